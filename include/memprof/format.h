@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The dump format: what the writer (preload/) and the readers (report/) must agree on.
+ * The normative description is dump.schema.json beside this file.
+ *
+ * Histograms (`size_log2`, `lifetime_log2_ns`) are arrays whose index is the bit width of the
+ * value: index 0 counts the value 0, index k >= 1 counts 2^(k-1) <= value < 2^k. Trailing zeros
+ * are left out; values of 63 and more bits are all counted at index 63.
+ *
+ * Frames are a calling-context tree: `frames[i] = [parent, module, offset]`, parent < i, frame 0
+ * is the root [-1, -1, 0]. With module >= 0 the offset is one into the module's file:
+ *     virtual address in the ELF file = offset - file_offset + start - load_bias
+ * With module -1 it is an absolute address (code without a file: JIT, trampolines); with module -2
+ * an index into `interpreted`. A frame holds a return address, so its source position is that of
+ * the byte before, but for the frames listed in `signal_frames`: these were interrupted by a
+ * signal and hold the very instruction.
+ */
+#ifndef MEMPROF_FORMAT_H
+#define MEMPROF_FORMAT_H
+
+#define MEMPROF_FORMAT_NAME "memprof-dump"
+#define MEMPROF_FORMAT_VERSION 1
+#define MEMPROF_PRODUCER "memprof " MEMPROF_VERSION
+
+#define MEMPROF_HISTOGRAM_BUCKETS 64
+
+#define MEMPROF_FRAME_ROOT 0
+#define MEMPROF_MODULE_NONE (-1)
+#define MEMPROF_MODULE_INTERPRETED (-2)
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A dump, loaded: plain arrays that say what the file says and nothing more. Owned by one
+ * `struct dump`, freed together. Reading is load.h's job; what it all means is model.h's.
+ */
+#ifndef REPORT_DUMP_H
+#define REPORT_DUMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The counters that a site and the totals share, in the dump's order. The X-macro is the only list:
+ * the loader, the checks of the sums and the columns derive from it. Sizes are bytes. */
+#define DUMP_COUNTERS(X)                                                                           \
+    X(alloc_count)                                                                                 \
+    X(alloc_bytes)                                                                                 \
+    X(free_count)                                                                                  \
+    X(freed_bytes)                                                                                 \
+    X(realloc_count)                                                                               \
+    X(failed_count)                                                                                \
+    X(temporary_count)                                                                             \
+    X(live_count)                                                                                  \
+    X(live_bytes)                                                                                  \
+    X(peak_bytes)                                                                                  \
+    X(peak_count)
+
+/* Counters that only the totals have. */
+#define DUMP_TOTALS(X)                                                                             \
+    X(peak_elapsed_ns)                                                                             \
+    X(peak_error_bytes)                                                                            \
+    X(dropped_count)                                                                               \
+    X(unknown_free_count)                                                                          \
+    X(truncated_stack_count)
+
+struct dump_counters {
+#define X(name) uint64_t name;
+    DUMP_COUNTERS(X)
+#undef X
+};
+
+struct dump_totals {
+    struct dump_counters c;
+#define X(name) uint64_t name;
+    DUMP_TOTALS(X)
+#undef X
+};
+
+/* One executable mapping of a file. BUILD_ID is lower-case hex or NULL. */
+struct dump_module {
+    const char *path;
+    const char *build_id;
+    uint64_t start, end, file_offset, load_bias;
+    uint64_t loaded_ns;
+    uint64_t unloaded_ns; /* UINT64_MAX: still loaded at the dump */
+};
+
+/* See memprof/format.h. `module` < 0 is one of MEMPROF_MODULE_*. */
+struct dump_frame {
+    uint32_t parent; /* of frame 0: 0 */
+    int32_t module;
+    uint64_t offset;
+    bool interrupted; /* holds the very instruction, not a return address */
+};
+
+struct dump_interpreted {
+    const char *language, *file, *function;
+    uint32_t line;
+};
+
+struct dump_histogram {
+    uint32_t n; /* buckets present, <= MEMPROF_HISTOGRAM_BUCKETS */
+    const uint64_t *count;
+};
+
+struct dump_site {
+    uint32_t frame;
+    const char *function;
+    struct dump_counters c;
+    uint64_t max_live_bytes;
+    struct dump_histogram size_log2, lifetime_log2_ns;
+};
+
+struct dump_thread {
+    uint64_t tid;
+    const char *name;
+    uint64_t alloc_count, alloc_bytes, free_count;
+};
+
+struct dump_timeline_row {
+    uint64_t elapsed_ns, live_bytes, live_count, rss_bytes;
+};
+
+/* What the library itself says about how much of the program it saw. */
+struct dump_warning {
+    const char *code; /* stable identifier, e.g. "static-allocator" */
+    const char *text;
+};
+
+struct dump_process {
+    uint64_t pid, ppid;
+    const char *exe, *cwd, *hostname, *start_time, *arch, *allocator;
+    const char **argv;
+    size_t nargv;
+};
+
+struct dump {
+    const char *path; /* of the file it was read from */
+    const char *producer;
+    struct dump_process process;
+    const char *reason; /* "exit", "signal", .. */
+    uint64_t sequence, elapsed_ns;
+    bool complete;
+    uint64_t sample_mean_bytes; /* 0: exact */
+    struct dump_totals totals;
+    uint64_t rss_bytes, peak_rss_bytes, profiler_bytes;
+    double coverage_percent; /* 100 if the dump does not say */
+    struct dump_warning *warnings;
+    size_t nwarnings;
+    struct dump_module *modules;
+    size_t nmodules;
+    struct dump_frame *frames; /* nframes >= 1: the root */
+    size_t nframes;
+    struct dump_interpreted *interpreted;
+    size_t ninterpreted;
+    struct dump_site *sites;
+    size_t nsites;
+    struct dump_timeline_row *timeline;
+    size_t ntimeline;
+    struct dump_thread *threads;
+    size_t nthreads;
+    void *storage; /* what the strings and arrays live in; private to load.c */
+};
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From an address in a module to functions, files and lines, inlined ones included. libdw and
+ * libdwfl do the reading of ELF and DWARF (4 and 5, compressed sections, .gnu_debuglink, build-id
+ * directories, split DWARF, dwz); libiberty demangles. Not thread-safe.
+ *
+ * A module is found by its path, below the debug root if one is given, and used only if its
+ * build-id is the one that was recorded; a file that differs is reported once, as a warning, and
+ * its addresses stay `function+0x1c (lib)` by nothing but what is certain.
+ */
+#ifndef REPORT_SYMBOLIZE_H
+#define REPORT_SYMBOLIZE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct dump_module;
+struct symbolizer;
+
+struct symbolize_options {
+    const char *const *debug_roots; /* --debug-root: looked below first, in order */
+    size_t ndebug_roots;
+    bool debuginfod;            /* ask the servers of DEBUGINFOD_URLS */
+    unsigned debuginfod_budget; /* seconds for all modules together */
+    bool demangle;
+    /* Called at most once per module and kind of trouble; may be NULL. */
+    void (*warn)(void *arg, const char *message);
+    void *warn_arg;
+};
+
+/* One source-level frame. Strings live as long as the symbolizer and are unique: equal strings are
+ * the same pointer. */
+struct symbol {
+    const char *function; /* demangled; "function+0x1c" if there is no line information but a
+                             symbol; "0x1234" if there is nothing */
+    const char *linkage;  /* as in the symbol table or DW_AT_linkage_name; NULL if unknown */
+    const char *file;     /* absolute where DWARF says so; NULL without line information */
+    const char *module;   /* path of the module */
+    uint32_t line;        /* 0 without line information */
+    uint32_t function_line; /* line of the function's declaration; 0 if unknown */
+    bool inlined;           /* this frame was inlined into the next one */
+};
+
+/* Returns NULL only without memory. OPTIONS are copied; the strings they point to are not. */
+struct symbolizer *symbolizer_new(const struct symbolize_options *options);
+void symbolizer_free(struct symbolizer *s);
+
+/* Looks up ADDRESS, a virtual address as the ELF file has it (not relocated), in MODULE. The caller
+ * has already stepped back into the call (return address - 1). Sets *OUT to the frames, innermost
+ * inlined function first, and returns how many: at least 1, whatever is missing. The array lives as
+ * long as the symbolizer; the same address gives the same array. */
+size_t symbolizer_lookup(struct symbolizer *s, const struct dump_module *module, uint64_t address,
+                         const struct symbol **out);
+
+/* The lines [*FIRST, *LAST] that the function around ADDRESS spans in its declaration's file, for
+ * listing whole functions. Returns false if it cannot be told. */
+bool symbolizer_function_span(struct symbolizer *s, const struct dump_module *module,
+                              uint64_t address, const char *file, uint32_t *first, uint32_t *last);
+
+/* Demangles NAME (C++, Rust, D) into a malloc'd string; a copy of NAME if it is not mangled. */
+char *demangle(const char *name);
+
+#endif
