@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Installs a build below a directory of its own and uses what is there as somebody else would:
+#
+#     tools/check-install.sh BUILD-DIR LIBDIR        LIBDIR as CMake calls it, such as lib/x86_64-linux-gnu
+#
+# Exits with 1 at the first thing that is missing or does not work.
+set -euo pipefail
+# shellcheck source=tools/common.sh
+source "$(dirname "$0")/common.sh"
+
+[ $# -eq 2 ] || die "usage: tools/check-install.sh BUILD-DIR LIBDIR"
+build_dir=$1
+prefix=$(mktemp -d)
+trap 'rm -rf "$prefix"' EXIT
+
+cmake --install "$build_dir" --prefix "$prefix" >/dev/null
+for file in "$2/libmemprof.so" bin/memprof-report include/memprof/memprof.h \
+    include/memprof/dump.schema.json "$2/pkgconfig/memprof.pc" share/man/man1/memprof-report.1 \
+    share/man/man7/libmemprof.7 share/bash-completion/completions/memprof-report; do
+    [ -s "$prefix/$file" ] || die "'$file': was not installed"
+done
+
+# The client API: nothing to link against, and dumps when the library is there.
+cat >"$prefix/client.c" <<'EOF'
+#include <memprof/memprof.h>
+#include <stdlib.h>
+int main(void)
+{
+    void *block = malloc(1000);
+    int status = memprof_dump(NULL);
+    free(block);
+    return status;
+}
+EOF
+export PKG_CONFIG_PATH=$prefix/$2/pkgconfig
+flags=$(pkg-config --define-variable=prefix="$prefix" \
+    --define-variable=includedir="$prefix/include" --cflags memprof)
+# shellcheck disable=SC2086 # flags are words
+cc -g $flags "$prefix/client.c" -o "$prefix/client"
+"$prefix/client" && die "memprof_dump() returned 0 without the library"
+
+# The bare name is enough where the loader looks, and the installed report reads what it wrote.
+LD_LIBRARY_PATH=$prefix/$2 LD_PRELOAD=libmemprof.so MEMPROF_OUT=$prefix/%n.json "$prefix/client"
+dumps=("$prefix"/*.json)
+[ ${#dumps[@]} -eq 2 ] || die "expected a dump by memprof_dump() and one at exit: ${dumps[*]}"
+"$prefix/bin/memprof-report" lines "${dumps[0]}" >"$prefix/lines"
+grep -q 'malloc(1000)' "$prefix/lines" || die "the report does not show the line that allocated"

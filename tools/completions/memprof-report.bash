@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# bash completion for memprof-report(1).
+
+_memprof_report() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=""
+    local verbs="summary lines leaks tree"
+    local options="--format --output --self --bottom-up --sort --columns --limit --file --function
+        --project-root --source-root --debug-root --debuginfod --color --help --version"
+    local columns="peak max-live allocated freed temporary avg-size lifetime threads"
+
+    # "--option=value" arrives as three words.
+    if [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    elif [[ $cur == = ]]; then
+        cur=""
+    fi
+    COMPREPLY=()
+    case $prev in
+    --format) words="text json csv markdown" ;;
+    --color) words="auto always never" ;;
+    --sort | --columns) words=$columns ;;
+    --limit | --function) return ;;
+    --project-root | --source-root | --debug-root)
+        mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+        return
+        ;;
+    --file | --output | -o) ;;
+    *)
+        if [[ $cur == -* ]]; then
+            words=$options
+        elif [[ $COMP_CWORD -eq 1 ]]; then
+            words=$verbs
+        fi
+        ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+    if [[ $cur != -* && ($COMP_CWORD -eq 1 || -z $words) ]]; then
+        local -a paths
+        mapfile -t paths < <(compgen -f -- "$cur")
+        COMPREPLY+=("${paths[@]}")
+        compopt -o filenames 2>/dev/null
+    fi
+}
+complete -F _memprof_report memprof-report

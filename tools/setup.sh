@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Installs what is missing of the packages for a purpose:
+#
+#     tools/setup.sh build      compile memprof
+#     tools/setup.sh demo       build, and run tools/demo.sh
+#     tools/setup.sh test       build, and run tools/test.sh
+#     tools/setup.sh chroot     run tools/chroot-test.sh
+#
+# Needs Debian 12 or an Ubuntu with the same package names, and root or sudo if anything is missing.
+# Touches no network if nothing is. With -n it only prints what it would install.
+set -euo pipefail
+# shellcheck source=tools/common.sh
+source "$(dirname "$0")/common.sh"
+
+# The package lists: here and nowhere else.
+build=(
+    build-essential cmake ninja-build pkg-config
+    libunwind-dev uthash-dev    # the library: call stacks, tables
+    libjansson-dev libzstd-dev  # the tool: dumps, compressed dumps
+    libdw-dev libelf-dev libiberty-dev # the tool: debug information, names
+    scdoc                       # man pages
+)
+demo=(jq)
+check=(
+    libcmocka-dev python3 python3-jsonschema             # unit tests, checks of dumps
+    clang-format clang-tidy cppcheck shellcheck          # lint
+    valgrind libc6-dbg                                   # counts to agree with; what valgrind needs
+    jq sqlite3 lua5.4 libxml2-utils git perl             # programs to profile
+    redis-server redis-tools procps findutils            # the same, and a server
+    libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0     # other allocators
+    elfutils binutils dwz zstd bash-completion           # debug information of all kinds; dumps
+)
+chroot=(debootstrap git)
+
+usage() {
+    sed -n '3,11s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+}
+
+# Prints those of the given packages that are not installed.
+missing() {
+    local package
+    for package in "$@"; do
+        # shellcheck disable=SC2016 # dpkg-query's own syntax
+        dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+            printf '%s\n' "$package"
+    done
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        die "not root, and there is no sudo: install these packages yourself, then run this again"
+    fi
+}
+
+# A package that brings a service must not start it here: only its program is wanted. A policy of
+# the machine's own, if there is one, stays in force.
+policy=/usr/sbin/policy-rc.d
+forbid_services() {
+    if [ ! -e "$policy" ]; then
+        trap 'as_root rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+    fi
+}
+
+install_packages() {
+    say "installing: $*"
+    forbid_services
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        -o Dpkg::Use-Pty=0 "$@" >&2
+    # Nor may it start at the next boot.
+    case " $* " in
+    *" redis-server "*) as_root update-rc.d redis-server disable >/dev/null 2>&1 || true ;;
+    esac
+}
+
+dry_run=false
+if [ "${1-}" = -n ]; then
+    dry_run=true
+    shift
+fi
+[ $# -eq 1 ] || usage
+case $1 in
+build) wanted=("${build[@]}") ;;
+demo) wanted=("${build[@]}" "${demo[@]}") ;;
+test) wanted=("${build[@]}" "${check[@]}") ;;
+chroot) wanted=("${chroot[@]}") ;;
+*) usage ;;
+esac
+
+command -v apt-get >/dev/null ||
+    die "this is not Debian or Ubuntu: install by hand what stands for: ${wanted[*]}"
+mapfile -t absent < <(missing "${wanted[@]}")
+if [ ${#absent[@]} -eq 0 ]; then
+    say "all ${#wanted[@]} packages for '$1' are installed"
+elif $dry_run; then
+    printf '%s\n' "${absent[@]}"
+else
+    install_packages "${absent[@]}"
+fi
