@@ -25,7 +25,7 @@ demo=(jq)
 check=(
     libcmocka-dev python3 python3-jsonschema             # unit tests, checks of dumps
     clang-format clang-tidy cppcheck shellcheck          # lint
-    valgrind libc6-dbg                                   # counts to agree with; what valgrind needs
+    valgrind                                             # counts to agree with
     jq sqlite3 lua5.4 libxml2-utils git perl             # programs to profile
     redis-server redis-tools procps findutils            # the same, and a server
     libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0     # other allocators
@@ -69,12 +69,25 @@ forbid_services() {
     fi
 }
 
+# Runs a command whose output is of interest only if it fails.
+quietly() {
+    local log
+    log=$(mktemp)
+    "$@" >"$log" 2>&1 || {
+        tail -n 40 "$log" >&2
+        rm -f "$log"
+        die "failed: $*"
+    }
+    rm -f "$log"
+}
+
 install_packages() {
+    say "fetching the lists of packages"
+    quietly as_root apt-get update
     say "installing: $*"
     forbid_services
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        -o Dpkg::Use-Pty=0 "$@" >&2
+    quietly as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends "$@"
     # Nor may it start at the next boot.
     case " $* " in
     *" redis-server "*) as_root update-rc.d redis-server disable >/dev/null 2>&1 || true ;;
