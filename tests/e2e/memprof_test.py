@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""What the end-to-end tests share: running host programs with and without the profiler.
+
+A test is a class derived from Test. Its methods run hosts with `self.plain(argv)` and
+`self.profiled(argv)`; the latter collects every dump that the run left and has each validated by
+tests/validate_dump.py. All files live in `self.dir`, which is removed afterwards, so that tests can
+run side by side. A script ends with `memprof_test.main()`: exit status 0, 1, or 77 if every test of
+the script was skipped because a program that it needs is not installed.
+"""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("MEMPROF_BUILD", ROOT / "build")).resolve()
+SAMPLES = BUILD / "tests" / "samples"
+LIBRARY = BUILD / "libmemprof.so"
+REPORT = BUILD / "memprof-report"
+
+sys.path.insert(0, str(ROOT / "tests"))
+sys.dont_write_bytecode = True
+import validate_dump  # noqa: E402
+
+SCHEMA = json.loads(validate_dump.SCHEMA.read_text(encoding="utf-8"))
+TIMEOUT = 120  # seconds that one host may take: a hang, not a measurement
+
+
+class Run:
+    """How one host ended: status (negative: -signal), what it wrote, and its dumps."""
+
+    def __init__(self, status, out, err, dumps):
+        self.status, self.out, self.err, self.dumps = status, out, err, dumps
+
+    @property
+    def dump(self):
+        """The dump of a host that must have left exactly one."""
+        if len(self.dumps) != 1:
+            raise AssertionError(f"{len(self.dumps)} dumps instead of one: {sorted(self.dumps)}; "
+                                 f"standard error: {self.err[-2000:]!r}")
+        return next(iter(self.dumps.values()))
+
+    def of(self, exe):
+        """The dumps of the executable with base name EXE, in order of their start."""
+        found = [dump for dump in self.dumps.values()
+                 if os.path.basename(dump["process"]["exe"]) == exe]
+        return sorted(found, key=lambda dump: dump["process"]["start_time"])
+
+
+def load(path):
+    """The dump in PATH, which must be valid."""
+    dump = validate_dump.read(str(path))
+    wrong = validate_dump.violations(dump, SCHEMA)
+    if wrong:
+        raise AssertionError(f"{path} is not valid:\n  " + "\n  ".join(wrong))
+    return dump
+
+
+def sample(name):
+    return str(SAMPLES / name)
+
+
+def need(*programs):
+    """Skips the test if one of PROGRAMS is not installed."""
+    for program in programs:
+        if not shutil.which(program):
+            raise unittest.SkipTest(f"{program} is not installed")
+
+
+def find_library(name):
+    """Path of a shared library in the system's directories, or skips the test."""
+    listing = subprocess.run(["/sbin/ldconfig", "-p"], stdout=subprocess.PIPE, check=True).stdout
+    for line in listing.decode().splitlines():
+        words = line.split()
+        if words and words[0] == name:
+            return words[-1]
+    raise unittest.SkipTest(f"{name} is not installed")
+
+
+class Test(unittest.TestCase):
+    maxDiff = 4000
+
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="memprof-e2e."))
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+        self.runs = 0
+
+    def environment(self, extra=None):
+        """The whole environment of a host: nothing of the caller's but PATH."""
+        env = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(self.dir),
+               "LC_ALL": "C", "TZ": "UTC"}
+        env.update(extra or {})
+        return env
+
+    def write(self, name, content):
+        path = self.dir / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(path)
+
+    def run_host(self, argv, env, cwd=None, stdin=b"", timeout=TIMEOUT):
+        """Runs ARGV in a process group of its own, which is killed when the time is over."""
+        argv = [str(word) for word in argv]
+        with subprocess.Popen(argv, env=env, cwd=cwd or self.dir, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              start_new_session=True) as process:
+            try:
+                out, err = process.communicate(stdin, timeout=timeout)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                out, err = process.communicate()
+                self.fail(f"{argv} did not end within {timeout} s: {err[-2000:]!r}")
+        return process.returncode, out, err
+
+    def plain(self, argv, *, preload=(), env=None, **options):
+        extra = dict(env or {})
+        if preload:
+            extra["LD_PRELOAD"] = ":".join(str(path) for path in preload)
+        return Run(*self.run_host(argv, self.environment(extra), **options), {})
+
+    def profiled(self, argv, *, before=(), after=(), env=None, **options):
+        """Runs ARGV under the profiler, between the preloads BEFORE and AFTER. The dumps are taken
+        from where MEMPROF_OUT of this run points, unless ENV has a MEMPROF_OUT of its own."""
+        self.runs += 1
+        dumps = self.dir / f"dumps{self.runs}"
+        dumps.mkdir()
+        extra = {"LD_PRELOAD": ":".join(str(path) for path in (*before, LIBRARY, *after)),
+                 "MEMPROF_OUT": f"{dumps}/%e.%p.json", **(env or {})}
+        status, out, err = self.run_host(argv, self.environment(extra), **options)
+        return Run(status, out, err, self.collect(dumps))
+
+    def collect(self, directory):
+        """All dumps in DIRECTORY by file name; nothing else may lie there."""
+        found = {}
+        for path in sorted(directory.iterdir()):
+            self.assertEqual(path.suffix, ".json", f"stray file {path.name}")
+            found[path.name] = load(path)
+        return found
+
+    def unchanged(self, argv, *, env=None, err=True, **options):
+        """Runs ARGV without and with the profiler: output, status and, unless ERR is false,
+        standard error must be the same. Returns the profiled run."""
+        plain = self.plain(argv, env=env, **options)
+        profiled = self.profiled(argv, env=env, **options)
+        self.assertEqual((plain.status, plain.out), (profiled.status, profiled.out),
+                         f"{argv}: {plain.err[-500:]!r} against {profiled.err[-500:]!r}")
+        if err:
+            self.assertEqual(plain.err, profiled.err, f"standard error of {argv}")
+        return profiled
+
+    def report(self, *arguments, status=0):
+        """Standard output of memprof-report."""
+        done = subprocess.run([REPORT, *arguments], env=self.environment(), cwd=self.dir,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=TIMEOUT, check=False)
+        self.assertEqual(done.returncode, status, f"memprof-report {arguments}: {done.stderr!r}")
+        return done.stdout
+
+    def assert_sound(self, dump, allocations=1):
+        """A complete, exact profile in which nothing was lost."""
+        self.assertTrue(dump["dump"]["complete"])
+        self.assertEqual(dump["mode"], {"kind": "exact"})
+        totals = dump["totals"]
+        self.assertGreaterEqual(totals["alloc_count"], allocations)
+        lost = {name: totals[name] for name in ("dropped_count", "unknown_free_count")}
+        self.assertEqual(lost, {name: 0 for name in lost})
+
+
+def main():
+    result = unittest.main(module="__main__", exit=False, argv=sys.argv).result
+    if not result.wasSuccessful():
+        sys.exit(1)
+    sys.exit(77 if result.testsRun and len(result.skipped) == result.testsRun else 0)
