@@ -41,7 +41,8 @@ from_completion() (
     source "$completion"
     # shellcheck disable=SC2034 # read by the completion
     COMP_WORDS=("$(basename "$program")" "$1") COMP_CWORD=1
-    "_$(basename "$program" | tr - _)" && printf '%s\n' "${COMPREPLY[@]}" | sort -u
+    "_$(basename "$program" | tr - _)"
+    printf '%s\n' "${COMPREPLY[@]}" | sort -u
 )
 
 # compare WHAT NAME-A LIST-A NAME-B LIST-B

@@ -39,7 +39,7 @@ _memprof_report() {
         local -a paths
         mapfile -t paths < <(compgen -f -- "$cur")
         COMPREPLY+=("${paths[@]}")
-        compopt -o filenames 2>/dev/null
+        compopt -o filenames 2>/dev/null || true # fails where no completion is going on
     fi
 }
 complete -F _memprof_report memprof-report
