@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * libshim.so: logs every call of the allocation functions, see shim.h. Independent of the profiler
- * in all respects. Thread-safe; the log is a shared mapping, so nothing has to be done at exit, and
+ * in all respects. Thread-safe; the log is a shared mapping, complete however the process ends, and
  * a process that forks goes on unlogged in the child.
  */
 #include "shim.h"
@@ -196,6 +196,24 @@ void *memalign(size_t alignment, size_t size)
     void *p = next.memalign(alignment, size);
     leave(c, RECORD(SHIM_ALLOC, MEMALIGN, 0, p, size));
     return p;
+}
+
+/* Beside the log: what is mapped where, for `caller` means nothing without. */
+static __attribute__((destructor)) void save_maps(void)
+{
+    char name[4096], text[8192];
+    const char *path = getenv("SHIM_LOG");
+    if (!records || logged_pid != getpid() || strlen(path) + sizeof ".maps" > sizeof name)
+        return;
+    strcpy(name, path);
+    strcat(name, ".maps");
+    int in = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    int out = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    for (ssize_t n; (n = read(in, text, sizeof text)) > 0;)
+        if (write(out, text, (size_t)n) != n)
+            abort();
+    close(in);
+    close(out);
 }
 
 static __attribute__((constructor)) void start(void)

@@ -6,7 +6,7 @@
  * allocation functions and knows nothing else. It writes records, in no particular order, to the
  * file that SHIM_LOG names; a record of zeros is an unused one. `begin` and `end` number the starts
  * and ends of all calls of all threads in one sequence, so that whatever happened inside a call
- * happened between these two.
+ * happened between these two. The mappings of the process at exit go to SHIM_LOG with ".maps".
  */
 #ifndef SAMPLES_SHIM_H
 #define SAMPLES_SHIM_H
