@@ -32,12 +32,12 @@ struct symbolize_options {
 /* One source-level frame. Strings live as long as the symbolizer and are unique: equal strings are
  * the same pointer. */
 struct symbol {
-    const char *function; /* demangled; "function+0x1c" if there is no line information but a
-                             symbol; "0x1234" if there is nothing */
-    const char *linkage;  /* as in the symbol table or DW_AT_linkage_name; NULL if unknown */
-    const char *file;     /* absolute where DWARF says so; NULL without line information */
-    const char *module;   /* path of the module */
-    uint32_t line;        /* 0 without line information */
+    const char *function;   /* demangled; "function+0x1c" if there is no line information but a
+                               symbol; "0x1234" if there is nothing */
+    const char *linkage;    /* as in the symbol table or DW_AT_linkage_name; NULL if unknown */
+    const char *file;       /* absolute where DWARF says so; NULL without line information */
+    const char *module;     /* path of the module */
+    uint32_t line;          /* 0 without line information */
     uint32_t function_line; /* line of the function's declaration; 0 if unknown */
     bool inlined;           /* this frame was inlined into the next one */
 };
@@ -53,12 +53,19 @@ void symbolizer_free(struct symbolizer *s);
 size_t symbolizer_lookup(struct symbolizer *s, const struct dump_module *module, uint64_t address,
                          const struct symbol **out);
 
-/* The lines [*FIRST, *LAST] that the function around ADDRESS spans in its declaration's file, for
- * listing whole functions. Returns false if it cannot be told. */
+/* The lines [*FIRST, *LAST] that the innermost function around ADDRESS that is declared in FILE
+ * spans there, for listing whole functions: from its declaration to the last line with code of its
+ * own. Returns false if it cannot be told. */
 bool symbolizer_function_span(struct symbolizer *s, const struct dump_module *module,
                               uint64_t address, const char *file, uint32_t *first, uint32_t *last);
 
-/* Demangles NAME (C++, Rust, D) into a malloc'd string; a copy of NAME if it is not mangled. */
+/* The same for frame FRAME of what symbolizer_lookup() returned for ADDRESS, whose file goes to
+ * *FILE: several functions of a chain of inlined calls may be in one file. */
+bool symbolizer_frame_span(struct symbolizer *s, const struct dump_module *module, uint64_t address,
+                           size_t frame, const char **file, uint32_t *first, uint32_t *last);
+
+/* Demangles NAME (C++, Rust, D) into a malloc'd string; a copy of NAME if it is not mangled or
+ * stands for too much text. Control characters are escaped either way. NULL only without memory. */
 char *demangle(const char *name);
 
 #endif
