@@ -89,25 +89,26 @@ static int bad_exec(void)
     return 0;
 }
 
+/* noinline: a variable of the caller's might be clobbered by vfork. */
+static __attribute__((noinline)) pid_t vfork_and_exec(const char *program)
+{
+    pid_t pid = vfork();
+    if (pid == 0) {
+        execl(program, program, (char *)NULL);
+        _exit(127);
+    }
+    return pid;
+}
+
 static int many_vforks(int n)
 {
     counted_keep(10, 10);
     for (int i = 0; i < n; i++) {
-        pid_t pid = vfork();
-        if (pid == 0) {
-            execl("/nonexistent/program", "program", (char *)NULL);
-            _exit(127);
-        }
-        if (wait_for(pid) != 127)
+        if (wait_for(vfork_and_exec("/nonexistent/program")) != 127)
             abort();
         counted_keep(1, 8);
     }
-    pid_t pid = vfork();
-    if (pid == 0) {
-        execl("/bin/true", "true", (char *)NULL);
-        _exit(127);
-    }
-    if (wait_for(pid) != 0)
+    if (wait_for(vfork_and_exec("/bin/true")) != 0)
         abort();
     counted_print("vfork");
     return 0;
