@@ -2,6 +2,7 @@
 #include "debug_object.h"
 
 #include "escape.h"
+#include "function_spans.h"
 
 #include <dwarf.h>
 #include <stdio.h>
@@ -80,22 +81,6 @@ static bool is_clone(const char *name, const char *function)
     return strncmp(name, function, length) == 0 && (name[length] == '\0' || name[length] == '.');
 }
 
-/* The line where SCOPE was called, in the function that it was inlined into. */
-static struct position call_position(struct debug_object *o, struct dwarf_unit *unit,
-                                     Dwarf_Die *scope)
-{
-    Dwarf_Attribute attribute;
-    Dwarf_Word line, index;
-    struct position p = {NULL, 0};
-    if (dwarf_formudata(dwarf_attr(scope, DW_AT_call_line, &attribute), &line) != 0 || line == 0 ||
-        line > INT32_MAX)
-        return p;
-    if (dwarf_formudata(dwarf_attr(scope, DW_AT_call_file, &attribute), &index) == 0)
-        p.file = file_names_by_index(o->file_names, scope, index, &unit->die);
-    p.line = p.file ? (uint32_t)line : 0;
-    return p;
-}
-
 static struct symbol scope_frame(struct debug_object *o, struct dwarf_unit *unit,
                                  struct dwarf_scope *scope, struct position at)
 {
@@ -152,7 +137,7 @@ static size_t scope_frames(struct debug_object *o, struct dwarf_unit *unit, uint
         }
         if (last)
             return n;
-        at = call_position(o, unit, &scope->die);
+        at = dwarf_call_position(&scope->die, o->file_names, &unit->die);
         id = scope->parent;
     }
 }
@@ -188,42 +173,6 @@ size_t debug_object_frames(struct debug_object *o, uint64_t address, struct symb
     return 1;
 }
 
-struct row_sink {
-    struct debug_object *object;
-    struct dwarf_unit *unit;
-};
-
-static void note_line(struct row_sink *sink, uint32_t id, struct position p)
-{
-    struct dwarf_scope *scope = &sink->unit->scopes[id];
-    struct dwarf_names *names = sink->object->names;
-    const struct function_facts *facts = dwarf_names_get(names, &scope->die, &sink->unit->die);
-    if (p.file && p.file == facts->declared.file && p.line > scope->last_line)
-        scope->last_line = p.line;
-}
-
-static void note_row(void *arg, uint64_t address, struct position position)
-{
-    struct row_sink *sink = arg;
-    uint32_t id = dwarf_unit_scope(sink->unit, address);
-    if (id != SCOPE_NONE)
-        note_line(sink, id, position);
-}
-
-/* Gives every scope of UNIT the largest line of its own rows (those of functions inlined into it
- * are theirs) and of the calls it makes inline. */
-static void measure_unit(struct debug_object *o, struct dwarf_unit *unit)
-{
-    if (unit->measured)
-        return;
-    unit->measured = true;
-    struct row_sink sink = {o, unit};
-    dwarf_unit_rows(unit, o->file_names, note_row, &sink);
-    for (size_t i = 0; i < unit->nscopes; i++)
-        if (unit->scopes[i].parent != SCOPE_NONE)
-            note_line(&sink, unit->scopes[i].parent, call_position(o, unit, &unit->scopes[i].die));
-}
-
 bool debug_object_span(struct debug_object *o, uint64_t address, size_t frame, const char **file,
                        uint32_t *first, uint32_t *last)
 {
@@ -233,7 +182,7 @@ bool debug_object_span(struct debug_object *o, uint64_t address, size_t frame, c
         id = unit->scopes[id].parent;
     if (id == SCOPE_NONE)
         return false;
-    measure_unit(o, unit);
+    function_spans_measure(unit, o->names, o->file_names);
     struct dwarf_scope *scope = &unit->scopes[id];
     const struct function_facts *facts = dwarf_names_get(o->names, &scope->die, &unit->die);
     if (!facts->declared.file || facts->declared.line == 0)

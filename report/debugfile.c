@@ -124,12 +124,18 @@ static struct elf_file *try_roots(struct wanted *w, const char *path)
     return f;
 }
 
+/* Not so: "[vdso]", "linux-vdso.so.1". */
+static bool is_file_name(const char *path)
+{
+    return strchr(path, '/') != NULL;
+}
+
 static struct elf_file *find_main(const struct debug_search *search, const char *path,
                                   const char *build_id, char **why)
 {
     struct wanted w = {.search = search, .build_id = build_id};
     struct elf_file *f = NULL;
-    if (path[0] == '/') {
+    if (is_file_name(path)) {
         f = try_roots(&w, path);
         if (!f)
             f = try_path(&w, strdup(path));
@@ -203,7 +209,7 @@ static struct elf_file *find_debug(const struct debug_search *search, const char
     if (!build_id && main_file && main_file->build_id[0])
         w.build_id = main_file->build_id;
     struct elf_file *f = try_build_id(&w, ".debug");
-    if (!f && path[0] == '/' && search->nroots > 0) {
+    if (!f && is_file_name(path) && search->nroots > 0) {
         struct wanted unstripped = w;
         unstripped.rejected = NULL;
         /* Without a build-id nothing says that it belongs to the module. */
@@ -270,7 +276,7 @@ void debug_files_find(const struct debug_search *search, const char *path, const
     char *why = NULL;
     out->main = find_main(search, name, build_id, &why);
     out->debug = find_debug(search, name, build_id, out->main);
-    if (!out->main && !out->debug && name[0] == '/') {
+    if (!out->main && !out->debug && is_file_name(name)) {
         char *missing = NULL;
         if (!why && asprintf(&missing, "'%s': no such file", name) < 0)
             missing = NULL;

@@ -154,3 +154,17 @@ void dwarf_unit_rows(struct dwarf_unit *unit, struct file_names *names,
             row(arg, r.address, row_position(&r, names, &unit->die));
     }
 }
+
+struct position dwarf_call_position(Dwarf_Die *scope, struct file_names *names, Dwarf_Die *unit)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Word line, index;
+    struct position p = {NULL, 0};
+    if (dwarf_formudata(dwarf_attr(scope, DW_AT_call_line, &attribute), &line) != 0 || line == 0 ||
+        line > INT32_MAX)
+        return p;
+    if (dwarf_formudata(dwarf_attr(scope, DW_AT_call_file, &attribute), &index) == 0)
+        p.file = file_names_by_index(names, scope, index, unit);
+    p.line = p.file ? (uint32_t)line : 0;
+    return p;
+}

@@ -38,4 +38,7 @@ struct position dwarf_unit_position(struct dwarf_unit *unit, struct file_names *
 void dwarf_unit_rows(struct dwarf_unit *unit, struct file_names *names,
                      void (*row)(void *arg, uint64_t address, struct position position), void *arg);
 
+/* The line where the inlined function SCOPE was called, in the function around it. */
+struct position dwarf_call_position(Dwarf_Die *scope, struct file_names *names, Dwarf_Die *unit);
+
 #endif

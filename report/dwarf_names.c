@@ -83,9 +83,11 @@ static bool child_towards(Dwarf_Die *parent, Dwarf_Off offset, Dwarf_Die *out)
     return found;
 }
 
-static const char *part_name(Dwarf_Die *die)
+/* What the DIE adds to the name of the function OWN in it. */
+static const char *part_name(Dwarf_Die *die, const char *own)
 {
     const char *name = dwarf_diename(die);
+    bool lambda = strcmp(own, "operator()") == 0;
     switch (dwarf_tag(die)) {
     case DW_TAG_namespace:
         return name ? name : "(anonymous namespace)";
@@ -93,7 +95,7 @@ static const char *part_name(Dwarf_Die *die)
     case DW_TAG_structure_type:
     case DW_TAG_union_type:
     case DW_TAG_interface_type:
-        return name ? name : "(anonymous class)";
+        return name ? name : lambda ? "{lambda}" : "(anonymous class)";
     case DW_TAG_subprogram:
     case DW_TAG_module:
         return name;
@@ -115,7 +117,7 @@ static char *qualified_name(Dwarf_Die die)
     for (int i = 0; i < MAX_NESTING && child_towards(&at, offset, &child); i++) {
         if (dwarf_dieoffset(&child) == offset)
             break;
-        const char *part = part_name(&child);
+        const char *part = part_name(&child, own);
         if (part && length < sizeof text)
             length += (size_t)snprintf(text + length, sizeof text - length, "%s::", part);
         at = child;
@@ -148,12 +150,32 @@ static const char *string_attribute(Dwarf_Die *die, unsigned name)
     return dwarf_attr_integrate(die, name, &attribute) ? dwarf_formstring(&attribute) : NULL;
 }
 
+/* The function of a lambda has no line: its class has. Replaces *DIE by what is around it. */
+static bool find_class(Dwarf_Die *die)
+{
+    Dwarf_Die declared = *die, at, child;
+    follow(&declared, DW_AT_specification);
+    Dwarf_Off offset = dwarf_dieoffset(&declared);
+    if (!dwarf_diecu(&declared, &at, NULL, NULL))
+        return false;
+    for (int i = 0; i < MAX_NESTING && child_towards(&at, offset, &child); i++) {
+        if (dwarf_dieoffset(&child) == offset)
+            break;
+        at = child;
+    }
+    *die = at;
+    return dwarf_tag(&at) == DW_TAG_structure_type || dwarf_tag(&at) == DW_TAG_class_type;
+}
+
 /* Declared where DIE says: itself, or what it is an instance of, line and file from the same. */
-static struct position declaration(struct dwarf_names *n, Dwarf_Die *die, Dwarf_Die *unit)
+static struct position declaration(struct dwarf_names *n, Dwarf_Die *function, Dwarf_Die *unit)
 {
     Dwarf_Attribute attribute;
     Dwarf_Word line, index;
     struct position p = {NULL, 0};
+    Dwarf_Die found = *function, *die = &found;
+    if (!dwarf_attr_integrate(die, DW_AT_decl_line, &attribute) && !find_class(die))
+        return p;
     if (dwarf_formudata(dwarf_attr_integrate(die, DW_AT_decl_line, &attribute), &line) == 0 &&
         line <= INT32_MAX)
         p.line = (uint32_t)line;
@@ -167,7 +189,7 @@ static struct position declaration(struct dwarf_names *n, Dwarf_Die *die, Dwarf_
 
 static struct function_facts find_facts(struct dwarf_names *n, Dwarf_Die *die, Dwarf_Die *unit)
 {
-    struct function_facts facts = {.declared = declaration(n, die, unit)};
+    struct function_facts facts = {.declared = declaration(n, die, unit), .unit = die->cu};
     const char *linkage = string_attribute(die, DW_AT_linkage_name);
     if (!linkage)
         linkage = string_attribute(die, DW_AT_MIPS_linkage_name);

@@ -13,6 +13,7 @@ struct function_facts {
                             the function has no name */
     const char *linkage; /* DW_AT_linkage_name, or the name where nothing mangles it; or NULL */
     struct position declared;
+    Dwarf_CU *unit; /* that the declaration is in: another one after link-time optimization */
 };
 
 struct dwarf_names;

@@ -20,7 +20,8 @@
 struct dwarf_scope {
     Dwarf_Die die;
     uint32_t parent;    /* index in the unit, always lower; SCOPE_NONE: not inlined into anything */
-    uint32_t last_line; /* 0 until debug_object.c measures the unit */
+    uint32_t last_line; /* 0 until function_spans.c measures the unit */
+    uint32_t limit;     /* with it: where the next function of the file begins */
     bool inlined;
 };
 

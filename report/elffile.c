@@ -57,8 +57,8 @@ struct elf_file *elf_file_open(const char *path, const char **error)
     f->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
     GElf_Ehdr header;
     if (!f->elf || elf_kind(f->elf) != ELF_K_ELF || !gelf_getehdr(f->elf, &header) ||
-        (header.e_type != ET_EXEC && header.e_type != ET_DYN)) {
-        *error = "not an ELF executable or shared library";
+        header.e_type == ET_CORE) {
+        *error = "not an ELF object";
         elf_file_close(f);
         return NULL;
     }

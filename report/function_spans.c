@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "function_spans.h"
+
+#include <dwarf.h>
+#include <stdlib.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+/* Namespaces and classes in each other. */
+#define MAX_NESTING 64
+
+/* Where the functions of the files begin, those inside other functions left out. */
+struct beginnings {
+    struct position *at;
+    size_t n, capacity;
+};
+
+/* A unit whose functions were added. */
+struct listed {
+    Dwarf_CU *cu;
+    UT_hash_handle hh;
+};
+
+struct measure {
+    struct dwarf_unit *unit;
+    struct dwarf_names *names;
+    struct file_names *files;
+    struct beginnings beginnings;
+    struct listed *listed;
+    Dwarf_Off last; /* offset of the DIE seen last */
+};
+
+static void add_beginning(struct beginnings *b, struct position p)
+{
+    if (!p.file || p.line == 0)
+        return;
+    if (b->n == b->capacity) {
+        size_t capacity = b->capacity ? 2 * b->capacity : 64;
+        struct position *at = reallocarray(b->at, capacity, sizeof *at);
+        if (!at)
+            return; /* spans may come out too long */
+        b->at = at;
+        b->capacity = capacity;
+    }
+    b->at[b->n++] = p;
+}
+
+static struct position own_declaration(struct measure *m, Dwarf_Die *die)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Word line, index;
+    struct position p = {NULL, 0};
+    if (dwarf_formudata(dwarf_attr(die, DW_AT_decl_line, &attribute), &line) == 0 &&
+        line <= INT32_MAX &&
+        dwarf_formudata(dwarf_attr(die, DW_AT_decl_file, &attribute), &index) == 0)
+        p = (struct position){file_names_by_index(m->files, die, index, &m->unit->die),
+                              (uint32_t)line};
+    return p;
+}
+
+static void list_functions(struct measure *m, Dwarf_Die *parent, bool in_class, int depth)
+{
+    Dwarf_Die child;
+    if (depth > MAX_NESTING || dwarf_child(parent, &child) != 0)
+        return;
+    do {
+        Dwarf_Off offset = dwarf_dieoffset(&child);
+        if (offset <= m->last)
+            return;
+        m->last = offset;
+        switch (dwarf_tag(&child)) {
+        case DW_TAG_subprogram:
+            /* A declaration outside of a class may stand in the middle of a function. */
+            if (in_class || !dwarf_hasattr(&child, DW_AT_declaration))
+                add_beginning(&m->beginnings, own_declaration(m, &child));
+            break;
+        case DW_TAG_namespace:
+        case DW_TAG_module:
+            list_functions(m, &child, false, depth + 1);
+            break;
+        case DW_TAG_class_type:
+        case DW_TAG_structure_type:
+        case DW_TAG_union_type:
+            list_functions(m, &child, true, depth + 1);
+            break;
+        default:
+            break;
+        }
+    } while (dwarf_siblingof(&child, &child) == 0);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct position *x = a, *y = b;
+    if (x->file != y->file)
+        return (uintptr_t)x->file < (uintptr_t)y->file ? -1 : 1;
+    return x->line < y->line ? -1 : x->line > y->line;
+}
+
+/* The first beginning after P in its file, UINT32_MAX if there is none. */
+static uint32_t next_beginning(const struct beginnings *b, struct position p)
+{
+    size_t low = 0, high = b->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare(&b->at[middle], &p) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < b->n && b->at[low].file == p.file ? b->at[low].line : UINT32_MAX;
+}
+
+static const struct function_facts *facts_of(struct measure *m, struct dwarf_scope *scope)
+{
+    return dwarf_names_get(m->names, &scope->die, &m->unit->die);
+}
+
+static void list_unit(struct measure *m, Dwarf_CU *cu)
+{
+    struct listed *l = NULL;
+    Dwarf_Die die;
+    HASH_FIND_PTR(m->listed, &cu, l);
+    if (l || !(l = calloc(1, sizeof *l)))
+        return;
+    l->cu = cu;
+    HASH_ADD_PTR(m->listed, cu, l);
+    if (!l->hh.tbl) {
+        free(l);
+    } else if (dwarf_cu_die(cu, &die, NULL, NULL, NULL, NULL, NULL, NULL)) {
+        m->last = dwarf_dieoffset(&die);
+        list_functions(m, &die, false, 0);
+    }
+}
+
+/* After link-time optimization the functions of one unit come from several. */
+static void find_limits(struct measure *m)
+{
+    for (size_t i = 0; i < m->unit->nscopes; i++)
+        list_unit(m, facts_of(m, &m->unit->scopes[i])->unit);
+    struct listed *l, *next;
+    HASH_ITER(hh, m->listed, l, next)
+    {
+        HASH_DEL(m->listed, l);
+        free(l);
+    }
+    if (m->beginnings.n > 0)
+        qsort(m->beginnings.at, m->beginnings.n, sizeof *m->beginnings.at, compare);
+    for (size_t i = 0; i < m->unit->nscopes; i++) {
+        struct dwarf_scope *scope = &m->unit->scopes[i];
+        scope->limit = next_beginning(&m->beginnings, facts_of(m, scope)->declared);
+    }
+}
+
+static void note_line(struct measure *m, uint32_t id, struct position p)
+{
+    struct dwarf_scope *scope = &m->unit->scopes[id];
+    if (p.file && p.line < scope->limit && p.line > scope->last_line &&
+        p.file == facts_of(m, scope)->declared.file)
+        scope->last_line = p.line;
+}
+
+static void note_row(void *arg, uint64_t address, struct position position)
+{
+    struct measure *m = arg;
+    uint32_t id = dwarf_unit_scope(m->unit, address);
+    if (id != SCOPE_NONE)
+        note_line(m, id, position);
+}
+
+void function_spans_measure(struct dwarf_unit *unit, struct dwarf_names *names,
+                            struct file_names *files)
+{
+    if (unit->measured)
+        return;
+    unit->measured = true;
+    struct measure m = {.unit = unit, .names = names, .files = files};
+    find_limits(&m);
+    dwarf_unit_rows(unit, files, note_row, &m);
+    /* A call that was inlined may be the last line of the function it is in. */
+    for (size_t i = 0; i < unit->nscopes; i++)
+        if (unit->scopes[i].parent != SCOPE_NONE)
+            note_line(&m, unit->scopes[i].parent,
+                      dwarf_call_position(&unit->scopes[i].die, files, &unit->die));
+    free(m.beginnings.at);
+}

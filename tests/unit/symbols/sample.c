@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ * Prints the truth about its own calls; see probe.h. */
+#include "probe.h"
+
+#include "macro.h"
+
+#include <stddef.h>
+
+static volatile int zero;
+
+NOINLINE static int plain(void)
+{
+    return probe(AT("plain", NULL)) + zero;
+}
+
+static INLINE int innermost(const struct chain *outer)
+{
+    return probe(AT("innermost", outer)) + zero;
+}
+
+static INLINE int middle(const struct chain *outer)
+{
+    int n = zero;
+    n += innermost(AT("middle", outer));
+    return n;
+}
+
+NOINLINE int two_deep(void)
+{
+    int n = middle(AT("two_deep", NULL));
+    n += probe(AT("two_deep", NULL));
+    n += in_header(AT("two_deep", NULL));
+    return n;
+}
+
+NOINLINE static int macro(void)
+{
+    return PROBE_TWICE(AT("macro", NULL)) + zero;
+}
+
+NOINLINE static int recursive(int depth)
+{
+    if (depth == 0)
+        return probe(AT("recursive", NULL)) + zero;
+    return recursive(depth - 1) + probe(AT("recursive", NULL));
+}
+
+/* The unlikely part goes to a section of its own, away from the function. */
+__attribute__((cold, noipa)) static int cold_path(int n)
+{
+    return probe(AT("cold_path", NULL)) + n;
+}
+
+NOINLINE static int with_cold(int n)
+{
+    if (__builtin_expect(n == 0, 0)) {
+        n += probe(AT("with_cold", NULL));
+        n += cold_path(n);
+    }
+    return n + 1;
+}
+
+int main(void)
+{
+    int n = plain() + two_deep() + macro() + recursive(2) + with_cold(zero);
+    n += innermost(AT("main", NULL));
+    n += shared_function() + without_lines();
+    return n == 0;
+}
