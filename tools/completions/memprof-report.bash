@@ -7,7 +7,8 @@ _memprof_report() {
     local verbs="summary lines leaks tree"
     local options="--format --output --self --bottom-up --sort --columns --limit --file --function
         --project-root --source-root --debug-root --debuginfod --color --help --version"
-    local columns="peak max-live allocated freed temporary avg-size lifetime threads"
+    local columns="mem-usage increment occurrences peak max-live allocated freed temporary avg-size
+        lifetime blocks threads"
 
     # "--option=value" arrives as three words.
     if [[ $prev == = ]]; then
