@@ -61,6 +61,18 @@ def load(path):
     return dump
 
 
+def own_counts(dump, exe):
+    """Sums over the sites whose innermost frame lies in the file EXE: what a sample allocated itself,
+    without what libc and the loader allocate for it (threads, for example)."""
+    def inside(site):
+        module = dump["frames"][site["frame"]][1]
+        return module >= 0 and os.path.basename(dump["modules"][module]["path"]) == exe
+
+    sites = [site for site in dump["sites"] if inside(site)]
+    return {name: sum(site.get(name, 0) for site in sites)
+            for name in ("alloc_count", "alloc_bytes", "free_count", "freed_bytes")}
+
+
 def sample(name):
     return str(SAMPLES / name)
 

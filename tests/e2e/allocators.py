@@ -1,0 +1,67 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Other allocators, preloaded after the profiler (which then records what it passes on to them) or
+before it (then their functions hide the profiler's, which must say so in the dump if it can record
+nothing). The samples check their own blocks, down to 1 and 8 bytes."""
+import json
+
+import memprof_test
+from memprof_test import find_library, sample
+
+ALLOCATORS = {"jemalloc": "libjemalloc.so.2", "tcmalloc": "libtcmalloc_minimal.so.4",
+              "mimalloc": "libmimalloc.so.2"}
+
+
+class Allocators(memprof_test.Test):
+    def small_blocks(self, **preloads):
+        run = self.profiled([sample("small_blocks")], **preloads)
+        self.assertEqual((run.status, run.err), (0, b""))
+        return json.loads(run.out)["totals"], run.dump
+
+    def test_glibc(self):
+        expected, dump = self.small_blocks()
+        self.assert_sound(dump)
+        self.assertEqual(memprof_test.own_counts(dump, "small_blocks"), expected)
+
+    def check_after(self, name):
+        library = find_library(ALLOCATORS[name])
+        expected, dump = self.small_blocks(after=[library])
+        self.assert_sound(dump)
+        self.assertEqual(memprof_test.own_counts(dump, "small_blocks"), expected)
+        self.assertIn(name, dump["process"]["allocator"])
+        for argv in (["random_alloc", 5, 3000, 8], ["cxx_program"]):
+            run = self.profiled([sample(argv[0]), *argv[1:]], after=[library])
+            self.assertEqual(run.status, 0, run.err)
+            self.assert_sound(run.dump)
+
+    def check_before(self, name):
+        library = find_library(ALLOCATORS[name])
+        expected, dump = self.small_blocks(before=[library])
+        self.assertEqual(dump["totals"]["unknown_free_count"], 0)
+        if memprof_test.own_counts(dump, "small_blocks") != expected:
+            self.assertEqual(dump["totals"]["alloc_count"], 0, "neither blind nor seeing")
+            self.assertEqual(dump["coverage"]["percent"], 0)
+            self.assertTrue(dump["coverage"]["warnings"], "a blind profile does not say why")
+        run = self.profiled([sample("random_alloc"), 5, 3000, 8], before=[library])
+        self.assertEqual((run.status, run.err), (0, b""))
+
+    def test_three(self):
+        """All at once, around the profiler."""
+        libraries = [find_library(name) for name in ALLOCATORS.values()]
+        run = self.profiled([sample("small_blocks")], before=libraries[:1], after=libraries[1:])
+        self.assertEqual((run.status, run.err), (0, b""))
+
+    def test_twice(self):
+        """The profiler preloaded twice, under two names."""
+        other = self.dir / "other.so"
+        other.write_bytes(memprof_test.LIBRARY.read_bytes())
+        run = self.profiled([sample("small_blocks")], after=[other])
+        self.assertEqual(run.status, 0, run.err)
+
+
+for kind in ALLOCATORS:
+    setattr(Allocators, f"test_after_{kind}", lambda self, kind=kind: self.check_after(kind))
+    setattr(Allocators, f"test_before_{kind}", lambda self, kind=kind: self.check_before(kind))
+
+if __name__ == "__main__":
+    memprof_test.main()

@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""However a program ends on its own, its dump is there and complete, static destructors included,
+and its status is what it was."""
+import json
+import signal
+
+import memprof_test
+from memprof_test import sample
+
+
+class Endings(memprof_test.Test):
+    def check(self, how, status=7):
+        run = self.profiled([sample("endings"), how])
+        self.assertEqual(run.status, status, run.err)
+        self.assert_sound(run.dump)
+        self.assertEqual(run.dump["dump"]["reason"], "exit")
+        expected = json.loads(run.out)["totals"]
+        self.assertEqual(memprof_test.own_counts(run.dump, "endings"), expected)
+        return run.dump
+
+    def test_plain(self):
+        for how in ("return", "exit", "_exit", "_Exit", "quick_exit"):
+            with self.subTest(how=how):
+                totals = self.check(how)["totals"]
+                self.assertEqual((totals["live_count"], totals["live_bytes"]), (60, 6000))
+
+    def test_handlers(self):
+        """atexit handlers and destructors run first."""
+        self.assertEqual(self.check("handlers")["totals"]["live_count"], 50)
+
+    def test_pthread_exit(self):
+        """main's thread ends first; another thread ends the program."""
+        self.check("pthread_exit")
+
+    def test_running_threads(self):
+        for _ in range(10):
+            run = self.profiled([sample("endings"), "threads"])
+            self.assertEqual(run.status, 7, run.err)
+            self.assertTrue(run.dump["dump"]["complete"])
+            counts = memprof_test.own_counts(run.dump, "endings")
+            self.assertGreaterEqual(counts["alloc_count"], 100)
+            self.assertLessEqual(run.dump["totals"]["live_count"], 60 + 8 + 32)
+
+    def test_signals(self):
+        """A fatal signal still ends the program as it did; the dump, if there is one, is valid."""
+        for how, number in (("abort", signal.SIGABRT), ("segv", signal.SIGSEGV),
+                            ("term", signal.SIGTERM)):
+            with self.subTest(how=how):
+                run = self.profiled([sample("endings"), how])
+                self.assertEqual(run.status, -number, run.err)
+                for dump in run.dumps.values():
+                    self.assertEqual(dump["dump"]["reason"], "fatal")
+
+    def test_static_destructors(self):
+        """What C++ globals own is given back by their destructors: nothing is live at the dump."""
+        run = self.unchanged([sample("cxx_program"), "fail"])
+        self.assertEqual(run.status, 0, run.err)
+        self.assert_sound(run.dump, 8000)
+        totals = run.dump["totals"]
+        self.assertEqual((totals["live_count"], totals["live_bytes"]), (0, 0))
+        self.assertGreaterEqual(totals["failed_count"], 4)
+
+
+if __name__ == "__main__":
+    memprof_test.main()
