@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Memory of the profiler's own: mmap'd chunks, handed out by bumping a pointer, never given back
+ * one by one. A pool is a set of chunks that end together; an arena allocates from one pool, and
+ * one thread (or the holder of one lock) at a time uses an arena. Pools may be shared by any number
+ * of threads. Works in a signal handler. Fails, with NULL, only when the kernel gives no memory.
+ */
+#ifndef PRELOAD_ARENA_H
+#define PRELOAD_ARENA_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+struct arena_chunk;
+
+/* Zero-initialised is empty. */
+struct arena_pool {
+    struct arena_chunk *_Atomic chunks;
+    _Atomic size_t bytes; /* of address space, all chunks */
+};
+
+/* Zero-initialised but for `pool` is ready. Chunks start small and double up to 1 MiB. */
+struct arena {
+    struct arena_pool *pool;
+    char *next, *end;
+    size_t chunk_size;
+};
+
+/* SIZE zeroed bytes, aligned to 64 (a cache line). */
+void *arena_alloc(struct arena *a, size_t size);
+
+/* A chunk of its own: zeroed, page-aligned, its pages touched only when used. */
+void *arena_pool_map(struct arena_pool *pool, size_t size);
+
+/* Unmaps every chunk. Nothing that was allocated from the pool may be used after. */
+void arena_pool_clear(struct arena_pool *pool);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Memory for the moments when the real allocator is not known yet: looking it up may itself
+ * allocate. A static buffer that spills to mmap'd chunks. Blocks are 16-aligned, remember their
+ * true size, are never reused, and are recognised for ever. Any thread; no locks.
+ */
+#ifndef PRELOAD_BOOTSTRAP_H
+#define PRELOAD_BOOTSTRAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* SIZE zeroed bytes aligned to ALIGNMENT, a power of two; NULL if the kernel gives no memory or
+ * the size overflows. */
+void *bootstrap_alloc(size_t size, size_t alignment);
+
+/* Whether bootstrap_alloc returned P. */
+bool bootstrap_owns(const void *p);
+
+/* The size that P, which bootstrap_owns, was asked for. */
+size_t bootstrap_size(const void *p);
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "dump_sites.h"
+
+#include <memprof/format.h>
+#include <string.h>
+
+/* One site's figures. */
+struct sums {
+    uint64_t alloc_count, alloc_bytes, free_count, freed_bytes;
+    uint64_t realloc_count, failed_count, temporary_count;
+    int64_t peak_count, peak_bytes, max_live_bytes;
+    uint64_t sizes[MEMPROF_HISTOGRAM_BUCKETS], lifetimes[MEMPROF_HISTOGRAM_BUCKETS];
+};
+
+/* Threads may make shards for sites that are known already while these are being collected. */
+#define SLACK ((size_t)1 << 16)
+
+/* Collects the shards of the first d->sites sites into ALL; returns how many, at most ROOM. With
+ * ALL NULL only counts. */
+static size_t collect(const struct dump_sites *d, struct recorder *r, const struct shard **all,
+                      size_t room)
+{
+    size_t n = 0;
+    for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
+        for (const struct shard *s = atomic_load(&t->shards); s; s = atomic_load(&s->next)) {
+            if (s->site - r->sites.base > d->sites) {
+                continue;
+            }
+            if (all && n == room) {
+                return n;
+            }
+            if (all) {
+                all[n] = s;
+            }
+            n++;
+        }
+    }
+    return n;
+}
+
+/* Sorts the shards by site: counts, running sums, places. */
+static int sort_shards(struct dump_sites *d, struct recorder *r)
+{
+    size_t room = collect(d, r, NULL, 0) + SLACK;
+    size_t indices = (((size_t)d->sites + 3) * sizeof *d->first + 7) & ~(size_t)7;
+    d->mapped = 2 * indices + 2 * room * sizeof *d->shard;
+    d->first = sys_map(d->mapped);
+    if (!d->first) {
+        return -1;
+    }
+    uint32_t *place = (uint32_t *)((char *)d->first + indices);
+    d->shard = (const struct shard **)((char *)d->first + 2 * indices);
+    const struct shard **all = d->shard + room;
+    size_t n = collect(d, r, all, room);
+    for (size_t i = 0; i < n; i++) {
+        d->first[all[i]->site - r->sites.base + 1]++;
+    }
+    for (uint32_t i = 1; i <= d->sites + 1; i++) {
+        d->first[i] += d->first[i - 1];
+    }
+    memcpy(place, d->first, indices);
+    for (size_t i = 0; i < n; i++) {
+        d->shard[place[all[i]->site - r->sites.base]++] = all[i];
+    }
+    return 0;
+}
+
+int dump_sites_begin(struct dump_sites *d, struct recorder *r)
+{
+    memset(d, 0, sizeof *d);
+    sys_sigset before = sys_lock(&r->lock);
+    modules_refresh(&r->modules);
+    d->shared = atomic_load(&r->peak.threads) > 1;
+    for (struct thread *t = atomic_load(&r->threads); t && !d->shared; t = NULL) {
+        peak_before_free(&r->peak, &t->share, clock_ticks());
+    }
+    if (d->shared) {
+        uint64_t bytes, count;
+        recorder_live(r, &bytes, &count);
+        peak_raise_shared(&r->peak, (int64_t)bytes, clock_ticks());
+    }
+    d->epoch = atomic_load(&r->peak.epoch);
+    d->sites = r->sites.sites.count;
+    d->frames = r->sites.frames.count;
+    d->modules = r->modules.count;
+    int result = sort_shards(d, r);
+    sys_unlock(&r->lock, before);
+    return result;
+}
+
+void dump_sites_end(struct dump_sites *d)
+{
+    sys_unmap(d->first, d->mapped);
+}
+
+static void add_histogram(uint64_t *to, const struct shard_histogram *h)
+{
+    for (unsigned l = 0; l < SHARD_LINES; l++) {
+        const counter *line = atomic_load_explicit(&h->line[l], memory_order_acquire);
+        for (unsigned i = 0; line && i < SHARD_LINE; i++) {
+            to[l * SHARD_LINE + i] += counter_get(&line[i]);
+        }
+    }
+}
+
+static void add_shard(struct sums *sums, const struct shard *s, uint64_t epoch)
+{
+    /* Frees before allocations: a block that is seen freed has been seen allocated. */
+    sums->free_count += counter_get(&s->free_count);
+    sums->freed_bytes += counter_get(&s->freed_bytes);
+    sums->temporary_count += counter_get(&s->temporary_count);
+    add_histogram(sums->lifetimes, &s->lifetimes);
+    atomic_thread_fence(memory_order_acquire);
+    sums->alloc_count += counter_get(&s->alloc_count);
+    sums->alloc_bytes += counter_get(&s->alloc_bytes);
+    sums->realloc_count += counter_get(&s->realloc_count);
+    sums->failed_count += counter_get(&s->failed_count);
+    add_histogram(sums->sizes, &s->sizes);
+    /* A shard not changed since the peak holds now what it held then. */
+    bool kept = counter_get(&s->epoch) >= epoch;
+    sums->peak_bytes += (int64_t)(kept ? counter_get(&s->peak_bytes) : shard_live_bytes(s));
+    sums->peak_count += (int64_t)(kept ? counter_get(&s->peak_count) : shard_live_count(s));
+    int64_t max = atomic_load_explicit(&s->max_live_bytes, memory_order_relaxed);
+    sums->max_live_bytes = max > sums->max_live_bytes ? max : sums->max_live_bytes;
+}
+
+static uint64_t histogram_total(const uint64_t *h)
+{
+    uint64_t total = 0;
+    for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
+        total += h[i];
+    }
+    return total;
+}
+
+static void sum_site(const struct dump_sites *d, uint32_t index, const struct site *site,
+                     struct sums *sums)
+{
+    memset(sums, 0, sizeof *sums);
+    for (uint32_t i = d->first[index]; i < d->first[index + 1]; i++) {
+        add_shard(sums, d->shard[i], d->epoch);
+    }
+    if (d->shared) {
+        /* Events may be under way on other threads, and counters of one event are read at
+         * different times: make them agree. */
+        sums->alloc_count = histogram_total(sums->sizes);
+        sums->free_count = histogram_total(sums->lifetimes);
+        if (sums->free_count > sums->alloc_count) {
+            sums->alloc_count = sums->free_count;
+        }
+        if (sums->freed_bytes > sums->alloc_bytes) {
+            sums->alloc_bytes = sums->freed_bytes;
+        }
+    }
+    int64_t live = (int64_t)(sums->alloc_bytes - sums->freed_bytes);
+    int64_t shared_max = atomic_load(&site->max_live_bytes);
+    sums->peak_bytes = sums->peak_bytes < 0 ? 0 : sums->peak_bytes;
+    sums->peak_count = sums->peak_count < 0 ? 0 : sums->peak_count;
+    const int64_t seen[] = {live, shared_max, sums->peak_bytes};
+    for (size_t i = 0; i < 3; i++) {
+        sums->max_live_bytes = seen[i] > sums->max_live_bytes ? seen[i] : sums->max_live_bytes;
+    }
+}
+
+static void write_histogram(struct json *j, const char *key, const uint64_t *h)
+{
+    unsigned n = MEMPROF_HISTOGRAM_BUCKETS;
+    while (n > 0 && h[n - 1] == 0) {
+        n--;
+    }
+    if (n == 0) {
+        return;
+    }
+    json_open(j, key, '[');
+    for (unsigned i = 0; i < n; i++) {
+        json_uint(j, NULL, h[i]);
+    }
+    json_close(j, ']');
+}
+
+static void write_site(struct json *j, const struct site *site, const struct sums *s)
+{
+    json_newline(j);
+    json_open(j, NULL, '{');
+    json_uint(j, "frame", site->frame);
+    json_string(j, "function", site_function_name[site->function]);
+    json_uint(j, "alloc_count", s->alloc_count);
+    json_uint(j, "alloc_bytes", s->alloc_bytes);
+    json_uint_nonzero(j, "free_count", s->free_count);
+    json_uint_nonzero(j, "freed_bytes", s->freed_bytes);
+    json_uint_nonzero(j, "realloc_count", s->realloc_count);
+    json_uint_nonzero(j, "failed_count", s->failed_count);
+    json_uint_nonzero(j, "temporary_count", s->temporary_count);
+    json_uint(j, "live_count", s->alloc_count - s->free_count);
+    json_uint(j, "live_bytes", s->alloc_bytes - s->freed_bytes);
+    json_uint_nonzero(j, "peak_count", (uint64_t)s->peak_count);
+    json_uint(j, "peak_bytes", (uint64_t)s->peak_bytes);
+    json_uint_nonzero(j, "max_live_bytes", (uint64_t)s->max_live_bytes);
+    write_histogram(j, "size_log2", s->sizes);
+    write_histogram(j, "lifetime_log2_ns", s->lifetimes);
+    json_close(j, '}');
+}
+
+static void add_totals(struct dump_totals *t, const struct sums *s)
+{
+    t->alloc_count += s->alloc_count;
+    t->alloc_bytes += s->alloc_bytes;
+    t->free_count += s->free_count;
+    t->freed_bytes += s->freed_bytes;
+    t->realloc_count += s->realloc_count;
+    t->failed_count += s->failed_count;
+    t->temporary_count += s->temporary_count;
+    t->live_count += s->alloc_count - s->free_count;
+    t->live_bytes += s->alloc_bytes - s->freed_bytes;
+    t->peak_count += (uint64_t)s->peak_count;
+    t->peak_bytes += (uint64_t)s->peak_bytes;
+}
+
+void dump_sites_write(struct dump_sites *d, struct json *j, struct recorder *r,
+                      struct dump_totals *totals)
+{
+    struct sums sums;
+    json_open(j, "sites", '[');
+    for (uint32_t i = 1; i <= d->sites; i++) {
+        const struct site *site = sites_at(&r->sites, i + r->sites.base);
+        sum_site(d, i, site, &sums);
+        if (sums.alloc_count + sums.free_count + sums.failed_count > 0) {
+            write_site(j, site, &sums);
+            add_totals(totals, &sums);
+        }
+    }
+    json_close(j, ']');
+    json_newline(j);
+    for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
+        totals->dropped_count += counter_get(&t->dropped_count);
+        totals->unknown_free_count += counter_get(&t->unknown_free_count);
+        totals->missed_free_count += counter_get(&t->missed_free_count);
+        totals->truncated_stack_count += counter_get(&t->truncated_stack_count);
+        totals->inherited_free_count += counter_get(&t->inherited_free_count);
+        totals->verified_count += counter_get(&t->verified_count);
+        totals->different_count += counter_get(&t->different_count);
+    }
+    totals->dropped_count += counter_get(&r->dropped_count) + counter_get(&r->nested_count);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The dump's `sites`: for each site the sums over its shards. A snapshot of which shards there are
+ * is taken once, under the recorder's lock; their figures are read when they are written.
+ */
+#ifndef PRELOAD_DUMP_SITES_H
+#define PRELOAD_DUMP_SITES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dump_totals.h"
+#include "json.h"
+#include "recorder.h"
+
+struct dump_sites {
+    uint32_t sites, frames, modules; /* how many there were */
+    uint64_t epoch;
+    bool shared;                /* more than one thread has recorded */
+    const struct shard **shard; /* by site */
+    uint32_t *first;            /* sites + 2: where a site's shards start in `shard` */
+    size_t mapped;              /* bytes, at `first` */
+};
+
+/* Returns 0; -1 without memory. Keeps the peak up to now as if the total were about to fall. */
+int dump_sites_begin(struct dump_sites *d, struct recorder *r);
+void dump_sites_write(struct dump_sites *d, struct json *j, struct recorder *r,
+                      struct dump_totals *totals);
+void dump_sites_end(struct dump_sites *d);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The interposed exec and _exit functions: a dump before, the real call, and if an exec fails the
+ * dump is withdrawn. None of them allocates, for they may be called between vfork and exec.
+ *
+ * Environments are passed on as they are, but where MEMPROF_FOLLOW keeps executed programs from
+ * being recorded: these find MEMPROF_ENABLE=0 in theirs.
+ */
+#include <alloca.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "coverage.h"
+#include "lifecycle.h"
+#include "sys.h"
+
+#define HOOK __attribute__((visibility("default")))
+
+/* The real NAME, looked up once. */
+#define REAL(name)                                                                                 \
+    static __typeof__(&name) real_##name;                                                          \
+    if (!real_##name) {                                                                            \
+        *(void **)&real_##name = dlsym(RTLD_NEXT, #name);                                          \
+    }
+
+static size_t count(char *const *list)
+{
+    size_t n = 0;
+    while (list && list[n]) {
+        n++;
+    }
+    return n;
+}
+
+/* ENVP with MEMPROF_ENABLE=0, in COPY, which has room for two more entries. */
+static char *const *disabled(char *const *envp, char **copy)
+{
+    static char off[] = "MEMPROF_ENABLE=0";
+    size_t n = 0;
+    for (size_t i = 0; envp && envp[i]; i++) {
+        if (strncmp(envp[i], off, sizeof off - 2) != 0) {
+            copy[n++] = envp[i];
+        }
+    }
+    copy[n++] = off;
+    copy[n] = NULL;
+    return copy;
+}
+
+/* The environment for the program: ENVP itself, or a changed copy on the caller's stack. */
+#define FOLLOWED(envp)                                                                             \
+    (lifecycle_follows_exec() ? (envp)                                                             \
+                              : disabled((envp), alloca((count(envp) + 2) * sizeof(char *))))
+
+static void before(struct lifecycle_exec *e, const char *path)
+{
+    int saved = errno;
+    if (path && recorder_on(&recorder) && coverage_is_static_program(path)) {
+        coverage_note_static(path);
+    }
+    errno = saved;
+    lifecycle_before_exec(e);
+}
+
+static int failed(const struct lifecycle_exec *e, int result)
+{
+    lifecycle_exec_failed(e);
+    return result;
+}
+
+HOOK int execve(const char *path, char *const argv[], char *const envp[])
+{
+    REAL(execve)
+    struct lifecycle_exec e;
+    before(&e, path);
+    return failed(&e, real_execve(path, argv, FOLLOWED(envp)));
+}
+
+HOOK int execv(const char *path, char *const argv[])
+{
+    return execve(path, argv, environ);
+}
+
+HOOK int execvpe(const char *file, char *const argv[], char *const envp[])
+{
+    REAL(execvpe)
+    struct lifecycle_exec e;
+    before(&e, strchr(file, '/') ? file : NULL);
+    return failed(&e, real_execvpe(file, argv, FOLLOWED(envp)));
+}
+
+HOOK int execvp(const char *file, char *const argv[])
+{
+    return execvpe(file, argv, environ);
+}
+
+HOOK int fexecve(int fd, char *const argv[], char *const envp[])
+{
+    REAL(fexecve)
+    struct lifecycle_exec e;
+    before(&e, NULL);
+    return failed(&e, real_fexecve(fd, argv, FOLLOWED(envp)));
+}
+
+HOOK int execveat(int dirfd, const char *path, char *const argv[], char *const envp[], int flags)
+{
+    struct lifecycle_exec e;
+    before(&e, NULL);
+    long result =
+        sys_call(SYS_execveat, dirfd, (long)path, (long)argv, (long)FOLLOWED(envp), flags, 0);
+    failed(&e, -1);
+    errno = (int)-result;
+    return -1;
+}
+
+/* Gathers the arguments after FIRST, up to the NULL, from the variable ones of the caller. */
+#define GATHER(argv, first, list)                                                                  \
+    size_t n_##argv = 1;                                                                           \
+    va_start(list, first);                                                                         \
+    while (va_arg(list, char *)) {                                                                 \
+        n_##argv++;                                                                                \
+    }                                                                                              \
+    va_end(list);                                                                                  \
+    char **argv = alloca((n_##argv + 1) * sizeof *argv);                                           \
+    argv[0] = (char *)(uintptr_t)(first);                                                          \
+    va_start(list, first);                                                                         \
+    for (size_t i = 1; i <= n_##argv; i++) {                                                       \
+        argv[i] = va_arg(list, char *);                                                            \
+    }
+
+HOOK int execl(const char *path, const char *arg, ...)
+{
+    va_list list;
+    GATHER(argv, arg, list)
+    va_end(list);
+    return execve(path, argv, environ);
+}
+
+HOOK int execlp(const char *file, const char *arg, ...)
+{
+    va_list list;
+    GATHER(argv, arg, list)
+    va_end(list);
+    return execvpe(file, argv, environ);
+}
+
+HOOK int execle(const char *path, const char *arg, ...)
+{
+    va_list list;
+    GATHER(argv, arg, list)
+    char *const *envp = va_arg(list, char *const *);
+    va_end(list);
+    return execve(path, argv, envp);
+}
+
+/* Here only for MEMPROF_FOLLOW: the parent lives on. */
+HOOK int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                     const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+    REAL(posix_spawn)
+    return real_posix_spawn(pid, path, actions, attributes, argv, FOLLOWED(envp));
+}
+
+HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+                      const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+    REAL(posix_spawnp)
+    return real_posix_spawnp(pid, file, actions, attributes, argv, FOLLOWED(envp));
+}
+
+HOOK __attribute__((noreturn)) void _exit(int status)
+{
+    lifecycle_exit();
+    for (;;) {
+        sys_call(SYS_exit_group, status, 0, 0, 0, 0, 0);
+    }
+}
+
+HOOK __attribute__((noreturn)) void _Exit(int status)
+{
+    _exit(status);
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The interposed allocation functions: the real call, one call of the recorder, errno as the real
+ * call left it. Nothing is decided here. Compiled with frame pointers, so that the caller's state
+ * is at hand.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "bootstrap.h"
+#include "guard.h"
+#include "lifecycle.h"
+#include "objects.h"
+#include "real.h"
+#include "recorder.h"
+
+#define HOOK __attribute__((visibility("default"), noinline))
+
+#define ALLOC(name, type, parameters, needed) HOOK type name parameters;
+#define OTHER(name, type, parameters, needed) ALLOC(name, type, parameters, needed)
+#include "hooks.def"
+#undef ALLOC
+#undef OTHER
+
+/* The state of whoever called the hook that uses this. */
+#define CALLER                                                                                     \
+    {                                                                                              \
+        .ip = (uintptr_t)__builtin_return_address(0), .sp = (uintptr_t)__builtin_dwarf_cfa(),      \
+        .bp = *(const uintptr_t *)__builtin_frame_address(0),                                      \
+    }
+
+static inline bool recording(void)
+{
+    return likely(recorder_on(&recorder)) || lifecycle_begin();
+}
+
+/* At the end of an event, still under the guard. */
+static inline void finish(struct thread *t, bool due)
+{
+    if (unlikely(due)) {
+        lifecycle_periodic(&recorder);
+    }
+    if (unlikely(guard_tls.exited) && t) {
+        recorder_thread_end(&recorder, t);
+    }
+    guard_leave();
+}
+
+/* A call of FUNCTION for SIZE bytes returned P, NULL if it failed. */
+static inline void allocated(enum site_function function, void *p, size_t size,
+                             const struct stack_start *start)
+{
+    if (unlikely(!recording())) {
+        return;
+    }
+    int saved = errno;
+    if (likely(guard_enter(start->sp))) {
+        struct thread *t = recorder_thread(&recorder);
+        bool due = false;
+        if (likely(t != NULL) && likely(p != NULL)) {
+            due = recorder_alloc(&recorder, t, function, (uintptr_t)p, size, start, false);
+        } else if (t) {
+            recorder_failed(&recorder, t, function, start);
+        }
+        finish(t, due);
+    } else if (p) {
+        recorder_nested_alloc(&recorder, (uintptr_t)p, size, start->ip);
+    }
+    errno = saved;
+}
+
+/* P, not NULL and the real allocator's, is about to be freed. */
+static inline void freeing(void *p, const struct stack_start *start)
+{
+    if (unlikely(!recording())) {
+        return;
+    }
+    int saved = errno;
+    /* Only the dynamic loader's own frees tell that a module may have gone. */
+    if (unlikely(objects_in_loader(start->ip))) {
+        modules_changed(&recorder.modules);
+    }
+    if (likely(guard_enter(start->sp))) {
+        struct thread *t = recorder_thread(&recorder);
+        if (likely(t != NULL)) {
+            struct live_block block;
+            bool known = recorder_take(&recorder, t, (uintptr_t)p, &block);
+            recorder_freed(&recorder, t, (uintptr_t)p, &block, known);
+        }
+        finish(t, false);
+    } else {
+        recorder_nested_free(&recorder, (uintptr_t)p);
+    }
+    errno = saved;
+}
+
+HOOK void *malloc(size_t size)
+{
+    if (unlikely(!real_ready())) {
+        return bootstrap_alloc(size, 16);
+    }
+    void *p = real.malloc(size);
+    const struct stack_start start = CALLER;
+    allocated(SITE_malloc, p, size, &start);
+    return p;
+}
+
+HOOK void *calloc(size_t count, size_t size)
+{
+    size_t total;
+    bool overflow = __builtin_mul_overflow(count, size, &total);
+    if (unlikely(!real_ready())) {
+        return overflow ? NULL : bootstrap_alloc(total, 16);
+    }
+    void *p = real.calloc(count, size);
+    const struct stack_start start = CALLER;
+    allocated(SITE_calloc, p, total, &start);
+    return p;
+}
+
+/* realloc of a block of bootstrap.h, which never comes back: a new block, filled from it. */
+static void *leave_bootstrap(void *block, size_t size)
+{
+    void *p = malloc(size);
+    if (p) {
+        size_t old = bootstrap_size(block);
+        memcpy(p, block, old < size ? old : size);
+    }
+    return p;
+}
+
+/* The common part of realloc and reallocarray: BLOCK of SIZE bytes now is P, what REAL returned. */
+struct resize {
+    bool guarded, known;
+    struct thread *thread;
+    struct live_block block;
+};
+
+static inline void resize_begin(struct resize *resize, void *block, const struct stack_start *start)
+{
+    *resize = (struct resize){0};
+    if (unlikely(!recording())) {
+        return;
+    }
+    if (unlikely(objects_in_loader(start->ip))) {
+        modules_changed(&recorder.modules);
+    }
+    resize->guarded = guard_enter(start->sp);
+    if (likely(resize->guarded)) {
+        resize->thread = recorder_thread(&recorder);
+        if (likely(resize->thread != NULL)) {
+            resize->known =
+                recorder_take(&recorder, resize->thread, (uintptr_t)block, &resize->block);
+        }
+        /* Not over the real call: another thread's signal or the allocator's own calls of hooks
+         * must be served as usual. */
+        guard_leave();
+    } else {
+        recorder_nested_free(&recorder, (uintptr_t)block);
+    }
+}
+
+static inline void resize_end(struct resize *resize, enum site_function function, void *block,
+                              void *p, size_t size, const struct stack_start *start)
+{
+    if (unlikely(!recorder_on(&recorder))) {
+        return;
+    }
+    int saved = errno;
+    bool freed = p != NULL || size == 0;
+    if (unlikely(!resize->guarded)) {
+        if (p) {
+            recorder_nested_alloc(&recorder, (uintptr_t)p, size, start->ip);
+        }
+    } else if (resize->thread && guard_enter(start->sp)) {
+        struct thread *t = resize->thread;
+        bool due = false;
+        if (likely(freed)) {
+            recorder_freed(&recorder, t, (uintptr_t)block, &resize->block, resize->known);
+        } else if (resize->known) {
+            recorder_put_back(&recorder, t, (uintptr_t)block, &resize->block);
+        }
+        if (likely(p != NULL)) {
+            due = recorder_alloc(&recorder, t, function, (uintptr_t)p, size, start, true);
+        } else if (!freed) {
+            recorder_failed(&recorder, t, function, start);
+        }
+        finish(t, due);
+    }
+    errno = saved;
+}
+
+HOOK void *realloc(void *block, size_t size)
+{
+    const struct stack_start start = CALLER;
+    if (unlikely(!real_ready())) {
+        return block ? leave_bootstrap(block, size) : bootstrap_alloc(size, 16);
+    }
+    if (!block) {
+        void *p = real.realloc(block, size);
+        allocated(SITE_realloc, p, size, &start);
+        return p;
+    }
+    if (unlikely(bootstrap_owns(block))) {
+        return leave_bootstrap(block, size);
+    }
+    struct resize resize;
+    int saved = errno;
+    resize_begin(&resize, block, &start);
+    errno = saved;
+    void *p = real.realloc(block, size);
+    resize_end(&resize, SITE_realloc, block, p, size, &start);
+    return p;
+}
+
+HOOK void *reallocarray(void *block, size_t count, size_t size)
+{
+    const struct stack_start start = CALLER;
+    size_t total;
+    bool overflow = __builtin_mul_overflow(count, size, &total);
+    if (unlikely(!real_ready() || !real.reallocarray || (block && bootstrap_owns(block)))) {
+        if (overflow) {
+            errno = ENOMEM;
+            return NULL;
+        }
+        return realloc(block, total);
+    }
+    if (!block || overflow) {
+        void *p = real.reallocarray(block, count, size);
+        allocated(SITE_reallocarray, p, total, &start);
+        return p;
+    }
+    struct resize resize;
+    int saved = errno;
+    resize_begin(&resize, block, &start);
+    errno = saved;
+    void *p = real.reallocarray(block, count, size);
+    resize_end(&resize, SITE_reallocarray, block, p, total, &start);
+    return p;
+}
+
+HOOK int posix_memalign(void **out, size_t alignment, size_t size)
+{
+    if (unlikely(!real_ready())) {
+        *out = bootstrap_alloc(size, alignment);
+        return *out ? 0 : ENOMEM;
+    }
+    int error = real.posix_memalign(out, alignment, size);
+    const struct stack_start start = CALLER;
+    allocated(SITE_posix_memalign, error ? NULL : *out, size, &start);
+    return error;
+}
+
+HOOK void *aligned_alloc(size_t alignment, size_t size)
+{
+    if (unlikely(!real_ready() || !real.aligned_alloc)) {
+        return bootstrap_alloc(size, alignment);
+    }
+    void *p = real.aligned_alloc(alignment, size);
+    const struct stack_start start = CALLER;
+    allocated(SITE_aligned_alloc, p, size, &start);
+    return p;
+}
+
+HOOK void *memalign(size_t alignment, size_t size)
+{
+    if (unlikely(!real_ready() || !real.memalign)) {
+        return bootstrap_alloc(size, alignment);
+    }
+    void *p = real.memalign(alignment, size);
+    const struct stack_start start = CALLER;
+    allocated(SITE_memalign, p, size, &start);
+    return p;
+}
+
+HOOK void *valloc(size_t size)
+{
+    if (unlikely(!real_ready() || !real.valloc)) {
+        return bootstrap_alloc(size, 4096);
+    }
+    void *p = real.valloc(size);
+    const struct stack_start start = CALLER;
+    allocated(SITE_valloc, p, size, &start);
+    return p;
+}
+
+HOOK void *pvalloc(size_t size)
+{
+    if (unlikely(!real_ready() || !real.pvalloc)) {
+        return bootstrap_alloc((size + 4095) & ~(size_t)4095, 4096);
+    }
+    void *p = real.pvalloc(size);
+    const struct stack_start start = CALLER;
+    allocated(SITE_pvalloc, p, size, &start);
+    return p;
+}
+
+HOOK void free(void *block)
+{
+    if (!block || unlikely(bootstrap_owns(block)) || unlikely(!real_ready())) {
+        return;
+    }
+    const struct stack_start start = CALLER;
+    freeing(block, &start);
+    real.free(block);
+}
+
+HOOK void free_sized(void *block, size_t size)
+{
+    if (!block || unlikely(bootstrap_owns(block)) || unlikely(!real_ready())) {
+        return;
+    }
+    const struct stack_start start = CALLER;
+    freeing(block, &start);
+    if (real.free_sized) {
+        real.free_sized(block, size);
+    } else {
+        real.free(block);
+    }
+}
+
+HOOK void free_aligned_sized(void *block, size_t alignment, size_t size)
+{
+    if (!block || unlikely(bootstrap_owns(block)) || unlikely(!real_ready())) {
+        return;
+    }
+    const struct stack_start start = CALLER;
+    freeing(block, &start);
+    if (real.free_aligned_sized) {
+        real.free_aligned_sized(block, alignment, size);
+    } else {
+        real.free(block);
+    }
+}
+
+HOOK size_t malloc_usable_size(void *block)
+{
+    if (block && unlikely(bootstrap_owns(block))) {
+        return bootstrap_size(block);
+    }
+    return block && real_ready() && real.malloc_usable_size ? real.malloc_usable_size(block) : 0;
+}

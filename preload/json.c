@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+#include "json.h"
+
+#include <string.h>
+
+#include "sys.h"
+
+static void flush(struct json *j)
+{
+    if (j->error == 0 && j->used > 0) {
+        j->error = sys_write_all(j->fd, j->buffer, j->used);
+    }
+    j->used = 0;
+}
+
+static void put(struct json *j, char c)
+{
+    if (j->used == sizeof j->buffer) {
+        flush(j);
+    }
+    j->buffer[j->used++] = c;
+}
+
+static void put_string(struct json *j, const char *s)
+{
+    while (*s) {
+        put(j, *s++);
+    }
+}
+
+static void put_number(struct json *j, uint64_t n)
+{
+    char reversed[20];
+    unsigned i = 0;
+    do {
+        reversed[i++] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n);
+    while (i > 0) {
+        put(j, reversed[--i]);
+    }
+}
+
+/* How many bytes the UTF-8 character at S has; 0 if it is none (RFC 3629). */
+static size_t utf8_length(const unsigned char *s)
+{
+    static const struct {
+        unsigned char mask, lead;
+        uint32_t least;
+    } form[] = {{0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+    for (size_t f = 0; f < 3; f++) {
+        if ((s[0] & form[f].mask) != form[f].lead) {
+            continue;
+        }
+        uint32_t c = s[0] & (unsigned char)~form[f].mask;
+        for (size_t i = 1; i <= f + 1; i++) {
+            if ((s[i] & 0xc0) != 0x80) {
+                return 0;
+            }
+            c = c << 6 | (s[i] & 0x3fu);
+        }
+        bool valid = c >= form[f].least && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
+        return valid ? f + 2 : 0;
+    }
+    return 0;
+}
+
+static void put_quoted(struct json *j, const char *string)
+{
+    const unsigned char *s = (const unsigned char *)string;
+    put(j, '"');
+    while (*s) {
+        if (*s == '"' || *s == '\\') {
+            put(j, '\\');
+            put(j, (char)*s++);
+        } else if (*s < 0x20 || *s == 0x7f) {
+            put_string(j, "\\u00");
+            put(j, "0123456789abcdef"[*s >> 4]);
+            put(j, "0123456789abcdef"[*s++ & 15]);
+        } else if (*s < 0x80) {
+            put(j, (char)*s++);
+        } else {
+            size_t n = utf8_length(s);
+            if (n == 0) {
+                put_string(j, "\\ufffd");
+                s++;
+            }
+            while (n-- > 0) {
+                put(j, (char)*s++);
+            }
+        }
+    }
+    put(j, '"');
+}
+
+static void begin_value(struct json *j, const char *key)
+{
+    if (j->comma) {
+        put(j, ',');
+    }
+    j->comma = true;
+    if (key) {
+        put_quoted(j, key);
+        put(j, ':');
+    }
+}
+
+void json_begin(struct json *j, int fd)
+{
+    j->fd = fd;
+    j->error = 0;
+    j->comma = false;
+    j->used = 0;
+}
+
+int json_end(struct json *j)
+{
+    put(j, '\n');
+    flush(j);
+    return j->error;
+}
+
+void json_open(struct json *j, const char *key, char bracket)
+{
+    begin_value(j, key);
+    put(j, bracket);
+    j->comma = false;
+}
+
+void json_close(struct json *j, char bracket)
+{
+    put(j, bracket);
+    j->comma = true;
+}
+
+void json_uint(struct json *j, const char *key, uint64_t n)
+{
+    begin_value(j, key);
+    put_number(j, n <= INT64_MAX ? n : INT64_MAX); /* the format's numbers saturate */
+}
+
+void json_uint_nonzero(struct json *j, const char *key, uint64_t n)
+{
+    if (n != 0) {
+        json_uint(j, key, n);
+    }
+}
+
+void json_int(struct json *j, const char *key, int64_t n)
+{
+    begin_value(j, key);
+    if (n < 0) {
+        put(j, '-');
+    }
+    put_number(j, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
+}
+
+void json_bool(struct json *j, const char *key, bool b)
+{
+    begin_value(j, key);
+    put_string(j, b ? "true" : "false");
+}
+
+void json_null(struct json *j, const char *key)
+{
+    begin_value(j, key);
+    put_string(j, "null");
+}
+
+void json_string(struct json *j, const char *key, const char *s)
+{
+    begin_value(j, key);
+    put_quoted(j, s);
+}
+
+void json_hex(struct json *j, const char *key, const uint8_t *bytes, size_t n)
+{
+    begin_value(j, key);
+    put(j, '"');
+    for (size_t i = 0; i < n; i++) {
+        put(j, "0123456789abcdef"[bytes[i] >> 4]);
+        put(j, "0123456789abcdef"[bytes[i] & 15]);
+    }
+    put(j, '"');
+}
+
+void json_milli(struct json *j, const char *key, uint64_t thousandths)
+{
+    begin_value(j, key);
+    put_number(j, thousandths / 1000);
+    put(j, '.');
+    for (uint64_t unit = 100, rest = thousandths % 1000; unit > 0; unit /= 10) {
+        put(j, (char)('0' + rest / unit % 10));
+    }
+}
+
+void json_newline(struct json *j)
+{
+    put(j, '\n');
+}

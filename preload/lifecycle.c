@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+#include "lifecycle.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "dump.h"
+#include "guard.h"
+#include "memory.h"
+#include "process.h"
+#include "real.h"
+#include "text.h"
+
+enum { UNTRIED, STARTING, STARTED };
+
+static _Atomic int state = UNTRIED;
+static _Atomic bool signal_pending;
+/* Who is writing a dump: a thread's id, 0 for nobody. */
+static _Atomic int writer;
+static int exit_dumped_pid;
+
+bool lifecycle_begin(void)
+{
+    int expected = UNTRIED;
+    if (!atomic_compare_exchange_strong(&state, &expected, STARTING)) {
+        return recorder_on(&recorder);
+    }
+    struct options options;
+    /* The C library's own pointer may not be set yet, but ours is resolved as any other symbol. */
+    options_read(&options, environ, true);
+    if (!getauxval(AT_SECURE) && options.enable && recorder_start(&recorder, &options) < 0) {
+        say(NULL, "nothing is recorded: out of memory");
+    }
+    atomic_store(&state, STARTED);
+    return recorder_on(&recorder);
+}
+
+/* Waits until nobody else writes a dump. Returns false if that does not come to pass in WAIT_MS, or
+ * if it is this thread that writes one. */
+static bool take_writer(unsigned wait_ms)
+{
+    int self = sys_tid(), nobody = 0;
+    while (!atomic_compare_exchange_strong(&writer, &nobody, self)) {
+        if (nobody == self || wait_ms-- == 0) {
+            return false;
+        }
+        struct timespec pause = {.tv_nsec = 1000000};
+        sys_call(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+        nobody = 0;
+    }
+    return true;
+}
+
+static int write_dump(const struct dump_request *request, unsigned wait_ms)
+{
+    if (!take_writer(wait_ms)) {
+        return -1;
+    }
+    int result = dump_write(&recorder, request);
+    atomic_store(&writer, 0);
+    return result;
+}
+
+/* Whether it is for this process to write dumps: not for a vfork child, which shares its parent's
+ * memory. A child of fork that has not allocated yet begins anew here. */
+static bool own_process(void)
+{
+    struct recorder *r = &recorder;
+    if (!recorder_on(r)) {
+        return false;
+    }
+    if (atomic_load(r->alive) == 0) {
+        recorder_child(r);
+        atomic_store(&writer, 0);
+    }
+    return recorder_on(r) && sys_pid() == r->pid;
+}
+
+void lifecycle_exit(void)
+{
+    int saved = errno;
+    if (own_process() && exit_dumped_pid != recorder.pid) {
+        uintptr_t before = guard_tls.frame;
+        guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
+        exit_dumped_pid = recorder.pid;
+        const struct dump_request request = {.reason = "exit"};
+        write_dump(&request, 60000);
+        guard_tls.frame = before;
+    }
+    errno = saved;
+}
+
+static void at_exit(int status, void *arg)
+{
+    (void)status, (void)arg;
+    lifecycle_exit();
+}
+
+void lifecycle_periodic(struct recorder *r)
+{
+    uint64_t elapsed = clock_elapsed_ns(&r->clock);
+    sys_sigset before;
+    if (sys_trylock(&r->lock, &before)) {
+        clock_calibrate(&r->clock);
+        struct timeline_row row = {.elapsed_ns = elapsed, .rss_bytes = memory_rss()};
+        recorder_live(r, &row.live_bytes, &row.live_count);
+        timeline_add(&r->timeline, &row);
+        live_age(&r->live, clock_ticks() - r->live_start);
+        uint64_t next = elapsed + r->timeline.interval_ns;
+        next = next < r->next_dump_ns ? next : r->next_dump_ns;
+        atomic_store(&r->deadline,
+                     clock_ticks() +
+                         clock_ns_to_ticks(&r->clock, next > elapsed ? next - elapsed : 0));
+        sys_unlock(&r->lock, before);
+    }
+    if (atomic_exchange(&signal_pending, false)) {
+        const struct dump_request request = {.reason = "signal"};
+        write_dump(&request, 0);
+    }
+    if (elapsed >= r->next_dump_ns) {
+        r->next_dump_ns = elapsed + r->options.interval_ns;
+        const struct dump_request request = {.reason = "interval", .quiet = true};
+        write_dump(&request, 0);
+    }
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    int saved = errno;
+    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+    if (guard_enter(frame)) {
+        if (own_process()) {
+            const struct dump_request request = {.reason = "signal"};
+            write_dump(&request, 1000);
+        }
+        guard_leave();
+    } else {
+        /* The recorder was interrupted: it will see to it at its next event. */
+        atomic_store(&signal_pending, true);
+        atomic_store(&recorder.deadline, 0);
+    }
+    errno = saved;
+}
+
+static void install_signal(int number)
+{
+    struct sigaction now;
+    if (sigaction(number, NULL, &now) != 0) {
+        return;
+    }
+    if ((now.sa_flags & SA_SIGINFO) || now.sa_handler != SIG_DFL) {
+        say("MEMPROF_SIGNAL", "the program handles or ignores this signal itself: it will not "
+                              "trigger a dump");
+        return;
+    }
+    struct sigaction ours = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&ours.sa_mask);
+    sigaction(number, &ours, NULL);
+}
+
+/* For a kernel that does not wipe the page (before 4.14). */
+static void after_fork_in_child(void)
+{
+    if (recorder.alive) {
+        atomic_store(recorder.alive, 0);
+    }
+}
+
+/* on_exit and at_quick_exit run their functions last first, and what the loader registers for all
+ * static destructors comes after all constructors: what is registered here runs behind them. */
+__attribute__((constructor)) static void start(int argc, char **argv, char **envp)
+{
+    (void)argc, (void)envp;
+    int saved = errno;
+    real_ready();
+    if (lifecycle_begin()) {
+        guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
+        recorder_load_unwinder(&recorder);
+        process_describe(argv);
+        on_exit(at_exit, NULL);
+        at_quick_exit(lifecycle_exit);
+        pthread_atfork(NULL, NULL, after_fork_in_child);
+        if (recorder.options.signal) {
+            install_signal(recorder.options.signal);
+        }
+        if ((recorder.options.follow & FOLLOW_EXEC) == 0 && process.descendant) {
+            atomic_store(&recorder.enabled, false);
+        }
+        guard_tls.frame = 0;
+    }
+    errno = saved;
+}
+
+bool lifecycle_follows_exec(void)
+{
+    return !recorder.alive || (recorder.options.follow & FOLLOW_EXEC);
+}
+
+void lifecycle_before_exec(struct lifecycle_exec *e)
+{
+    int saved = errno;
+    e->written = false;
+    uintptr_t before = guard_tls.frame;
+    if (own_process()) {
+        guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
+        /* A child that did nothing but exec has nothing to tell. */
+        if (!recorder.parent_pid || recorder.sites.sites.count > 0) {
+            const struct dump_request request = {
+                .reason = "exec", .replaced = true, .quiet = true, .path = e->path};
+            e->written = write_dump(&request, 1000) == 0;
+        }
+        guard_tls.frame = before;
+    }
+    errno = saved;
+}
+
+void lifecycle_exec_failed(const struct lifecycle_exec *e)
+{
+    int saved = errno;
+    if (e->written) {
+        sys_call(SYS_unlinkat, -100 /* AT_FDCWD */, (long)e->path, 0, 0, 0, 0);
+    }
+    errno = saved;
+}
+
+/* The client API, see include/memprof/memprof.h. */
+__attribute__((visibility("default"))) int memprof_dump(const char *path);
+__attribute__((visibility("default"))) int memprof_recording(void);
+
+int memprof_dump(const char *path)
+{
+    int saved = errno, result = 1;
+    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+    if (own_process() && guard_enter(frame)) {
+        const struct dump_request request = {.reason = "api", .pattern = path};
+        result = write_dump(&request, 60000);
+        guard_leave();
+    }
+    errno = saved;
+    return result;
+}
+
+int memprof_recording(void)
+{
+    return recorder_on(&recorder);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * When recording begins and when dumps are written: first allocation or constructor, normal exit
+ * (behind all static destructors), _exit, quick_exit, exec, a signal, an interval, memprof_dump().
+ * What the hooks call runs under the guard.
+ */
+#ifndef PRELOAD_LIFECYCLE_H
+#define PRELOAD_LIFECYCLE_H
+
+#include <stdbool.h>
+
+#include "recorder.h"
+
+/* Starts the recorder if that has not been tried yet. Returns whether it is recording. Safe at any
+ * time, even before libc is initialised. */
+bool lifecycle_begin(void);
+
+/* What is due on the way through an allocation: a row of the timeline, a snapshot, ageing. */
+void lifecycle_periodic(struct recorder *r);
+
+/* A last dump before the process ends by a way that runs no exit handlers. */
+void lifecycle_exit(void);
+
+/* Around an exec: a dump before, which is withdrawn if the exec fails. The result of the first goes
+ * to the second. Both keep errno. */
+struct lifecycle_exec {
+    bool written;
+    char path[4096];
+};
+void lifecycle_before_exec(struct lifecycle_exec *e);
+void lifecycle_exec_failed(const struct lifecycle_exec *e);
+
+/* Whether programs that this one executes are to be recorded. */
+bool lifecycle_follows_exec(void);
+
+#endif

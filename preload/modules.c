@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "modules.h"
+
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+
+#include "objects.h"
+
+#define PAGE_MASK (~(uintptr_t)4095)
+
+int modules_init(struct modules *m, struct arena_pool *pool, const struct clock *clock,
+                 const char *exe)
+{
+    memset(m, 0, sizeof *m);
+    m->arena.pool = pool;
+    m->clock = clock;
+    m->exe = exe;
+    m->by_id = arena_pool_map(pool, MODULES_MAX * sizeof(struct module *));
+    return m->by_id ? 0 : -1;
+}
+
+/* The program headers of OBJECT, whose file header is mapped at its start. NULL if it is not. */
+static const ElfW(Phdr) * program_headers(const struct object *object, unsigned *n)
+{
+    const ElfW(Ehdr) *header = (const void *)object->start;
+    if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+        header->e_phentsize != sizeof(ElfW(Phdr)) ||
+        header->e_phoff + (size_t)header->e_phnum * sizeof(ElfW(Phdr)) > 4096) {
+        return NULL;
+    }
+    *n = header->e_phnum;
+    return (const void *)(object->start + header->e_phoff);
+}
+
+/* Finds the build-id (NT_GNU_BUILD_ID) in the notes at [P, P + SIZE). */
+static void read_build_id(const uint8_t *p, size_t size, struct module *module)
+{
+    while (size >= sizeof(ElfW(Nhdr))) {
+        ElfW(Nhdr) note;
+        memcpy(&note, p, sizeof note);
+        size_t name = (note.n_namesz + 3u) & ~3u, content = (note.n_descsz + 3u) & ~3u;
+        size_t total = sizeof note + name + content;
+        if (name > size || content > size || total > size) {
+            return;
+        }
+        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
+            memcmp(p + sizeof note, "GNU", 4) == 0 && note.n_descsz <= MODULE_BUILD_ID_MAX) {
+            memcpy(module->build_id, p + sizeof note + name, note.n_descsz);
+            module->build_id_size = note.n_descsz;
+            return;
+        }
+        p += total;
+        size -= total;
+    }
+}
+
+/* Fills in, from OBJECT's headers, the executable segment that ADDRESS lies in and the build-id. */
+static void describe(struct module *module, const struct object *object, uintptr_t address)
+{
+    module->start = object->start;
+    module->end = object->end;
+    module->load_bias = object->load_bias;
+    unsigned n = 0;
+    const ElfW(Phdr) *header = program_headers(object, &n);
+    for (unsigned i = 0; header && i < n; i++) {
+        const ElfW(Phdr) *p = &header[i];
+        uintptr_t start = object->load_bias + p->p_vaddr;
+        if (p->p_type == PT_LOAD && (p->p_flags & PF_X) && address - start < p->p_memsz) {
+            module->start = start & PAGE_MASK;
+            module->end = (start + p->p_memsz + ~PAGE_MASK) & PAGE_MASK;
+            module->file_offset = p->p_offset & PAGE_MASK;
+        } else if (p->p_type == PT_NOTE && start >= object->start &&
+                   start + p->p_memsz <= object->end) {
+            read_build_id((const uint8_t *)start, p->p_memsz, module);
+        }
+    }
+}
+
+static const char *path_of(const struct modules *m, const struct object *object)
+{
+    return object->name && object->name[0] ? object->name : m->exe;
+}
+
+static int32_t add(struct modules *m, const struct object *object, uintptr_t address)
+{
+    if (m->count >= MODULES_MAX) {
+        return -1;
+    }
+    const char *path = path_of(m, object);
+    size_t length = strlen(path);
+    struct module *module = arena_alloc(&m->arena, sizeof *module);
+    char *copy = arena_alloc(&m->arena, length + 1);
+    if (!module || !copy) {
+        return -1;
+    }
+    memcpy(copy, path, length);
+    module->path = copy;
+    module->loaded_ns = clock_elapsed_ns(m->clock);
+    module->unloaded_ns = MODULE_LOADED;
+    describe(module, object, address);
+    m->by_id[m->count] = module;
+    return (int32_t)m->count++;
+}
+
+/* Whether MODULE is what the loader has at its place now. */
+static bool still_loaded(const struct modules *m, const struct module *module)
+{
+    struct object object;
+    if (!object_find(module->start, &object)) {
+        return false;
+    }
+    struct module now = {0};
+    describe(&now, &object, module->start);
+    return now.start == module->start && now.end == module->end &&
+           now.load_bias == module->load_bias && now.build_id_size == module->build_id_size &&
+           memcmp(now.build_id, module->build_id, now.build_id_size) == 0 &&
+           strcmp(path_of(m, &object), module->path) == 0;
+}
+
+void modules_refresh(struct modules *m)
+{
+    uint32_t generation = modules_generation(m);
+    if (m->checked_generation == generation) {
+        return;
+    }
+    m->checked_generation = generation;
+    for (uint32_t i = 0; i < m->count; i++) {
+        struct module *module = m->by_id[i];
+        if (module->unloaded_ns == MODULE_LOADED && !still_loaded(m, module)) {
+            module->unloaded_ns = clock_elapsed_ns(m->clock);
+        }
+    }
+}
+
+int32_t modules_find(struct modules *m, uintptr_t address)
+{
+    modules_refresh(m);
+    for (uint32_t i = m->count; i-- > 0;) {
+        const struct module *module = m->by_id[i];
+        if (module->unloaded_ns == MODULE_LOADED &&
+            address - module->start < module->end - module->start) {
+            return (int32_t)i;
+        }
+    }
+    struct object object;
+    return object_find(address, &object) ? add(m, &object, address) : -1;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The executable mappings that stacks went through, with the files they came from and their
+ * build-ids, unloaded ones included. A module is entered when an address in it is first seen, by
+ * asking the loader without a lock (objects.h).
+ *
+ * The holder of the recorder's lock adds and refreshes; `generation` is read and bumped by any
+ * thread. Modules are never removed and never move.
+ */
+#ifndef PRELOAD_MODULES_H
+#define PRELOAD_MODULES_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "clock.h"
+
+#define MODULE_BUILD_ID_MAX 64
+#define MODULE_LOADED UINT64_MAX
+
+struct module {
+    uintptr_t start, end;
+    uint64_t file_offset;
+    uintptr_t load_bias;
+    const char *path;
+    uint8_t build_id[MODULE_BUILD_ID_MAX];
+    unsigned build_id_size; /* 0: none */
+    uint64_t loaded_ns;
+    uint64_t unloaded_ns; /* MODULE_LOADED: still there */
+};
+
+struct modules {
+    struct arena arena;
+    const struct clock *clock;
+    const char *exe;       /* path of the executable */
+    struct module **by_id; /* MODULES_MAX pointers, lazily touched */
+    uint32_t count;
+    uint32_t checked_generation;
+    /* Bumped whenever the loader may have unloaded something: what was derived from older code
+     * must not be used any more. */
+    _Atomic uint32_t generation;
+};
+
+#define MODULES_MAX ((uint32_t)1 << 16)
+
+int modules_init(struct modules *m, struct arena_pool *pool, const struct clock *clock,
+                 const char *exe);
+
+/* The id of the module that ADDRESS, which is on the present stack, lies in; -1 if in none. */
+int32_t modules_find(struct modules *m, uintptr_t address);
+
+/* Notes which modules have been unloaded. */
+void modules_refresh(struct modules *m);
+
+/* Says that the loader may just have unloaded something. Any thread. */
+static inline void modules_changed(struct modules *m)
+{
+    atomic_fetch_add_explicit(&m->generation, 1, memory_order_release);
+}
+
+static inline uint32_t modules_generation(struct modules *m)
+{
+    return atomic_load_explicit(&m->generation, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "objects.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <string.h>
+
+/* The library must load on a libc without _dl_find_object, so it is looked up, and its result
+ * struct (public in <dlfcn.h> since glibc 2.35) is used only when it is there. */
+static int (*find_object)(void *, struct dl_find_object *);
+
+struct objects_loader objects_loader;
+
+void objects_start(void)
+{
+    *(void **)&find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
+    /* A function that every dynamic loader has. */
+    struct object loader;
+    if (object_find((uintptr_t)dlsym(RTLD_DEFAULT, "__tls_get_addr"), &loader)) {
+        objects_loader.start = loader.start;
+        objects_loader.size = loader.end - loader.start;
+    }
+}
+
+struct search {
+    uintptr_t address;
+    struct object *object;
+};
+
+static int visit(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    (void)size;
+    struct search *search = arg;
+    struct object found = {.start = UINTPTR_MAX, .load_bias = info->dlpi_addr};
+    bool inside = false;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        uintptr_t start = info->dlpi_addr + p->p_vaddr;
+        if (p->p_type == PT_GNU_EH_FRAME) {
+            found.eh_frame_hdr = (const uint8_t *)start;
+        }
+        if (p->p_type != PT_LOAD) {
+            continue;
+        }
+        inside = inside || search->address - start < p->p_memsz;
+        found.start = start < found.start ? start : found.start;
+        found.end = start + p->p_memsz > found.end ? start + p->p_memsz : found.end;
+    }
+    if (!inside) {
+        return 0;
+    }
+    found.start &= ~(uintptr_t)4095;
+    found.end = (found.end + 4095) & ~(uintptr_t)4095;
+    found.name = info->dlpi_name;
+    *search->object = found;
+    return 1;
+}
+
+bool object_find(uintptr_t address, struct object *object)
+{
+    if (!find_object) {
+        struct search search = {address, object};
+        return dl_iterate_phdr(visit, &search) != 0;
+    }
+    struct dl_find_object found;
+    if (find_object((void *)address, &found) != 0) {
+        return false;
+    }
+    object->start = (uintptr_t)found.dlfo_map_start;
+    object->end = (uintptr_t)found.dlfo_map_end;
+    object->load_bias = found.dlfo_link_map->l_addr;
+    object->name = found.dlfo_link_map->l_name;
+    object->eh_frame_hdr = found.dlfo_eh_frame;
+    return true;
+}
+
+bool object_is_signal_trampoline(uintptr_t ip)
+{
+#if defined(__x86_64__)
+    static const uint8_t code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05}; /* rt_sigreturn */
+#else
+    static const uint8_t code[] = {0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4};
+#endif
+    struct object object;
+    return object_find(ip, &object) && ip + sizeof code <= object.end &&
+           memcmp((const void *)ip, code, sizeof code) == 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which loaded object an address belongs to, as the dynamic loader knows it: by _dl_find_object
+ * (glibc 2.35), which takes no lock, else by dl_iterate_phdr. Any thread, under the guard.
+ */
+#ifndef PRELOAD_OBJECTS_H
+#define PRELOAD_OBJECTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct object {
+    uintptr_t start, end;        /* the whole mapping, all segments */
+    uintptr_t load_bias;         /* address = ELF virtual address + load_bias */
+    const char *name;            /* as the loader has it; "" for the executable */
+    const uint8_t *eh_frame_hdr; /* NULL: none */
+};
+
+/* Looks up _dl_find_object; call once before the first use. */
+void objects_start(void);
+
+bool object_find(uintptr_t address, struct object *object);
+
+/* Whether ADDRESS is in the dynamic loader's code. False before objects_start. */
+extern struct objects_loader {
+    uintptr_t start, size;
+} objects_loader;
+
+static inline bool objects_in_loader(uintptr_t address)
+{
+    return address - objects_loader.start < objects_loader.size;
+}
+
+/* Whether IP is the start of code that returns from a signal handler (rt_sigreturn): by its bytes,
+ * as libunwind and gdb tell it. Reads memory only inside a loaded object. */
+bool object_is_signal_trampoline(uintptr_t ip);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <termios.h>
+
+#include "sys.h"
+#include "text.h"
+
+/* Parses VALUE into *TO; returns false if it is not of the accepted form. */
+typedef bool parser(const char *value, void *to);
+
+static bool parse_uint(const char *value, uint64_t max, uint64_t *to)
+{
+    uint64_t n = 0;
+    if (!*value) {
+        return false;
+    }
+    for (; *value; value++) {
+        if (*value < '0' || *value > '9' || n > (max - (uint64_t)(*value - '0')) / 10) {
+            return false;
+        }
+        n = n * 10 + (uint64_t)(*value - '0');
+    }
+    *to = n;
+    return n <= max;
+}
+
+static bool parse_out(const char *value, void *to)
+{
+    size_t length = strlen(value);
+    if (length == 0 || length >= OPTIONS_OUT_MAX / 2) {
+        return false;
+    }
+    for (const char *p = strchr(value, '%'); p; p = strchr(p + 2, '%')) {
+        if (!p[1] || !strchr("pehnt%", p[1])) {
+            return false;
+        }
+    }
+    for (const char *p = value; *p; p++) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
+            return false;
+        }
+    }
+    *(const char **)to = value;
+    return true;
+}
+
+static bool parse_bool(const char *value, void *to)
+{
+    if ((value[0] != '0' && value[0] != '1') || value[1]) {
+        return false;
+    }
+    *(bool *)to = value[0] == '1';
+    return true;
+}
+
+/* Seconds as a decimal number, to nanoseconds. */
+static bool parse_seconds(const char *value, void *to)
+{
+    const uint64_t second = 1000000000u;
+    uint64_t ns = 0, unit = second;
+    bool digits = false, fraction = false;
+    for (; *value; value++) {
+        if (*value == '.' && !fraction) {
+            fraction = true;
+            continue;
+        }
+        if (*value < '0' || *value > '9') {
+            return false;
+        }
+        digits = true;
+        uint64_t digit = (uint64_t)(*value - '0');
+        if (fraction) {
+            unit /= 10;
+            ns += digit * unit;
+        } else {
+            ns = ns * 10 + digit * second;
+            if (ns > 1000000000u * second) {
+                return false;
+            }
+        }
+    }
+    *(uint64_t *)to = ns;
+    return digits;
+}
+
+static const struct {
+    const char *name;
+    int number;
+} signals[] = {
+    {"HUP", SIGHUP},       {"INT", SIGINT},   {"QUIT", SIGQUIT},   {"USR1", SIGUSR1},
+    {"USR2", SIGUSR2},     {"ALRM", SIGALRM}, {"TERM", SIGTERM},   {"IO", SIGIO},
+    {"VTALRM", SIGVTALRM}, {"PROF", SIGPROF}, {"WINCH", SIGWINCH}, {"PWR", SIGPWR},
+    {"URG", SIGURG},       {"CONT", SIGCONT}, {"XCPU", SIGXCPU},   {"STKFLT", SIGSTKFLT},
+};
+
+static bool parse_signal(const char *value, void *to)
+{
+    if (strcmp(value, "none") == 0) {
+        *(int *)to = 0;
+        return true;
+    }
+    uint64_t number;
+    if (parse_uint(value, 64, &number)) {
+        *(int *)to = (int)number;
+        return number >= 1 && number != SIGKILL && number != SIGSTOP && number != 32 &&
+               number != 33;
+    }
+    const char *name = strncmp(value, "SIG", 3) == 0 ? value + 3 : value;
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        if (strcmp(name, signals[i].name) == 0) {
+            *(int *)to = signals[i].number;
+            return true;
+        }
+    }
+    uint64_t above = 0;
+    if (strncmp(name, "RTMIN", 5) == 0 &&
+        (!name[5] || (name[5] == '+' && parse_uint(name + 6, 30, &above)))) {
+        *(int *)to = 34 + (int)above;
+        return true;
+    }
+    return false;
+}
+
+/* VALUE as the index of one of the words of LIST, separated by spaces. */
+static bool parse_word(const char *value, const char *list, uint32_t *to)
+{
+    size_t length = strlen(value);
+    uint32_t index = 0;
+    while (length > 0 && *list) {
+        size_t n = strcspn(list, " ");
+        if (n == length && memcmp(list, value, n) == 0) {
+            *to = index;
+            return true;
+        }
+        list += n + (list[n] == ' ');
+        index++;
+    }
+    return false;
+}
+
+static bool parse_follow(const char *value, void *to)
+{
+    return parse_word(value, "none fork exec all", to);
+}
+
+static bool parse_leak_check(const char *value, void *to)
+{
+    return parse_word(value, "none live", to);
+}
+
+static bool parse_depth(const char *value, void *to)
+{
+    uint64_t n;
+    if (!parse_uint(value, 65536, &n) || n < 1) {
+        return false;
+    }
+    *(uint32_t *)to = (uint32_t)n;
+    return true;
+}
+
+static bool parse_verbose(const char *value, void *to)
+{
+    return parse_word(value, "0 1 2", to);
+}
+
+/* What a later version will have: only its default is accepted. */
+static bool parse_zero(const char *value, void *to)
+{
+    (void)to;
+    return strcmp(value, "0") == 0;
+}
+
+static bool parse_empty(const char *value, void *to)
+{
+    (void)to;
+    return !*value;
+}
+
+static const struct variable {
+    const char *name;
+    parser *parse;
+    size_t offset; /* in struct options */
+    const char *accepted;
+} variables[] = {
+#define FIELD(name) offsetof(struct options, name)
+    {"MEMPROF_OUT", parse_out, FIELD(out),
+     "a path of less than 2048 bytes; %p %e %h %n %t %% are replaced"},
+    {"MEMPROF_ENABLE", parse_bool, FIELD(enable), "0 or 1"},
+    {"MEMPROF_SAMPLE", parse_zero, 0, "0 (this version records every allocation)"},
+    {"MEMPROF_INTERVAL", parse_seconds, FIELD(interval_ns),
+     "seconds as a decimal number up to 1000000000, 0 for none"},
+    {"MEMPROF_SIGNAL", parse_signal, FIELD(signal),
+     "a signal's name or number, such as USR2 or 12, or none"},
+    {"MEMPROF_LEAK_CHECK", parse_leak_check, FIELD(leak_check), "none or live"},
+    {"MEMPROF_FOLLOW", parse_follow, FIELD(follow), "all, fork, exec or none"},
+    {"MEMPROF_MAX_DEPTH", parse_depth, FIELD(max_depth), "a number of frames from 1 to 65536"},
+    {"MEMPROF_MMAP", parse_zero, 0, "0 (this version does not record mappings)"},
+    {"MEMPROF_MAX_OVERHEAD", parse_empty, 0, "nothing (this version has no budget)"},
+    {"MEMPROF_DUMP_AT", parse_empty, 0, "nothing (this version has no such trigger)"},
+    {"MEMPROF_SCOPES", parse_empty, 0, "nothing (this version has no scopes)"},
+    {"MEMPROF_VERIFY", parse_bool, FIELD(verify), "0 or 1"},
+    {"MEMPROF_VERBOSE", parse_verbose, FIELD(verbose), "0, 1 or 2"},
+#undef FIELD
+};
+
+static void complain_about(const struct variable *v, const char *value)
+{
+    char message[640];
+    struct text t = text_begin(message, sizeof message);
+    text_string(&t, "'");
+    text_printable(&t, value, 64);
+    text_string(&t, "' is not accepted, the default is used; expected ");
+    text_string(&t, v->accepted);
+    say(v->name, message);
+}
+
+static bool stderr_is_terminal(void)
+{
+    struct termios unused;
+    return sys_call(SYS_ioctl, 2, TCGETS, (long)&unused, 0, 0, 0) == 0;
+}
+
+void options_read(struct options *o, char *const *environ, bool complain)
+{
+    *o = (struct options){
+        .out = "memprof.%e.%p.json",
+        .enable = true,
+        .leak_check = LEAK_CHECK_LIVE,
+        .follow = FOLLOW_ALL,
+        .max_depth = 256,
+        .verbose = stderr_is_terminal() ? 1 : 0,
+    };
+    for (; environ && *environ; environ++) {
+        const char *entry = *environ, *value = strchr(entry, '=');
+        if (strncmp(entry, "MEMPROF_", 8) != 0 || !value++) {
+            continue;
+        }
+        for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+            const struct variable *v = &variables[i];
+            size_t length = (size_t)(value - 1 - entry);
+            if (strlen(v->name) != length || memcmp(v->name, entry, length) != 0) {
+                continue;
+            }
+            struct options before = *o;
+            if (!v->parse(value, (char *)o + v->offset)) {
+                *o = before;
+                if (complain) {
+                    complain_about(v, value);
+                }
+            }
+        }
+    }
+}

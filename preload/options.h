@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The environment of the library, parsed once. One table lists every variable with its parser and
+ * what it accepts. A bad value is reported in one line and its default is used. No allocation; runs
+ * before libc is initialised if it must.
+ */
+#ifndef PRELOAD_OPTIONS_H
+#define PRELOAD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define OPTIONS_OUT_MAX 4096
+
+enum options_follow { FOLLOW_NONE = 0, FOLLOW_FORK = 1, FOLLOW_EXEC = 2, FOLLOW_ALL = 3 };
+enum options_leak_check { LEAK_CHECK_NONE, LEAK_CHECK_LIVE };
+
+struct options {
+    const char *out; /* a pattern, see outfile.h */
+    bool enable;
+    uint64_t interval_ns; /* 0: none */
+    int signal;           /* 0: none */
+    uint32_t leak_check;  /* enum options_leak_check */
+    uint32_t follow;      /* enum options_follow */
+    uint32_t max_depth;
+    bool verify;
+    uint32_t verbose; /* 0, 1, 2 */
+};
+
+/* Reads ENVIRON (NULL-terminated, may be NULL). Complaints go to standard error if COMPLAIN. */
+void options_read(struct options *o, char *const *environ, bool complain);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "outfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "sys.h"
+#include "text.h"
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+#endif
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Expands the %-sequences; says in *HAS_PID whether %p was among them. */
+static void expand(struct text *t, const struct outfile_name *name, bool *has_pid)
+{
+    for (const char *p = name->pattern; *p; p++) {
+        if (*p != '%' || !p[1]) {
+            text_char(t, *p);
+            continue;
+        }
+        switch (*++p) {
+        case 'p':
+            text_number(t, (uint64_t)name->pid);
+            *has_pid = true;
+            break;
+        case 'e':
+            text_string(t, base_name(name->exe));
+            break;
+        case 'h':
+            text_string(t, name->hostname);
+            break;
+        case 'n':
+            text_number(t, name->sequence);
+            break;
+        case 't':
+            text_number(t, (uint64_t)name->start_seconds);
+            break;
+        default:
+            text_char(t, *p);
+        }
+    }
+}
+
+/* Where the extension of PATH's last component starts: ".json", or else the last dot; its end if
+ * there is none. */
+static size_t extension_start(const char *path)
+{
+    const char *base = base_name(path);
+    const char *dot = strrchr(base, '.');
+    return dot && dot != base ? (size_t)(dot - path) : strlen(path);
+}
+
+int outfile_name(struct outfile *o, const struct outfile_name *name)
+{
+    bool has_pid = false;
+    char extension[256];
+    struct text t = text_begin(o->path, sizeof o->path);
+    if (name->pattern[0] != '/' && name->cwd[0]) {
+        text_string(&t, name->cwd);
+        text_char(&t, '/');
+    }
+    expand(&t, name, &has_pid);
+    size_t start = extension_start(o->path);
+    if (t.cut || strlen(o->path + start) >= sizeof extension) {
+        return -ENAMETOOLONG;
+    }
+    strcpy(extension, o->path + start);
+    t.length = start;
+    if (name->descendant && !has_pid) {
+        text_char(&t, '.');
+        text_number(&t, (uint64_t)name->pid);
+    }
+    if (name->replaced) {
+        text_string(&t, ".exec");
+        text_number(&t, name->replaced);
+    }
+    text_string(&t, extension);
+    return t.cut ? -ENAMETOOLONG : 0;
+}
+
+static void make_directories(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        sys_call(SYS_mkdirat, AT_FDCWD, (long)path, 0777, 0, 0, 0);
+        *slash = '/';
+    }
+}
+
+/* Whether something that must not be replaced has the name already: a device, a FIFO, a directory,
+ * or one of the links by which /dev and /proc name descriptors. */
+static bool occupied(const char *path)
+{
+    struct stat status;
+    if (lstat(path, &status) != 0) {
+        return false;
+    }
+    if (S_ISLNK(status.st_mode)) {
+        return strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0;
+    }
+    return !S_ISREG(status.st_mode);
+}
+
+int outfile_open(struct outfile *o)
+{
+    if (occupied(o->path)) {
+        return -EEXIST;
+    }
+    struct text t = text_begin(o->temporary, sizeof o->temporary);
+    text_string(&t, o->path);
+    text_string(&t, ".tmp.");
+    text_number(&t, (uint64_t)sys_pid());
+    if (t.cut) {
+        return -ENAMETOOLONG;
+    }
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    for (int attempt = 0; attempt < 3; attempt++) {
+        o->fd = sys_open(o->temporary, flags, 0600);
+        if (o->fd == -ENOENT) {
+            make_directories(o->path);
+        } else if (o->fd == -EEXIST) {
+            /* Left behind by a process of the same number that was killed. */
+            sys_call(SYS_unlinkat, AT_FDCWD, (long)o->temporary, 0, 0, 0, 0);
+        } else {
+            break;
+        }
+    }
+    return o->fd < 0 ? o->fd : 0;
+}
+
+int outfile_finish(struct outfile *o, int error, bool keep_others)
+{
+    int closed = sys_close(o->fd);
+    error = error ? error : closed;
+    if (error == 0) {
+        error = (int)sys_call(SYS_renameat2, AT_FDCWD, (long)o->temporary, AT_FDCWD, (long)o->path,
+                              keep_others ? RENAME_NOREPLACE : 0, 0);
+        if (error == -EINVAL && keep_others) { /* a file system that cannot */
+            error = (int)sys_call(SYS_linkat, AT_FDCWD, (long)o->temporary, AT_FDCWD, (long)o->path,
+                                  0, 0);
+            sys_call(SYS_unlinkat, AT_FDCWD, (long)o->temporary, 0, 0, 0, 0);
+            return error;
+        }
+    }
+    if (error) {
+        sys_call(SYS_unlinkat, AT_FDCWD, (long)o->temporary, 0, 0, 0, 0);
+    }
+    return error;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where a dump goes: MEMPROF_OUT's %-sequences, missing directories, a temporary name beside the
+ * target (mode 0600, O_EXCL, O_NOFOLLOW, O_CLOEXEC), renamed into place when it is whole. Allocates
+ * nothing; one thread at a time.
+ */
+#ifndef PRELOAD_OUTFILE_H
+#define PRELOAD_OUTFILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define OUTFILE_PATH_MAX 4096
+
+struct outfile {
+    char path[OUTFILE_PATH_MAX];
+    char temporary[OUTFILE_PATH_MAX];
+    int fd;
+};
+
+/* What the name depends on. */
+struct outfile_name {
+    const char *pattern;
+    const char *exe; /* path; its base name is used */
+    const char *cwd; /* relative patterns start here; "": as they are */
+    const char *hostname;
+    int64_t start_seconds;
+    int pid;
+    uint32_t sequence;
+    bool descendant;   /* without %p in the pattern, ".PID" goes before the extension */
+    uint32_t replaced; /* not 0: ".execN" goes before the extension: this image of the process is
+                          about to be replaced by another, whose dump has the plain name */
+};
+
+/* Expands NAME into O's path. Returns 0, or -ENAMETOOLONG. */
+int outfile_name(struct outfile *o, const struct outfile_name *name);
+
+/* Creates the temporary file and any missing directory. Returns 0 or a negative errno; -EEXIST: the
+ * target is there and is not a regular file. */
+int outfile_open(struct outfile *o);
+
+/* Closes the file and renames it into place, if ERROR, what happened while writing, is 0; otherwise
+ * removes it. With KEEP_OTHERS a file that is there already is left alone (-EEXIST). Returns the
+ * first error. */
+int outfile_finish(struct outfile *o, int error, bool keep_others);
+
+#endif

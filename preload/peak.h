@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The total of live bytes and its peak, in O(1) per event and without copying any site.
+ *
+ * Each time the total goes above the peak and is about to fall, the peak is raised to it and a
+ * global epoch is advanced. Every shard of a site (shard.h) notes the epoch at which it was last
+ * changed; a change that finds a newer epoch first keeps what the shard held: that is its share of
+ * the peak. At the dump the same rule is applied once more.
+ *
+ * A thread counts in a number of its own and hands the difference in to the shared total when it
+ * passes `flush_at`. While only one thread has ever recorded, nothing is handed in and the peak is
+ * exact. From the second thread on the total may be wrong by what is not handed in, and the peak is
+ * raised only in steps: together at most `error`, which the dump tells as peak_error_bytes.
+ */
+#ifndef PRELOAD_PEAK_H
+#define PRELOAD_PEAK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sys.h"
+
+struct peak {
+    _Atomic uint64_t epoch;
+    _Atomic int64_t peak;
+    _Atomic uint64_t peak_ticks;
+    _Atomic int64_t step;     /* the peak is raised when it is passed by more than this */
+    _Atomic int64_t flush_at; /* INT64_MAX while one thread records */
+    _Atomic uint32_t threads;
+    _Atomic int64_t error;
+    _Alignas(64) _Atomic int64_t total; /* what threads have handed in */
+};
+
+/* A thread's part. */
+struct peak_share {
+    _Atomic int64_t live; /* bytes allocated minus bytes freed by this thread; it alone writes */
+    _Atomic int64_t handed_in;
+};
+
+void peak_init(struct peak *p);
+
+/* Another thread begins to record; FIRST is the share of the thread that was alone until now, or
+ * NULL. Under the recorder's lock. */
+void peak_add_thread(struct peak *p, struct peak_share *first);
+
+/* With two and more threads: raises the peak to TOTAL unless another thread got further. */
+void peak_raise_shared(struct peak *p, int64_t total, uint64_t ticks);
+
+void peak_hand_in(struct peak *p, struct peak_share *share);
+
+/* The total as the thread with SHARE sees it. */
+static inline int64_t peak_total(const struct peak *p, const struct peak_share *share)
+{
+    return atomic_load_explicit(&p->total, memory_order_relaxed) +
+           atomic_load_explicit(&share->live, memory_order_relaxed) -
+           atomic_load_explicit(&share->handed_in, memory_order_relaxed);
+}
+
+/* Before the total falls: keeps it as the peak if it is one. */
+static inline void peak_before_free(struct peak *p, const struct peak_share *share, uint64_t ticks)
+{
+    int64_t total = peak_total(p, share);
+    int64_t step = atomic_load_explicit(&p->step, memory_order_relaxed);
+    if (total <= atomic_load_explicit(&p->peak, memory_order_relaxed) + step) {
+        return;
+    }
+    if (unlikely(step != 0)) {
+        peak_raise_shared(p, total, ticks);
+        return;
+    }
+    atomic_store_explicit(&p->peak, total, memory_order_relaxed);
+    atomic_store_explicit(&p->peak_ticks, ticks, memory_order_relaxed);
+    uint64_t epoch = atomic_load_explicit(&p->epoch, memory_order_relaxed);
+    atomic_store_explicit(&p->epoch, epoch + 1, memory_order_relaxed);
+}
+
+/* The thread's bytes change by DELTA. */
+static inline void peak_change(struct peak *p, struct peak_share *share, int64_t delta)
+{
+    int64_t live = atomic_load_explicit(&share->live, memory_order_relaxed) + delta;
+    atomic_store_explicit(&share->live, live, memory_order_relaxed);
+    int64_t pending = live - atomic_load_explicit(&share->handed_in, memory_order_relaxed);
+    int64_t limit = atomic_load_explicit(&p->flush_at, memory_order_relaxed);
+    if (unlikely(pending >= limit || pending <= -limit)) {
+        peak_hand_in(p, share);
+    }
+}
+
+#endif

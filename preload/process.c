@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "process.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <gnu/libc-version.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "objects.h"
+#include "real.h"
+#include "sys.h"
+#include "text.h"
+
+struct process process;
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static void copy_argv(char **argv)
+{
+    size_t n = 0, bytes = 0;
+    while (argv[n]) {
+        bytes += strlen(argv[n++]) + 1;
+    }
+    char **copy = sys_map((n + 1) * sizeof *copy + bytes);
+    if (!copy) {
+        return;
+    }
+    char *next = (char *)(copy + n + 1);
+    for (size_t i = 0; i < n; i++) {
+        copy[i] = next;
+        size_t size = strlen(argv[i]) + 1;
+        memcpy(next, argv[i], size);
+        next += size;
+    }
+    process.argv = (const char *const *)copy;
+}
+
+static void find_start_time(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    process.start_seconds = now.tv_sec;
+    struct text t = text_begin(process.start_time, sizeof process.start_time);
+    text_time(&t, now.tv_sec, (uint32_t)now.tv_nsec);
+}
+
+/* What provides the real malloc, by the file it is in. */
+static void find_allocator(void)
+{
+    static const char *const known[] = {"jemalloc", "tcmalloc", "mimalloc", "hoard",
+                                        "snmalloc", "scudo",    "rpmalloc"};
+    struct text t = text_begin(process.allocator, sizeof process.allocator);
+    struct object object;
+    if (!object_find((uintptr_t)real.malloc, &object)) {
+        text_string(&t, "unknown");
+        return;
+    }
+    const char *name = base_name(object.name);
+    if (strncmp(name, "libc.so", 7) == 0 || strncmp(name, "libc-", 5) == 0) {
+        text_string(&t, "glibc ");
+        text_string(&t, gnu_get_libc_version());
+        return;
+    }
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strstr(name, known[i])) {
+            text_string(&t, known[i]);
+            return;
+        }
+    }
+    text_string(&t, *name ? name : "in the executable");
+}
+
+/* Calls go to the first definition in the search order: if that is not ours, the program is not
+ * seen. */
+static void check_interposition(void)
+{
+    static const char *const hooks[] = {"malloc", "free", "realloc", "calloc"};
+    struct object self, other;
+    if (!object_find((uintptr_t)&check_interposition, &self)) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof hooks / sizeof hooks[0]; i++) {
+        uintptr_t first = (uintptr_t)dlsym(RTLD_DEFAULT, hooks[i]);
+        if (first == 0 || first - self.start < self.end - self.start ||
+            !object_find(first, &other)) {
+            continue;
+        }
+        struct text function = text_begin(process.taken_function, sizeof process.taken_function);
+        text_string(&function, hooks[i]);
+        struct text by = text_begin(process.taken_by, sizeof process.taken_by);
+        text_string(&by, other.name[0] ? base_name(other.name) : "the executable");
+        return;
+    }
+}
+
+/* Whether PID has this library mapped: then it is being recorded, too. */
+static bool is_recorded(int pid)
+{
+    static char buffer[16384];
+    char path[64];
+    struct text t = text_begin(path, sizeof path);
+    text_string(&t, "/proc/");
+    text_number(&t, (uint64_t)pid);
+    text_string(&t, "/maps");
+    int fd = sys_open(path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0) {
+        return false;
+    }
+    static const char name[] = "/libmemprof.so";
+    size_t kept = 0;
+    ssize_t n;
+    bool found = false;
+    while (!found && (n = sys_read(fd, buffer + kept, sizeof buffer - 1 - kept)) > 0) {
+        size_t length = kept + (size_t)n;
+        found = memmem(buffer, length, name, sizeof name - 1) != NULL;
+        kept = length < sizeof name ? length : sizeof name;
+        memmove(buffer, buffer + length - kept, kept);
+    }
+    sys_close(fd);
+    return found;
+}
+
+void process_describe(char **argv)
+{
+    if (argv) {
+        copy_argv(argv);
+    }
+    if (sys_call(SYS_getcwd, (long)process.cwd, sizeof process.cwd, 0, 0, 0, 0) < 0 ||
+        process.cwd[0] != '/') {
+        process.cwd[0] = '\0';
+    }
+    struct utsname names;
+    if (uname(&names) == 0) {
+        struct text t = text_begin(process.hostname, sizeof process.hostname);
+        text_string(&t, names.nodename);
+    }
+#if defined(__x86_64__)
+    process.arch = "x86_64";
+#else
+    process.arch = "aarch64";
+#endif
+    find_start_time();
+    find_allocator();
+    check_interposition();
+    process.descendant = is_recorded((int)sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0));
+}
+
+void process_forked(void)
+{
+    find_start_time();
+    process.descendant = true;
+}

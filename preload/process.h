@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who this process is: gathered once by the constructor, where argv is at hand, and again for what
+ * fork changes. Read-only after that.
+ */
+#ifndef PRELOAD_PROCESS_H
+#define PRELOAD_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct process {
+    const char *const *argv; /* a copy, NULL-terminated */
+    char cwd[4096];          /* at the start; "" if unknown */
+    char hostname[65];
+    const char *arch;
+    char allocator[64];    /* "glibc 2.36", "jemalloc", .. */
+    char start_time[40];   /* RFC 3339 */
+    int64_t start_seconds; /* UNIX time */
+    bool descendant;       /* some other recorded process started this one */
+    /* Names of hooked functions whose calls go elsewhere, and whereto; "" if all come to us. */
+    char taken_function[32];
+    char taken_by[256];
+};
+
+extern struct process process;
+
+/* ARGV may be NULL (started before the constructor ran): then only what needs no argv is filled. */
+void process_describe(char **argv);
+
+/* After fork: a start time of its own, and a descendant. */
+void process_forked(void);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#include "real.h"
+
+#include <dlfcn.h>
+
+#include "guard.h"
+
+struct real real;
+_Atomic bool real_resolved;
+
+bool real_resolving(void)
+{
+    return guard_tls.resolving;
+}
+
+void real_resolve(void)
+{
+    guard_tls.resolving = true;
+    /* Two threads may do this at once; both store the same addresses. */
+#define ALLOC(name, type, parameters, needed) *(void **)&real.name = dlsym(RTLD_NEXT, #name);
+#define OTHER(name, type, parameters, needed) ALLOC(name, type, parameters, needed)
+#include "hooks.def"
+#undef ALLOC
+#undef OTHER
+    guard_tls.resolving = false;
+    atomic_store_explicit(&real_resolved, true, memory_order_release);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+#include "recorder.h"
+
+/* Blocks that are remembered, so that their free is known, but counted nowhere. */
+#define SITE_UNCOUNTED 0u
+
+/* Compares the stack just captured with libunwind's plain walk, frame by frame. */
+static void verify(struct recorder *r, struct thread *t, const struct stack_start *start)
+{
+    enum { OWN_FRAMES = 16 };
+    const struct stack *s = &t->stack;
+    void *plain[1024 + OWN_FRAMES];
+    size_t limit = s->max < 1024 ? s->max : 1024;
+    size_t n = unwinder_plain_walk(r->unwinder, plain, limit + OWN_FRAMES);
+    size_t skip = 0;
+    while (skip < n && (uintptr_t)plain[skip] != start->ip) {
+        skip++;
+    }
+    n -= skip;
+    n = n < limit ? n : limit;
+    bool same = n == (s->n < limit ? s->n : limit);
+    for (size_t i = 0; same && i < n; i++) {
+        same = (uintptr_t)plain[skip + i] == s->ip[i];
+    }
+    counter_add(&t->verified_count, 1);
+    if (!same) {
+        counter_add(&t->different_count, 1);
+    }
+}
+
+/* A stack that this thread has not met: finds or makes its site. */
+static __attribute__((noinline)) struct shard *new_shard(struct recorder *r, struct thread *t,
+                                                         enum site_function function, uint64_t hash)
+{
+    sys_sigset before = sys_lock(&r->lock);
+    uint32_t site = sites_intern(&r->sites, &r->modules, &t->stack, function);
+    sys_unlock(&r->lock, before);
+    uint64_t epoch = atomic_load_explicit(&r->peak.epoch, memory_order_relaxed);
+    struct shard *shard = site ? thread_shard(t, site, epoch) : NULL;
+    if (shard) {
+        thread_remember(t, hash, shard);
+    }
+    return shard;
+}
+
+/* This thread's shard for the stack at START; NULL without memory. */
+static struct shard *find_shard(struct recorder *r, struct thread *t, enum site_function function,
+                                const struct stack_start *start)
+{
+    uint32_t generation = modules_generation(&r->modules);
+    if (unlikely(t->generation != generation)) {
+        thread_forget(t);
+        t->generation = generation;
+    }
+    stack_capture(&t->stack, r->unwind_trouble ? NULL : &r->rules, generation, start);
+    if (unlikely(t->stack.flags & STACK_TRUNCATED)) {
+        counter_add(&t->truncated_stack_count, 1);
+    }
+    if (unlikely(r->options.verify) && !r->unwind_trouble) {
+        verify(r, t, start);
+    }
+    uint64_t hash = stack_hash(&t->stack, ((uint64_t)function + 1) * 0x9e3779b97f4a7c15u);
+    struct shard *shard = thread_find(t, hash);
+    return likely(shard != NULL) ? shard : new_shard(r, t, function, hash);
+}
+
+/* A change of SHARD begins: its share of the peak is kept if the epoch is new. */
+struct change {
+    uint64_t epoch, bytes, count;
+};
+
+static inline struct change change_begin(struct recorder *r, struct shard *shard)
+{
+    struct change c = {
+        .epoch = atomic_load_explicit(&r->peak.epoch, memory_order_relaxed),
+        .bytes = shard_live_bytes(shard),
+        .count = shard_live_count(shard),
+    };
+    shard_enter_epoch(shard, c.epoch);
+    return c;
+}
+
+/* If another thread raised the peak meanwhile, the change counts as one after that. */
+static inline void change_end(struct recorder *r, struct shard *shard, const struct change *c)
+{
+    __asm__ volatile("" ::: "memory");
+    uint64_t epoch = atomic_load_explicit(&r->peak.epoch, memory_order_relaxed);
+    if (unlikely(epoch != c->epoch)) {
+        atomic_store_explicit(&shard->peak_bytes, c->bytes, memory_order_relaxed);
+        atomic_store_explicit(&shard->peak_count, c->count, memory_order_relaxed);
+        atomic_store_explicit(&shard->epoch, epoch, memory_order_relaxed);
+    }
+}
+
+static inline bool alone(const struct recorder *r)
+{
+    return atomic_load_explicit(&r->peak.step, memory_order_relaxed) == 0;
+}
+
+/* The block's figures leave the counts; NOW in ticks. */
+static void count_free(struct recorder *r, struct thread *t, const struct live_block *block,
+                       uint64_t now, bool temporary)
+{
+    if (unlikely(!sites_own(&r->sites, block->site))) {
+        if (block->site != SITE_UNCOUNTED) {
+            counter_add(&t->inherited_free_count, 1);
+            counter_add(&t->inherited_freed_bytes, block->size);
+        }
+        return;
+    }
+    peak_before_free(&r->peak, &t->share, now);
+    uint64_t epoch = atomic_load_explicit(&r->peak.epoch, memory_order_relaxed);
+    struct shard *shard = thread_shard(t, block->site, epoch);
+    if (unlikely(!shard)) {
+        counter_add(&t->dropped_count, 1);
+        return;
+    }
+    struct change change = change_begin(r, shard);
+    counter_add(&shard->free_count, 1);
+    counter_add(&shard->freed_bytes, block->size);
+    change_end(r, shard, &change);
+    peak_change(&r->peak, &t->share, -(int64_t)block->size);
+    if (unlikely(!alone(r))) {
+        shard_follow_max(shard, sites_at(&r->sites, block->site), false);
+    }
+    if (temporary) {
+        counter_add(&shard->temporary_count, 1);
+    }
+    uint64_t age = now - r->live_start - block->birth;
+    shard_histogram_add(&shard->lifetimes, clock_ticks_to_ns(&r->clock, age), &t->arena);
+    counter_add(&t->free_count, 1);
+    counter_add(&t->live_count, (uint64_t)-1);
+}
+
+bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function function,
+                    uintptr_t address, uint64_t size, const struct stack_start *start,
+                    bool reallocated)
+{
+    uint64_t now = clock_ticks();
+    struct shard *shard = find_shard(r, t, function, start);
+    struct live_block old, block = {
+                               .site = shard ? shard->site : SITE_UNCOUNTED,
+                               .size = size,
+                               .birth = now - r->live_start,
+                           };
+    enum live_result result = live_insert(&r->live, &t->live_cache, address, &block, &old);
+    if (unlikely(result == LIVE_REPLACED)) {
+        counter_add(&t->missed_free_count, 1);
+        count_free(r, t, &old, now, false);
+    }
+    if (unlikely(!shard || result == LIVE_FULL)) {
+        counter_add(&t->dropped_count, 1);
+        return false;
+    }
+    struct change change = change_begin(r, shard);
+    counter_add(&shard->alloc_count, 1);
+    counter_add(&shard->alloc_bytes, size);
+    change_end(r, shard, &change);
+    peak_change(&r->peak, &t->share, (int64_t)size);
+    shard_follow_max(shard, sites_at(&r->sites, shard->site), alone(r));
+    if (reallocated) {
+        counter_add(&shard->realloc_count, 1);
+    }
+    shard_histogram_add(&shard->sizes, size, &t->arena);
+    counter_add(&t->alloc_count, 1);
+    counter_add(&t->alloc_bytes, size);
+    counter_add(&t->live_count, 1);
+    t->last_block = address;
+    return now >= atomic_load_explicit(&r->deadline, memory_order_relaxed);
+}
+
+void recorder_failed(struct recorder *r, struct thread *t, enum site_function function,
+                     const struct stack_start *start)
+{
+    struct shard *shard = find_shard(r, t, function, start);
+    counter_add(shard ? &shard->failed_count : &t->dropped_count, 1);
+}
+
+bool recorder_take(struct recorder *r, struct thread *t, uintptr_t address,
+                   struct live_block *block)
+{
+    return live_remove(&r->live, &t->live_cache, address, block);
+}
+
+void recorder_freed(struct recorder *r, struct thread *t, uintptr_t address,
+                    const struct live_block *block, bool known)
+{
+    bool temporary = t->last_block == address;
+    if (temporary) {
+        t->last_block = 0;
+    }
+    if (unlikely(!known)) {
+        counter_add(&t->unknown_free_count, 1);
+        return;
+    }
+    count_free(r, t, block, clock_ticks(), temporary);
+}
+
+void recorder_put_back(struct recorder *r, struct thread *t, uintptr_t address,
+                       const struct live_block *block)
+{
+    struct live_block old;
+    if (live_insert(&r->live, &t->live_cache, address, block, &old) == LIVE_FULL) {
+        counter_add(&t->dropped_count, 1);
+    }
+}
+
+void recorder_nested_alloc(struct recorder *r, uintptr_t address, uint64_t size, uintptr_t caller)
+{
+    struct live_cache cache = {0};
+    struct live_block old, block = {.site = SITE_UNCOUNTED, .size = size};
+    live_insert(&r->live, &cache, address, &block, &old);
+    if (!r->unwinder || !unwinder_owns(r->unwinder, caller)) {
+        atomic_fetch_add(&r->nested_count, r->loading ? 0 : 1);
+    }
+}
+
+void recorder_nested_free(struct recorder *r, uintptr_t address)
+{
+    struct live_cache cache = {0};
+    struct live_block block;
+    struct thread *t = guard_tls.thread;
+    if (!live_remove(&r->live, &cache, address, &block) || block.site == SITE_UNCOUNTED) {
+        return;
+    }
+    uint32_t n = t ? atomic_load_explicit(&t->pending_count, memory_order_relaxed) : THREAD_PENDING;
+    if (n < THREAD_PENDING) {
+        t->pending[n] = block;
+        atomic_store_explicit(&t->pending_count, n + 1, memory_order_relaxed);
+    } else {
+        atomic_fetch_add(&r->nested_count, 1);
+    }
+}
+
+void recorder_drain(struct recorder *r, struct thread *t)
+{
+    sys_sigset before = sys_block_signals();
+    uint32_t n = atomic_load(&t->pending_count);
+    for (uint32_t i = 0; i < n; i++) {
+        count_free(r, t, &t->pending[i], clock_ticks(), false);
+    }
+    atomic_store(&t->pending_count, 0);
+    sys_restore_signals(before);
+}
+
+void recorder_live(struct recorder *r, uint64_t *bytes, uint64_t *count)
+{
+    *bytes = *count = 0;
+    for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
+        *bytes += (uint64_t)atomic_load_explicit(&t->share.live, memory_order_relaxed);
+        *count += counter_get(&t->live_count);
+    }
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The recorder: what happens to each allocation and free. All mutable state of the profiler hangs
+ * off one `struct recorder`; tests make their own.
+ *
+ * The recorder_* calls for events run on any thread, under the guard, and hold no lock while
+ * unwinding. What they cannot do for want of memory they count as dropped; they never fail.
+ */
+#ifndef PRELOAD_RECORDER_H
+#define PRELOAD_RECORDER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "guard.h"
+#include "live.h"
+#include "modules.h"
+#include "options.h"
+#include "peak.h"
+#include "rules.h"
+#include "sites.h"
+#include "thread.h"
+#include "timeline.h"
+
+#define RECORDER_THREAD_LOG 4096
+
+/* A thread that has ended. */
+struct thread_record {
+    int tid;
+    char name[THREAD_NAME_MAX];
+    uint64_t alloc_count, alloc_bytes, free_count;
+};
+
+struct recorder {
+    struct options options;
+    /* 1 while recording. It lives on a page that the kernel wipes in a child (MADV_WIPEONFORK), so
+     * that a child is noticed however it was made: see recorder_thread. */
+    _Atomic uint32_t *alive;
+    _Atomic bool enabled;
+    int pid;
+
+    /* Kept over fork. */
+    struct arena_pool kept;
+    struct unwinder *unwinder;
+    _Atomic bool loading;       /* libunwind is being loaded, by calls that allocate */
+    const char *unwind_trouble; /* why libunwind is not there; NULL: it is */
+    struct rules rules;
+    struct live live;
+    uint64_t live_start; /* ticks that births count from */
+    char exe[4096];
+
+    /* Begun anew in a child. */
+    struct arena_pool counts;
+    struct sys_lock lock; /* sites, modules, threads, timeline */
+    struct clock clock;
+    struct modules modules;
+    struct sites sites;
+    struct peak peak;
+    struct timeline timeline;
+    struct thread *_Atomic threads; /* every state there is, linked */
+    struct thread_record *ended;    /* RECORDER_THREAD_LOG */
+    uint32_t ended_count;
+    struct thread_record others; /* ended threads beyond the log */
+    counter dropped_count;       /* on threads that have no state */
+    counter nested_count;        /* of these, in signal handlers that interrupted the recorder */
+    _Atomic uint64_t deadline;   /* ticks: when recorder_periodic is due */
+    uint64_t next_dump_ns;       /* MEMPROF_INTERVAL; UINT64_MAX: never */
+    struct {
+        uint64_t live_count, live_bytes;
+    } inherited;
+    int parent_pid; /* of the recorded process that forked this one; 0: none */
+    char parent_start_time[40];
+    uint32_t fork_depth;
+    _Atomic uint32_t dump_sequence;
+};
+
+/* The one of this process, used by the hooks. */
+extern struct recorder recorder;
+
+/* Starts recording by OPTIONS. Stacks have only their innermost frame until recorder_load_unwinder.
+ * Returns -1 without memory. */
+int recorder_start(struct recorder *r, const struct options *options);
+void recorder_load_unwinder(struct recorder *r);
+
+/* This thread's state, begun if it is new; NULL: not recording, or no memory (counted as dropped).
+ * Notices that the process is a fork's child and begins anew. */
+struct thread *recorder_thread_slow(struct recorder *r);
+
+static inline struct thread *recorder_thread(struct recorder *r)
+{
+    struct thread *t = guard_tls.thread;
+    if (likely(t && atomic_load_explicit(r->alive, memory_order_relaxed)) &&
+        likely(atomic_load_explicit(&t->pending_count, memory_order_relaxed) == 0)) {
+        return t;
+    }
+    return recorder_thread_slow(r);
+}
+
+/* The thread ends: its state goes back to the pool. */
+void recorder_thread_end(struct recorder *r, struct thread *t);
+
+/* Counts the frees that signal handlers left in T: see recorder_nested_free. */
+void recorder_drain(struct recorder *r, struct thread *t);
+
+/* A block at ADDRESS of SIZE bytes came into being. REALLOCATED: by moving or resizing another.
+ * Returns true if something is due that is not the recorder's to do: see lifecycle_periodic. */
+bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function function,
+                    uintptr_t address, uint64_t size, const struct stack_start *start,
+                    bool reallocated);
+
+/* The call yielded nothing. */
+void recorder_failed(struct recorder *r, struct thread *t, enum site_function function,
+                     const struct stack_start *start);
+
+/* Before the real free or realloc: takes the record out. Returns false if there is none. */
+bool recorder_take(struct recorder *r, struct thread *t, uintptr_t address,
+                   struct live_block *block);
+/* The block that was taken is gone: counts its free. KNOWN: what recorder_take returned. */
+void recorder_freed(struct recorder *r, struct thread *t, uintptr_t address,
+                    const struct live_block *block, bool known);
+/* The block that was taken is still there. */
+void recorder_put_back(struct recorder *r, struct thread *t, uintptr_t address,
+                       const struct live_block *block);
+
+/* A call of a hook from inside the recorder, on the same thread: the unwinder's or the loader's own
+ * (not counted at all), or a signal handler's (counted as dropped). The block is remembered so that
+ * its free is known. A nested free of a counted block waits in the thread's state until the code
+ * that was interrupted is through. */
+void recorder_nested_alloc(struct recorder *r, uintptr_t address, uint64_t size, uintptr_t caller);
+void recorder_nested_free(struct recorder *r, uintptr_t address);
+
+/* Live bytes and blocks now, as the sums over all shards. Approximate while other threads run. */
+void recorder_live(struct recorder *r, uint64_t *bytes, uint64_t *count);
+
+/* Begins anew in a child of fork. */
+void recorder_child(struct recorder *r);
+
+static inline bool recorder_on(const struct recorder *r)
+{
+    return atomic_load_explicit(&r->enabled, memory_order_relaxed);
+}
+
+#endif

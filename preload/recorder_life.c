@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The recorder's beginning, its threads, and its new beginning in a child of fork.
+ */
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "objects.h"
+#include "recorder.h"
+
+struct recorder recorder;
+
+static pthread_key_t thread_key;
+static _Atomic bool thread_key_made;
+
+/* glibc runs the destructors of thread-specific data in rounds until none is left, PTHREAD_
+ * DESTRUCTOR_ITERATIONS at the most. Others' destructors allocate and free: wait for the last. */
+#define LAST_ROUND 4
+
+static void thread_destructor(void *arg)
+{
+    struct thread *t = arg;
+    if (guard_tls.thread != t) {
+        return;
+    }
+    if (++t->exit_rounds < LAST_ROUND && pthread_setspecific(thread_key, t) == 0) {
+        return;
+    }
+    guard_tls.exited = true;
+    recorder_thread_end(&recorder, t);
+}
+
+/* What begins anew in each process. */
+static int start_counts(struct recorder *r, uint32_t site_base)
+{
+    r->pid = sys_pid();
+    clock_start(&r->clock);
+    peak_init(&r->peak);
+    timeline_init(&r->timeline, &r->counts);
+    r->ended = arena_pool_map(&r->counts, RECORDER_THREAD_LOG * sizeof *r->ended);
+    r->ended_count = 0;
+    memset(&r->others, 0, sizeof r->others);
+    atomic_store(&r->threads, NULL);
+    atomic_store(&r->dropped_count, 0);
+    atomic_store(&r->nested_count, 0);
+    atomic_store(&r->dump_sequence, 0);
+    atomic_store(&r->deadline, 0); /* so that the timeline starts at once */
+    r->next_dump_ns = r->options.interval_ns ? r->options.interval_ns : UINT64_MAX;
+    return modules_init(&r->modules, &r->counts, &r->clock, r->exe) < 0 ||
+                   sites_init(&r->sites, &r->counts, site_base) < 0 || !r->ended
+               ? -1
+               : 0;
+}
+
+static void find_exe(struct recorder *r)
+{
+    long n = sys_call(SYS_readlinkat, -100 /* AT_FDCWD */, (long)"/proc/self/exe", (long)r->exe,
+                      sizeof r->exe - 1, 0, 0);
+    r->exe[n > 0 ? n : 0] = '\0';
+}
+
+int recorder_start(struct recorder *r, const struct options *options)
+{
+    r->options = *options;
+    r->unwind_trouble = "the program had not started yet";
+    find_exe(r);
+    objects_start();
+    rules_init(&r->rules, NULL, &r->kept);
+    live_init(&r->live, &r->kept);
+    r->live_start = clock_ticks();
+    r->alive = arena_pool_map(&r->kept, sizeof *r->alive);
+    if (!r->alive || start_counts(r, 0) < 0) {
+        return -1;
+    }
+    /* Only this page: the chunk's header lies on the one before. */
+    madvise(r->alive, 4096, MADV_WIPEONFORK);
+    atomic_store(r->alive, 1);
+    atomic_store(&r->enabled, true);
+    return 0;
+}
+
+static void *map_kept(size_t size)
+{
+    return arena_pool_map(&recorder.kept, size);
+}
+
+void recorder_load_unwinder(struct recorder *r)
+{
+    atomic_store(&r->loading, true);
+    const char *why;
+    r->unwinder = unwinder_load(map_kept, &why);
+    r->rules.unwinder = r->unwinder;
+    r->unwind_trouble = r->unwinder ? NULL : why;
+    if (pthread_key_create(&thread_key, thread_destructor) == 0) {
+        atomic_store(&thread_key_made, true);
+    }
+    atomic_store(&r->loading, false);
+}
+
+/* A state that no thread uses, or a new one. Under the lock. */
+static struct thread *acquire(struct recorder *r)
+{
+    for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
+        if (!t->in_use) {
+            return t;
+        }
+    }
+    struct thread *t = thread_new(&r->counts, r->options.max_depth);
+    if (t) {
+        struct thread *first = atomic_load(&r->threads);
+        peak_add_thread(&r->peak, first && !atomic_load(&first->next) ? &first->share : NULL);
+        atomic_store(&t->next, first);
+        atomic_store(&r->threads, t);
+    }
+    return t;
+}
+
+struct thread *recorder_thread_slow(struct recorder *r)
+{
+    if (!recorder_on(r)) {
+        return NULL;
+    }
+    if (atomic_load(r->alive) == 0) {
+        recorder_child(r);
+        if (!recorder_on(r)) {
+            return NULL;
+        }
+    }
+    struct thread *t = guard_tls.thread;
+    if (!t) {
+        int tid = sys_tid();
+        sys_sigset before = sys_lock(&r->lock);
+        t = acquire(r);
+        if (t) {
+            t->in_use = true;
+        }
+        sys_unlock(&r->lock, before);
+        if (!t) {
+            atomic_fetch_add(&r->dropped_count, 1);
+            return NULL;
+        }
+        thread_begin(t, tid, tid == r->pid);
+        guard_tls.thread = t;
+        if (!guard_tls.exited && atomic_load(&thread_key_made)) {
+            pthread_setspecific(thread_key, t);
+        }
+    }
+    if (atomic_load(&t->pending_count) != 0) {
+        recorder_drain(r, t);
+    }
+    return t;
+}
+
+/* Enters T, whose thread ends, into the log; under the lock. A thread that comes back after its
+ * destructors, to free the last of its blocks, adds to its entry. */
+static void log_thread(struct recorder *r, const struct thread *t)
+{
+    struct thread_record *record = NULL;
+    for (uint32_t i = r->ended_count; i-- > 0 && i + 16 > r->ended_count;) {
+        if (r->ended[i].tid == t->tid && guard_tls.exited) {
+            record = &r->ended[i];
+            break;
+        }
+    }
+    if (!record && r->ended_count < RECORDER_THREAD_LOG) {
+        record = &r->ended[r->ended_count++];
+        record->tid = t->tid;
+        memcpy(record->name, t->name, sizeof record->name);
+    } else if (!record) {
+        record = &r->others;
+        memcpy(record->name, "(others)", sizeof "(others)");
+    }
+    record->alloc_count += counter_get(&t->alloc_count);
+    record->alloc_bytes += counter_get(&t->alloc_bytes);
+    record->free_count += counter_get(&t->free_count);
+}
+
+void recorder_thread_end(struct recorder *r, struct thread *t)
+{
+    sys_sigset before = sys_lock(&r->lock);
+    guard_tls.thread = NULL;
+    if (atomic_load(&r->peak.threads) > 1) {
+        peak_hand_in(&r->peak, &t->share);
+    }
+    prctl(PR_GET_NAME, t->name);
+    log_thread(r, t);
+    t->in_use = false;
+    sys_unlock(&r->lock, before);
+}
+
+void recorder_child(struct recorder *r)
+{
+    /* Locks may have been held by threads that do not exist here. What they guard is either begun
+     * anew or consistent after each single store. */
+    r->lock = (struct sys_lock){0};
+    r->live.lock = (struct sys_lock){0};
+    r->rules.lock = (struct sys_lock){0};
+    uint64_t bytes, count;
+    recorder_live(r, &bytes, &count);
+    for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
+        r->inherited.live_count -= counter_get(&t->inherited_free_count);
+        r->inherited.live_bytes -= counter_get(&t->inherited_freed_bytes);
+    }
+    r->inherited.live_bytes += bytes;
+    r->inherited.live_count += count;
+    r->parent_pid = r->pid;
+    uint32_t base = r->sites.base + r->sites.sites.count;
+    guard_tls.thread = NULL;
+    arena_pool_clear(&r->counts);
+    r->fork_depth++;
+    if (start_counts(r, base) < 0 || !(r->options.follow & FOLLOW_FORK)) {
+        atomic_store(&r->enabled, false);
+    }
+    atomic_store(r->alive, 1);
+}

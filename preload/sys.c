@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#if defined(__x86_64__)
+long sys_call(long number, long a, long b, long c, long d, long e, long f)
+{
+    long result;
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+#elif defined(__aarch64__)
+long sys_call(long number, long a, long b, long c, long d, long e, long f)
+{
+    register long x8 __asm__("x8") = number;
+    register long x0 __asm__("x0") = a;
+    register long x1 __asm__("x1") = b;
+    register long x2 __asm__("x2") = c;
+    register long x3 __asm__("x3") = d;
+    register long x4 __asm__("x4") = e;
+    register long x5 __asm__("x5") = f;
+    __asm__ volatile("svc 0"
+                     : "+r"(x0)
+                     : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+                     : "memory");
+    return x0;
+}
+#else
+#error "memprof runs on x86_64 and aarch64"
+#endif
+
+void *sys_map(size_t size)
+{
+    long p = sys_call(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p < 0 && p > -4096 ? NULL : (void *)p;
+}
+
+void sys_unmap(void *p, size_t size)
+{
+    sys_call(SYS_munmap, (long)p, (long)size, 0, 0, 0, 0);
+}
+
+int sys_open(const char *path, int flags, int mode)
+{
+    return (int)sys_call(SYS_openat, AT_FDCWD, (long)path, flags, mode, 0, 0);
+}
+
+int sys_close(int fd)
+{
+    return (int)sys_call(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+ssize_t sys_read(int fd, void *buffer, size_t size)
+{
+    ssize_t n;
+    do {
+        n = sys_call(SYS_read, fd, (long)buffer, (long)size, 0, 0, 0);
+    } while (n == -EINTR);
+    return n;
+}
+
+int sys_write_all(int fd, const void *data, size_t size)
+{
+    const char *p = data;
+    while (size > 0) {
+        ssize_t n = sys_call(SYS_write, fd, (long)p, (long)size, 0, 0, 0);
+        if (n == -EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return n < 0 ? (int)n : -EIO;
+        }
+        p += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+ssize_t sys_read_file(const char *path, char *buffer, size_t size)
+{
+    int fd = sys_open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
+    if (fd < 0) {
+        return fd;
+    }
+    size_t length = 0;
+    ssize_t n = 0;
+    while (length < size - 1 && (n = sys_read(fd, buffer + length, size - 1 - length)) > 0) {
+        length += (size_t)n;
+    }
+    sys_close(fd);
+    buffer[length] = '\0';
+    return n < 0 ? n : (ssize_t)length;
+}
+
+int sys_pid(void)
+{
+    return (int)sys_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}
+
+int sys_tid(void)
+{
+    return (int)sys_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+}
+
+bool sys_readable(uintptr_t address)
+{
+    /* The kernel reads the new mask before it looks at `how`, which is no valid one: EFAULT if the
+     * address cannot be read, EINVAL if it can. No descriptor is needed. */
+    return sys_call(SYS_rt_sigprocmask, ~0L, (long)address, 0, 8, 0, 0) != -EFAULT;
+}
+
+sys_sigset sys_block_signals(void)
+{
+    sys_sigset all = ~(sys_sigset)0, before = 0;
+    sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, 8, 0, 0);
+    return before;
+}
+
+void sys_restore_signals(sys_sigset before)
+{
+    sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, 8, 0, 0);
+}
+
+sys_sigset sys_lock(struct sys_lock *lock)
+{
+    sys_sigset before = sys_block_signals();
+    int expected = 0;
+    if (!atomic_compare_exchange_strong(&lock->state, &expected, 1)) {
+        while (atomic_exchange(&lock->state, 2) != 0) {
+            sys_call(SYS_futex, (long)&lock->state, FUTEX_WAIT_PRIVATE, 2, 0, 0, 0);
+        }
+    }
+    return before;
+}
+
+bool sys_trylock(struct sys_lock *lock, sys_sigset *before)
+{
+    *before = sys_block_signals();
+    int expected = 0;
+    if (atomic_compare_exchange_strong(&lock->state, &expected, 1)) {
+        return true;
+    }
+    sys_restore_signals(*before);
+    return false;
+}
+
+void sys_unlock(struct sys_lock *lock, sys_sigset before)
+{
+    if (atomic_exchange(&lock->state, 0) == 2) {
+        sys_call(SYS_futex, (long)&lock->state, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+    }
+    sys_restore_signals(before);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The few things the library needs from the kernel and the compiler, in one place: branch hints,
+ * raw system calls that bypass other interposers, and a lock that a signal handler cannot deadlock
+ * on. Safe on any thread, in a signal handler, and before libc is initialised.
+ */
+#ifndef PRELOAD_SYS_H
+#define PRELOAD_SYS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* System calls without libc's wrappers: no cancellation point, no errno, nobody else's hook. They
+ * return what the kernel returns: a negative errno on failure. */
+long sys_call(long number, long a, long b, long c, long d, long e, long f);
+void *sys_map(size_t size); /* anonymous, private, zeroed; NULL on failure */
+void sys_unmap(void *p, size_t size);
+int sys_open(const char *path, int flags, int mode);
+int sys_close(int fd);
+ssize_t sys_read(int fd, void *buffer, size_t size);
+/* Writes all SIZE bytes, across EINTR and short writes. Returns 0 or a negative errno. */
+int sys_write_all(int fd, const void *data, size_t size);
+/* Reads a whole small file, NUL-terminated. Returns its length, cut to SIZE - 1, or -errno. */
+ssize_t sys_read_file(const char *path, char *buffer, size_t size);
+int sys_pid(void);
+int sys_tid(void);
+
+/* Whether the word at ADDRESS can be read, found out without touching it. */
+bool sys_readable(uintptr_t address);
+
+/* A set of blocked signals, as rt_sigprocmask has it. */
+typedef uint64_t sys_sigset;
+sys_sigset sys_block_signals(void); /* all of them; returns those blocked before */
+void sys_restore_signals(sys_sigset before);
+
+/* Taken with all signals blocked, so that neither a handler of this thread nor an asynchronous
+ * cancellation can find it held by the code it interrupted. Zero-initialised is unlocked. */
+struct sys_lock {
+    _Atomic int state; /* 0 free, 1 held, 2 held with waiters */
+};
+sys_sigset sys_lock(struct sys_lock *lock);
+void sys_unlock(struct sys_lock *lock, sys_sigset before);
+/* Returns false, having changed nothing, if the lock is held. */
+bool sys_trylock(struct sys_lock *lock, sys_sigset *before);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "text.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "sys.h"
+
+struct text text_begin(char *buffer, size_t size)
+{
+    buffer[0] = '\0';
+    return (struct text){.buffer = buffer, .size = size};
+}
+
+void text_char(struct text *t, char c)
+{
+    if (t->length + 1 >= t->size) {
+        t->cut = true;
+        return;
+    }
+    t->buffer[t->length++] = c;
+    t->buffer[t->length] = '\0';
+}
+
+void text_string(struct text *t, const char *s)
+{
+    for (; *s; s++) {
+        text_char(t, *s);
+    }
+}
+
+void text_printable(struct text *t, const char *s, size_t max)
+{
+    size_t i = 0;
+    for (; s[i] && i < max; i++) {
+        text_char(t, s[i] < 0x20 || s[i] == 0x7f ? '?' : s[i]);
+    }
+    if (s[i]) {
+        text_string(t, "...");
+    }
+}
+
+void text_padded(struct text *t, uint64_t n, unsigned digits)
+{
+    char reversed[20];
+    unsigned i = 0;
+    do {
+        reversed[i++] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n);
+    while (digits > i) {
+        text_char(t, '0');
+        digits--;
+    }
+    while (i > 0) {
+        text_char(t, reversed[--i]);
+    }
+}
+
+void text_number(struct text *t, uint64_t n)
+{
+    text_padded(t, n, 1);
+}
+
+/* Days since 1970-01-01 to a civil date, by counting from 1 March of year 0, so that the leap day
+ * is a year's last; 146097 days are 400 years. */
+void text_time(struct text *t, int64_t seconds, uint32_t nanoseconds)
+{
+    uint64_t in_day = (uint64_t)(seconds % 86400);
+    uint64_t day = (uint64_t)(seconds / 86400) + 719468;
+    uint64_t era = day / 146097, of_era = day % 146097;
+    uint64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    uint64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+    uint64_t month = (5 * of_year + 2) / 153;
+    text_padded(t, year + era * 400 + (month >= 10), 4);
+    text_char(t, '-');
+    text_padded(t, month < 10 ? month + 3 : month - 9, 2);
+    text_char(t, '-');
+    text_padded(t, of_year - (153 * month + 2) / 5 + 1, 2);
+    text_char(t, 'T');
+    text_padded(t, in_day / 3600, 2);
+    text_char(t, ':');
+    text_padded(t, in_day / 60 % 60, 2);
+    text_char(t, ':');
+    text_padded(t, in_day % 60, 2);
+    text_char(t, '.');
+    text_padded(t, nanoseconds / 1000000, 3);
+    text_char(t, 'Z');
+}
+
+void say(const char *subject, const char *message)
+{
+    char line[1024];
+    struct text t = text_begin(line, sizeof line);
+    text_string(&t, "memprof: ");
+    if (subject) {
+        text_char(&t, '\'');
+        text_printable(&t, subject, 512);
+        text_string(&t, "': ");
+    }
+    text_string(&t, message);
+    if (t.length > sizeof line - 2) {
+        t.length = sizeof line - 2;
+    }
+    line[t.length++] = '\n';
+    (void)sys_write_all(2, line, t.length);
+}
+
+const char *error_text(int negative_errno)
+{
+    switch (-negative_errno) {
+    case ENOENT:
+        return "no such directory";
+    case EACCES:
+    case EPERM:
+        return "permission denied";
+    case ENOSPC:
+    case EDQUOT:
+        return "no space left";
+    case EROFS:
+        return "read-only file system";
+    case EMFILE:
+    case ENFILE:
+        return "too many open files";
+    case EISDIR:
+        return "is a directory";
+    case ENOTDIR:
+        return "a part of the path is not a directory";
+    case ENAMETOOLONG:
+        return "file name too long";
+    case EFBIG:
+        return "file too large";
+    case EEXIST:
+        return "exists already";
+    case ELOOP:
+        return "is a symbolic link";
+    case ENOMEM:
+        return "out of memory";
+    default:
+        return "input/output error";
+    }
+}

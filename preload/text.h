@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Building short strings without stdio and without allocating: a cursor into a caller's buffer that
+ * never overflows and remembers whether it would have. Always NUL-terminated. Signal-safe.
+ */
+#ifndef PRELOAD_TEXT_H
+#define PRELOAD_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct text {
+    char *buffer;
+    size_t size, length; /* size > 0 */
+    bool cut;
+};
+
+struct text text_begin(char *buffer, size_t size);
+void text_char(struct text *t, char c);
+void text_string(struct text *t, const char *s);
+/* At most MAX bytes of S; what a terminal must not see becomes '?'. */
+void text_printable(struct text *t, const char *s, size_t max);
+void text_number(struct text *t, uint64_t n);
+/* With at least DIGITS digits, zeros in front. */
+void text_padded(struct text *t, uint64_t n, unsigned digits);
+
+/* UNIX time SECONDS as RFC 3339 in UTC, with NANOSECONDS cut to milliseconds. */
+void text_time(struct text *t, int64_t seconds, uint32_t nanoseconds);
+
+/* Writes "memprof: MESSAGE\n" to standard error, in one write. SUBJECT, if not NULL, is put in
+ * quotes between: "memprof: 'SUBJECT': MESSAGE". */
+void say(const char *subject, const char *message);
+
+/* What the kernel's error number NEGATIVE_ERRNO means, in a few words. */
+const char *error_text(int negative_errno);
+
+#endif

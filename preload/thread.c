@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "thread.h"
+
+#include <string.h>
+#include <sys/prctl.h>
+
+#define FIRST_SLOTS ((size_t)64)
+#define DIRECTORY_MASK (((uint32_t)1 << THREAD_DIRECTORY_BITS) - 1)
+
+struct thread *thread_new(struct arena_pool *pool, size_t max_depth)
+{
+    struct arena arena = {.pool = pool};
+    struct thread *t = arena_alloc(&arena, sizeof *t);
+    if (!t) {
+        return NULL;
+    }
+    t->arena = arena;
+    t->stack.max = max_depth;
+    t->stack.ip = arena_alloc(&t->arena, (max_depth + 1) * sizeof *t->stack.ip);
+    t->stack.words = arena_pool_map(pool, (max_depth + 1) * sizeof *t->stack.words);
+    t->slot = arena_alloc(&t->arena, FIRST_SLOTS * sizeof *t->slot);
+    t->slot_mask = FIRST_SLOTS - 1;
+    t->directory = arena_pool_map(pool, THREAD_DIRECTORY * sizeof *t->directory);
+    return t->stack.ip && t->stack.words && t->slot && t->directory ? t : NULL;
+}
+
+void thread_begin(struct thread *t, int tid, bool is_main)
+{
+    t->tid = tid;
+    t->in_use = true;
+    t->exit_rounds = 0;
+    t->last_block = 0;
+    t->live_cache = (struct live_cache){0};
+    atomic_store(&t->alloc_count, 0);
+    atomic_store(&t->alloc_bytes, 0);
+    atomic_store(&t->free_count, 0);
+    memset(t->name, 0, sizeof t->name);
+    prctl(PR_GET_NAME, t->name);
+    stack_find_bounds(&t->stack, is_main);
+}
+
+static void slot_put(struct thread_slot *slot, size_t mask, uint64_t hash, struct shard *shard)
+{
+    size_t i = hash & mask;
+    while (slot[i].hash != 0) {
+        i = (i + 1) & mask;
+    }
+    slot[i].shard = shard;
+    slot[i].hash = hash;
+}
+
+void thread_remember(struct thread *t, uint64_t hash, struct shard *shard)
+{
+    if (t->slot_used * 2 > t->slot_mask) {
+        size_t size = (t->slot_mask + 1) * 2;
+        struct thread_slot *slot = arena_alloc(&t->arena, size * sizeof *slot);
+        if (!slot) {
+            return;
+        }
+        for (size_t i = 0; i <= t->slot_mask; i++) {
+            if (t->slot[i].hash != 0) {
+                slot_put(slot, size - 1, t->slot[i].hash, t->slot[i].shard);
+            }
+        }
+        t->slot = slot;
+        t->slot_mask = size - 1;
+    }
+    slot_put(t->slot, t->slot_mask, hash, shard);
+    t->slot_used++;
+}
+
+void thread_forget(struct thread *t)
+{
+    memset(t->slot, 0, (t->slot_mask + 1) * sizeof *t->slot);
+    t->slot_used = 0;
+}
+
+struct shard *thread_shard(struct thread *t, uint32_t site, uint64_t epoch)
+{
+    struct shard **page = t->directory[site >> THREAD_DIRECTORY_BITS];
+    if (__builtin_expect(!page, 0)) {
+        page = arena_pool_map(t->arena.pool, (DIRECTORY_MASK + 1) * sizeof *page);
+        if (!page) {
+            return NULL;
+        }
+        t->directory[site >> THREAD_DIRECTORY_BITS] = page;
+    }
+    struct shard *shard = page[site & DIRECTORY_MASK];
+    if (__builtin_expect(!shard, 0)) {
+        shard = arena_alloc(&t->arena, sizeof *shard);
+        if (!shard) {
+            return NULL;
+        }
+        shard->site = site;
+        atomic_store_explicit(&shard->epoch, epoch, memory_order_relaxed);
+        atomic_store_explicit(&shard->next, atomic_load(&t->shards), memory_order_relaxed);
+        page[site & DIRECTORY_MASK] = shard;
+        atomic_store_explicit(&t->shards, shard, memory_order_release);
+    }
+    return shard;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A thread's state in the recorder: its shards and the ways to find them, its stack buffer, its own
+ * counts. States are never freed; when a thread ends, its state goes to the next one.
+ *
+ * Only the owner writes. `thread_acquire` and `thread_release` run under the recorder's lock.
+ */
+#ifndef PRELOAD_THREAD_H
+#define PRELOAD_THREAD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "live.h"
+#include "peak.h"
+#include "shard.h"
+#include "stack.h"
+
+#define THREAD_NAME_MAX 16
+#define THREAD_PENDING 32
+
+struct thread_slot {
+    uint64_t hash; /* of stack and function; 0: empty */
+    struct shard *shard;
+};
+
+#define THREAD_DIRECTORY_BITS 12
+#define THREAD_DIRECTORY ((size_t)1 << (LIVE_SITE_BITS - THREAD_DIRECTORY_BITS))
+
+struct thread {
+    struct arena arena;
+    struct stack stack;
+    struct live_cache live_cache;
+    struct peak_share share;
+    uint32_t generation;  /* of the modules, that `slot` is of */
+    uintptr_t last_block; /* most recently allocated, not freed yet; 0: none */
+
+    /* From a stack's hash to this thread's shard: open addressing. */
+    struct thread_slot *slot;
+    size_t slot_mask, slot_used;
+    /* From a site's id to this thread's shard: for frees. */
+    struct shard ***directory;
+    struct shard *_Atomic shards; /* all of them, linked */
+
+    /* Since this OS thread began. */
+    int tid;
+    char name[THREAD_NAME_MAX];
+    counter alloc_count, alloc_bytes, free_count;
+    /* Since the process began. */
+    counter dropped_count, unknown_free_count, truncated_stack_count;
+    counter inherited_free_count, inherited_freed_bytes;
+    counter missed_free_count, verified_count, different_count;
+    counter live_count; /* blocks allocated minus blocks freed by it; may wrap below 0 */
+
+    /* Frees by signal handlers that interrupted the recorder on this thread. */
+    struct live_block pending[THREAD_PENDING];
+    _Atomic uint32_t pending_count;
+
+    bool in_use;
+    uint8_t exit_rounds;
+    struct thread *_Atomic next;
+};
+
+/* A new state; NULL without memory. */
+struct thread *thread_new(struct arena_pool *pool, size_t max_depth);
+
+/* Begins to use T for the calling thread. */
+void thread_begin(struct thread *t, int tid, bool is_main);
+
+/* The shard for a stack of HASH, or NULL. */
+static inline struct shard *thread_find(const struct thread *t, uint64_t hash)
+{
+    for (size_t i = hash & t->slot_mask;; i = (i + 1) & t->slot_mask) {
+        if (t->slot[i].hash == hash) {
+            return t->slot[i].shard;
+        }
+        if (t->slot[i].hash == 0) {
+            return NULL;
+        }
+    }
+}
+
+/* Enters SHARD under HASH. Without memory it is not entered, and will be looked for again. */
+void thread_remember(struct thread *t, uint64_t hash, struct shard *shard);
+
+/* Forgets all hashes: they were made of code that may be gone. */
+void thread_forget(struct thread *t);
+
+/* This thread's shard for SITE, made if there is none yet; NULL without memory. */
+struct shard *thread_shard(struct thread *t, uint32_t site, uint64_t epoch);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * libunwind, loaded privately. It must not be a DT_NEEDED of ours: Debian's libunwind.so.8 exports
+ * _Unwind_RaiseException and friends without versions, and in a preload's global scope would take
+ * over the host's C++ exceptions. So it is dlopened RTLD_LOCAL and used through pointers.
+ *
+ * It is used as a reader of unwind tables and an interpreter of their rules, in the "remote" form
+ * whose memory, registers and tables come from callbacks of ours: that form never takes the
+ * loader's lock (tables are found by _dl_find_object) and never needs the pipe by which libunwind
+ * probes addresses in its local form. The plain local walk is loaded as well, on demand, for
+ * MEMPROF_VERIFY.
+ *
+ * All calls run under the reentrancy guard and hold no lock of ours: libunwind may allocate.
+ */
+#ifndef PRELOAD_UNWINDER_H
+#define PRELOAD_UNWINDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rule.h"
+
+struct unwinder;
+
+/* Loads the library. Returns NULL, with a static text in *WHY, if this host has no usable one. The
+ * result is never freed. MAP gives the memory for it (zeroed, at least SIZE bytes). */
+struct unwinder *unwinder_load(void *(*map)(size_t size), const char **why);
+
+/* Derives the rule by which frames at IP are left. RETURN_ADDRESS: IP follows a call; otherwise it
+ * is the very instruction that a signal interrupted. Never fails: what is not simple is
+ * RULE_COMPLEX. */
+struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_address);
+
+/* Walks the calling thread's stack from the frame whose CFA is START_CFA outward, frame by frame,
+ * with libunwind's own step. Words are read only where STACK_END bounds them, in loaded modules, or
+ * after a probe. Fills IP (return addresses) and returns how many; at most MAX + 1, so that a
+ * result above MAX says that there were more. */
+size_t unwinder_walk(struct unwinder *u, uintptr_t start_cfa, uintptr_t stack_end, uintptr_t *ip,
+                     size_t max);
+
+/* The plain local walk of libunwind (unw_backtrace), as anyone else would see it: return addresses
+ * from the caller outward. 0 if it is not there. */
+size_t unwinder_plain_walk(struct unwinder *u, void **ip, size_t max);
+
+/* Whether ADDRESS lies in libunwind or in the dynamic loader: whose calls of malloc are internal.
+ */
+bool unwinder_owns(const struct unwinder *u, uintptr_t address);
+
+#endif
