@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "die.h"
+#include "quote.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A fixed buffer, since a message may be about memory that could not be had. */
+static void say(const char *format, va_list args)
+{
+    char message[4096];
+    vsnprintf(message, sizeof message, format, args);
+    fputs("memprof-report: ", stderr);
+    quote_text(stderr, message);
+    fputc('\n', stderr);
+}
+
+void complain(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+}
+
+void die(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+    exit(EXIT_UNUSABLE);
+}
