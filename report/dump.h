@@ -55,6 +55,8 @@ struct dump_module {
     uint64_t unloaded_ns; /* UINT64_MAX: still loaded at the dump */
 };
 
+struct pool;
+
 /* See memprof/format.h. `module` < 0 is one of MEMPROF_MODULE_*. */
 struct dump_frame {
     uint32_t parent; /* of frame 0: 0 */
@@ -97,8 +99,24 @@ struct dump_warning {
     const char *text;
 };
 
+/* What the library found out about the blocks that were not freed. */
+#define DUMP_LEAK_KINDS(X)                                                                         \
+    X(definite)                                                                                    \
+    X(indirect)                                                                                    \
+    X(possible)                                                                                    \
+    X(reachable)
+
+struct dump_leaks {
+    const char *method; /* NULL: not looked for */
+    bool classified;    /* the kinds below are known */
+#define X(name) uint64_t name##_bytes, name##_count;
+    DUMP_LEAK_KINDS(X)
+#undef X
+};
+
 struct dump_process {
     uint64_t pid, ppid;
+    uint64_t parent_pid; /* of the recorded process that forked it; 0: none */
     const char *exe, *cwd, *hostname, *start_time, *arch, *allocator;
     const char **argv;
     size_t nargv;
@@ -114,8 +132,10 @@ struct dump {
     uint64_t sample_mean_bytes; /* 0: exact */
     struct dump_totals totals;
     uint64_t rss_bytes, peak_rss_bytes, profiler_bytes;
-    double coverage_percent; /* 100 if the dump does not say */
-    struct dump_warning *warnings;
+    /* What a forked child got from its parent: in none of the counters above. */
+    uint64_t inherited_count, inherited_bytes, inherited_free_count;
+    double coverage_percent;       /* 100 if the dump does not say */
+    struct dump_warning *warnings; /* the dump's own, then what load.h found */
     size_t nwarnings;
     struct dump_module *modules;
     size_t nmodules;
@@ -129,7 +149,8 @@ struct dump {
     size_t ntimeline;
     struct dump_thread *threads;
     size_t nthreads;
-    void *storage; /* what the strings and arrays live in; private to load.c */
+    struct dump_leaks leaks;
+    struct pool *storage; /* what the strings and arrays live in */
 };
 
 #endif

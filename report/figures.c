@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "figures.h"
+#include "memory.h"
+
+#include <stdlib.h>
+
+uint64_t figures_sum(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+void figures_add(struct figures *to, const struct figures *from)
+{
+#define X(name) to->c.name = figures_sum(to->c.name, from->c.name);
+    DUMP_COUNTERS(X)
+#undef X
+    to->max_live_bytes = figures_sum(to->max_live_bytes, from->max_live_bytes);
+    for (size_t i = 0; to->lifetime && from->lifetime && i < MEMPROF_HISTOGRAM_BUCKETS; i++)
+        to->lifetime[i] = figures_sum(to->lifetime[i], from->lifetime[i]);
+}
+
+void figures_add_lifetime(struct figures *to, size_t bucket, uint64_t count)
+{
+    if (!to->lifetime)
+        to->lifetime = mem_zero(MEMPROF_HISTOGRAM_BUCKETS, sizeof *to->lifetime);
+    to->lifetime[bucket] = figures_sum(to->lifetime[bucket], count);
+}
+
+void figures_add_site(struct figures *to, const struct dump_site *site, bool with_lifetime)
+{
+    struct figures from = {.c = site->c, .max_live_bytes = site->max_live_bytes};
+    figures_add(to, &from);
+    for (size_t i = 0; with_lifetime && i < site->lifetime_log2_ns.n; i++)
+        figures_add_lifetime(to, i, site->lifetime_log2_ns.count[i]);
+}
+
+bool figures_median_lifetime(const struct figures *f, uint64_t *ns)
+{
+    uint64_t total = 0, seen = 0;
+    for (size_t i = 0; f->lifetime && i < MEMPROF_HISTOGRAM_BUCKETS; i++)
+        total = figures_sum(total, f->lifetime[i]);
+    if (total == 0)
+        return false;
+    size_t bucket = 0;
+    for (; bucket + 1 < MEMPROF_HISTOGRAM_BUCKETS; bucket++) {
+        seen = figures_sum(seen, f->lifetime[bucket]);
+        if (seen >= total - total / 2)
+            break;
+    }
+    /* The middle of [2^(k-1), 2^k). */
+    *ns = bucket < 2 ? bucket : (UINT64_C(3) << bucket) >> 2;
+    return true;
+}
+
+void figures_drop(struct figures *f)
+{
+    free(f->lifetime);
+    f->lifetime = NULL;
+}

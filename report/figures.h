@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is charged to a line, a stack or a node of the call tree: the counters of all its sites
+ * added up. Sums saturate.
+ */
+#ifndef REPORT_FIGURES_H
+#define REPORT_FIGURES_H
+
+#include "dump.h"
+
+#include <memprof/format.h>
+
+struct figures {
+    struct dump_counters c;
+    uint64_t max_live_bytes; /* each site's own maximum, added up: an upper bound */
+    uint64_t *lifetime;      /* MEMPROF_HISTOGRAM_BUCKETS counts of freed blocks; NULL: not kept */
+};
+
+/* A + B, or the greatest number there is. */
+uint64_t figures_sum(uint64_t a, uint64_t b);
+
+/* Adds FROM's counters; its lifetimes only if both keep them. */
+void figures_add(struct figures *to, const struct figures *from);
+
+/* Adds a site; WITH_LIFETIME: makes TO keep lifetimes (figures_drop then frees them). */
+void figures_add_site(struct figures *to, const struct dump_site *site, bool with_lifetime);
+
+/* Adds COUNT lifetimes of BUCKET. */
+void figures_add_lifetime(struct figures *to, size_t bucket, uint64_t count);
+
+/* The median lifetime of freed blocks in nanoseconds, to within a factor of 1.5 either way; false
+ * if there is none. */
+bool figures_median_lifetime(const struct figures *f, uint64_t *ns);
+
+/* Frees what F owns, not F. */
+void figures_drop(struct figures *f);
+
+#endif
