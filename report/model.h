@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a dump means: every frame symbolized once and taken apart into source-level places, inlined
+ * functions included. Computed once; lines.h, leaks.h and tree.h group over it. The work is linear
+ * in the number of frames, however deep the stacks.
+ */
+#ifndef REPORT_MODEL_H
+#define REPORT_MODEL_H
+
+#include "dump.h"
+#include "figures.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct symbolizer;
+
+#define MODEL_NONE UINT32_MAX
+
+/* A line of a function or, without line information, an address. Places that agree in function,
+ * file and line (without: in function and module) are one. */
+struct place {
+    const char *function; /* never NULL */
+    const char *file;     /* NULL without line information */
+    const char *module;   /* path; NULL for code that has none */
+    const char *linkage;  /* or NULL */
+    uint32_t line;        /* 0 without line information */
+    uint32_t function_line;
+    bool own; /* below the project root */
+    /* Where it was first met, to ask the symbolizer about the function around it. */
+    const struct dump_module *where; /* NULL: interpreted, or no module */
+    uint64_t address;
+};
+
+struct model_ref {
+    uint32_t place : 31;
+    uint32_t inlined : 1; /* into the next one */
+};
+
+struct model {
+    const struct dump *dump;
+    struct symbolizer *symbols;
+    struct place *places;
+    size_t nplaces;
+    /* The places of frame F, innermost first: refs[first_ref[F]] up to first_ref[F + 1]. */
+    struct model_ref *refs;
+    uint32_t *first_ref;
+    /* The place that calls the allocator, for stacks that end in frame F: see model_set_root. */
+    uint32_t *self;
+    const char *root;     /* NULL: no project root */
+    struct pool *strings; /* made here */
+};
+
+/* Called now and then while symbols are looked up. */
+typedef void model_progress(void *arg, size_t done, size_t total);
+
+/* Symbolizes DUMP; both DUMP and SYMBOLS must outlive the model. PROGRESS may be NULL. */
+struct model *model_new(const struct dump *dump, struct symbolizer *symbols,
+                        model_progress *progress, void *arg);
+void model_free(struct model *m);
+
+/* Charges each stack to its innermost place whose file is below the directory ROOT. Where there is
+ * none, and with ROOT NULL: to the innermost place that is not an `operator new`. */
+void model_set_root(struct model *m, const char *root);
+
+/* The places of the stack that ends in FRAME, innermost first: an array of *N, to be freed. */
+struct model_ref *model_stack(const struct model *m, uint32_t frame, size_t *n);
+
+/* Whether FILE is in or below the directory ROOT. */
+bool model_is_below(const char *file, const char *root);
+
+/* The figures of all stacks that go through each frame: an array of dump->nframes, to be freed. */
+struct figures *model_subtrees(const struct model *m);
+
+/* Marks the frames at or below one whose place the globs match (NULL: any): an array of
+ * dump->nframes, to be freed. Both must match the same place. */
+bool *model_matching(const struct model *m, const char *file_glob, const char *function_glob);
+
+/* Whether the globs (NULL: any) match PLACE. A file glob without '/' is for the base name. */
+bool model_place_matches(const struct place *place, const char *file_glob,
+                         const char *function_glob);
+
+#endif

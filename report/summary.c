@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "summary.h"
+
+static void add(struct summary *s, struct summary_total total)
+{
+    s->totals[s->ntotals++] = total;
+}
+
+static void add_both(struct summary *s, const char *key, const char *label, uint64_t bytes,
+                     uint64_t count, const char *meaning)
+{
+    add(s, (struct summary_total){key, label, true, true, bytes, count, meaning});
+}
+
+/* A count that is of interest only if it is not 0. */
+static void add_count(struct summary *s, const char *key, const char *label, uint64_t count,
+                      const char *meaning)
+{
+    if (count)
+        add(s, (struct summary_total){key, label, false, true, 0, count, meaning});
+}
+
+static void add_bytes(struct summary *s, const char *key, const char *label, uint64_t bytes,
+                      const char *meaning)
+{
+    if (bytes)
+        add(s, (struct summary_total){key, label, true, false, bytes, 0, meaning});
+}
+
+struct summary summary_new(const struct dump *dump)
+{
+    const struct dump_totals *t = &dump->totals;
+    struct summary s = {.dump = dump};
+    add_both(&s, "peak", "Peak", t->c.peak_bytes, t->c.peak_count,
+             "most that was ever held at once");
+    add_both(&s, "live", "Not freed", t->c.live_bytes, t->c.live_count, "held at the dump");
+    add_both(&s, "allocated", "Allocated", t->c.alloc_bytes, t->c.alloc_count,
+             "over the whole run, sizes as asked for");
+    add_both(&s, "freed", "Freed", t->c.freed_bytes, t->c.free_count, "over the whole run");
+    add_count(&s, "temporary", "Temporary", t->c.temporary_count,
+              "freed before their thread allocated again");
+    add_count(&s, "realloc", "Reallocated", t->c.realloc_count,
+              "counted as an allocation and a free each");
+    add_count(&s, "failed", "Failed", t->c.failed_count, "calls that got no memory");
+    add_bytes(&s, "peak_error", "Peak within", t->peak_error_bytes,
+              "the peak is exact to this much, as threads ran at once");
+    if (dump->inherited_count)
+        add_both(&s, "inherited", "Inherited", dump->inherited_bytes, dump->inherited_count,
+                 "held when the process was forked, in none of the above");
+    add_bytes(&s, "peak_rss", "Peak RSS", dump->peak_rss_bytes,
+              "resident memory of the whole process at its highest");
+    add_bytes(&s, "rss", "RSS", dump->rss_bytes, "resident memory at the dump");
+    add_bytes(&s, "profiler", "Profiler", dump->profiler_bytes, "memory of memprof itself");
+    add_count(&s, "dropped", "Dropped", t->dropped_count, "events that could not be recorded");
+    add_count(&s, "unknown_free", "Unknown frees", t->unknown_free_count,
+              "frees of blocks that were never seen");
+    add_count(&s, "truncated_stack", "Cut stacks", t->truncated_stack_count,
+              "deeper than MEMPROF_MAX_DEPTH");
+    return s;
+}

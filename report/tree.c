@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "tree.h"
+#include "memory.h"
+#include "tree_grow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static double percent_of(const struct tree_growth *g, const struct figures *f)
+{
+    const struct dump *dump = g->tree->model->dump;
+    uint64_t whole = g->options->value->get(&g->tree->whole, dump).value;
+    return whole ? 100.0 * (double)g->options->value->get(f, dump).value / (double)whole : 0;
+}
+
+void tree_push(struct tree_growth *g, const struct tree_node *node)
+{
+    struct tree *t = g->tree;
+    t->nodes = mem_grow(t->nodes, &g->capacity, t->n + 1, sizeof *t->nodes);
+    t->nodes[t->n] = *node;
+    t->nodes[t->n++].percent = percent_of(g, &node->total);
+}
+
+bool tree_shows(const struct tree_growth *g, const struct tree_node *node, size_t index)
+{
+    if (g->options->max_children == 0)
+        return true;
+    return index < g->options->max_children && percent_of(g, &node->total) >= TREE_LEAST_PERCENT;
+}
+
+int tree_compare(const struct tree_growth *g, const struct tree_node *a, const struct tree_node *b)
+{
+    const struct model *m = g->tree->model;
+    int order =
+        g->options->by_self ? columns_compare(g->options->value, &a->self, &b->self, m->dump) : 0;
+    if (order == 0)
+        order = columns_compare(g->options->value, &a->total, &b->total, m->dump);
+    if (order == 0)
+        order = strcmp(m->places[a->place].function, m->places[b->place].function);
+    return order ? order : a->place < b->place ? -1 : a->place > b->place;
+}
+
+struct tree tree_new(const struct model *m, const struct tree_options *options)
+{
+    struct tree t = {.model = m, .value = options->value, .bottom_up = options->bottom_up};
+    struct tree_options limited = *options;
+    if (limited.max_depth == 0 || limited.max_depth > TREE_MAX_DEPTH)
+        limited.max_depth = TREE_MAX_DEPTH;
+    bool *matching = model_matching(m, options->file_glob, options->function_glob);
+    for (size_t i = 0; i < m->dump->nsites; i++)
+        if (matching[m->dump->sites[i].frame])
+            figures_add_site(&t.whole, &m->dump->sites[i], false);
+    struct tree_growth g = {.tree = &t, .options = &limited, .matching = matching};
+    if (options->bottom_up)
+        tree_grow_bottom_up(&g);
+    else
+        tree_grow_top_down(&g);
+    free(matching);
+    return t;
+}
+
+void tree_free(struct tree *t)
+{
+    free(t->nodes);
+    *t = (struct tree){0};
+}

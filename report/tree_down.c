@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Top-down: frames that show the same place below the same callers are merged into one node, then
+ * the nodes are put into the order of printing.
+ */
+#include "die.h"
+#include "memory.h"
+#include "tree_grow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define uthash_malloc(size) mem_alloc(size)
+#define uthash_fatal(message) die("out of memory")
+#include <uthash.h>
+
+struct merged_key {
+    uint32_t parent, place;
+};
+
+/* Node 0 stands above the outermost callers. */
+struct merged {
+    struct tree_node node;
+    uint32_t parent, child, sibling, nchildren;
+};
+
+struct merged_entry {
+    struct merged_key key;
+    uint32_t id;
+    UT_hash_handle hh;
+};
+
+struct merging {
+    struct merged *nodes;
+    size_t n, capacity;
+    struct merged_entry *known;
+};
+
+static uint32_t add(struct merging *b, const struct tree_node *node, uint32_t parent)
+{
+    b->nodes = mem_grow(b->nodes, &b->capacity, b->n + 1, sizeof *b->nodes);
+    if (b->n >= UINT32_MAX)
+        die("out of memory");
+    b->nodes[b->n] = (struct merged){.node = *node, .parent = parent};
+    if (b->n) {
+        b->nodes[b->n].sibling = b->nodes[parent].child;
+        b->nodes[parent].child = (uint32_t)b->n;
+        b->nodes[parent].nchildren++;
+    }
+    return (uint32_t)b->n++;
+}
+
+static uint32_t child_of(struct merging *b, uint32_t parent, struct model_ref ref)
+{
+    struct merged_key key = {parent, ref.place};
+    struct merged_entry *e;
+    HASH_FIND(hh, b->known, &key, sizeof key, e);
+    if (e)
+        return e->id;
+    struct tree_node node = {.place = ref.place, .inlined = ref.inlined};
+    e = mem_zero(1, sizeof *e);
+    e->key = key;
+    e->id = add(b, &node, parent);
+    HASH_ADD(hh, b->known, key, sizeof key, e);
+    return e->id;
+}
+
+static void merge(struct merging *b, const struct tree_growth *g)
+{
+    const struct model *m = g->tree->model;
+    const struct dump *dump = m->dump;
+    uint32_t *node_of = mem_zero(dump->nframes, sizeof *node_of);
+    struct tree_node top = {0};
+    add(b, &top, 0);
+    for (size_t f = 1; f < dump->nframes; f++) {
+        node_of[f] = node_of[dump->frames[f].parent];
+        for (uint32_t i = m->first_ref[f + 1]; i-- > m->first_ref[f];)
+            node_of[f] = child_of(b, node_of[f], m->refs[i]);
+    }
+    for (size_t i = 0; i < dump->nsites; i++) {
+        const struct dump_site *s = &dump->sites[i];
+        if (!g->matching[s->frame])
+            continue;
+        uint32_t id = s->frame ? node_of[s->frame] : child_of(b, 0, m->refs[0]);
+        figures_add_site(&b->nodes[id].node.self, s, false);
+        figures_add_site(&b->nodes[id].node.total, s, false);
+    }
+    for (size_t i = b->n; i-- > 1;)
+        figures_add(&b->nodes[b->nodes[i].parent].node.total, &b->nodes[i].node.total);
+    free(node_of);
+    struct merged_entry *e, *next;
+    HASH_ITER(hh, b->known, e, next)
+    {
+        HASH_DEL(b->known, e);
+        free(e);
+    }
+}
+
+struct sorting {
+    const struct tree_growth *g;
+    const struct merging *b;
+};
+
+static int compare(const void *x, const void *y, void *arg)
+{
+    const struct sorting *s = arg;
+    return tree_compare(s->g, &s->b->nodes[*(const uint32_t *)x].node,
+                        &s->b->nodes[*(const uint32_t *)y].node);
+}
+
+/* Appends the children of node PARENT, and theirs; returns how many were left out. Recursion is
+ * limited by TREE_MAX_DEPTH. */
+static uint64_t flatten(struct tree_growth *g, struct merging *b, uint32_t parent, uint32_t depth)
+{
+    struct sorting sorting = {g, b};
+    uint32_t *children = mem_alloc(b->nodes[parent].nchildren * sizeof *children);
+    size_t n = 0;
+    uint64_t left_out = 0;
+    for (uint32_t c = b->nodes[parent].child; c; c = b->nodes[c].sibling)
+        if (b->nodes[c].node.total.c.alloc_count || b->nodes[c].node.total.c.live_bytes)
+            children[n++] = c;
+    qsort_r(children, n, sizeof *children, compare, &sorting);
+    for (size_t i = 0; i < n; i++) {
+        struct tree_node *node = &b->nodes[children[i]].node;
+        if (depth >= g->options->max_depth || !tree_shows(g, node, i)) {
+            left_out = n - i;
+            break;
+        }
+        node->depth = depth;
+        tree_push(g, node);
+        size_t at = g->tree->n - 1;
+        uint64_t below = flatten(g, b, children[i], depth + 1);
+        g->tree->nodes[at].left_out = below;
+    }
+    free(children);
+    return left_out;
+}
+
+void tree_grow_top_down(struct tree_growth *g)
+{
+    struct merging b = {0};
+    merge(&b, g);
+    g->tree->left_out = flatten(g, &b, 0, 0);
+    free(b.nodes);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Between tree.c and the two ways in which a tree grows.
+ */
+#ifndef REPORT_TREE_GROW_H
+#define REPORT_TREE_GROW_H
+
+#include "tree.h"
+
+struct tree_growth {
+    struct tree *tree;
+    const struct tree_options *options;
+    const bool *matching; /* by frame: whether the stacks that end there count */
+    size_t capacity;
+};
+
+void tree_grow_top_down(struct tree_growth *g);
+void tree_grow_bottom_up(struct tree_growth *g);
+
+/* Appends NODE with its percentage worked out. */
+void tree_push(struct tree_growth *g, const struct tree_node *node);
+
+/* Whether NODE is large enough to be shown as child number INDEX of its parent. */
+bool tree_shows(const struct tree_growth *g, const struct tree_node *node, size_t index);
+
+/* The order of siblings, for qsort_r with a struct tree_growth: the greater first. */
+int tree_compare(const struct tree_growth *g, const struct tree_node *a, const struct tree_node *b);
+
+#endif
