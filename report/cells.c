@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "cells.h"
+#include "format.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *cells_format(char buffer[UNITS_MAX], const struct cell *cell, const struct unit *unit)
+{
+    switch (cell->kind) {
+    case CELL_BYTES:
+        return units_size(buffer, cell->value, unit);
+    case CELL_COUNT:
+        snprintf(buffer, UNITS_MAX, "%" PRIu64, cell->value);
+        return buffer;
+    case CELL_PERCENT:
+        snprintf(buffer, UNITS_MAX, "%.2f", cell->percent);
+        return buffer;
+    case CELL_DURATION:
+        return units_duration(buffer, cell->value);
+    case CELL_NOTHING:
+        break;
+    }
+    return "";
+}
+
+const char *cells_count(char buffer[UNITS_MAX], uint64_t count)
+{
+    char digits[24];
+    size_t n = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, count), at = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && (n - i) % 3 == 0)
+            buffer[at++] = ',';
+        buffer[at++] = digits[i];
+    }
+    buffer[at] = '\0';
+    return buffer;
+}
+
+int cells_width(const struct column *column)
+{
+    int title = (int)strlen(column->title);
+    return title > column->width ? title : column->width;
+}
+
+void cells_location(FILE *out, const struct place *place, void (*put)(FILE *, const char *))
+{
+    if (place->file && place->line) {
+        put(out, place->file);
+        fprintf(out, ":%" PRIu32, place->line);
+    } else if (place->module) {
+        fputc('(', out);
+        put(out, format_base_name(place->module));
+        fputc(')', out);
+    }
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Cells and places as people read them: what the text and Markdown formats have in common.
+ */
+#ifndef REPORT_CELLS_H
+#define REPORT_CELLS_H
+
+#include "columns.h"
+#include "model.h"
+#include "units.h"
+
+/* CELL in words and UNIT; "" for CELL_NOTHING. */
+const char *cells_format(char buffer[UNITS_MAX], const struct cell *cell, const struct unit *unit);
+
+/* "1,234,567" */
+const char *cells_count(char buffer[UNITS_MAX], uint64_t count);
+
+/* The width of a column in a table for people. */
+int cells_width(const struct column *column);
+
+/* Prints with PUT, which escapes: `file:line`, or `(module)`, or nothing. */
+void cells_location(FILE *out, const struct place *place, void (*put)(FILE *, const char *));
+
+#endif

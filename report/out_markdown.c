@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Markdown tables (GitHub's), for pull requests and notes.
+ */
+#include "cells.h"
+#include "format.h"
+#include "quote.h"
+
+#include <inttypes.h>
+
+static void dump_begin(struct out *o)
+{
+    if (o->ndumps == 1)
+        return;
+    fputs(o->index ? "\n## " : "## ", o->file);
+    quote_markdown(o->file, o->dump);
+    fputs("\n\n", o->file);
+}
+
+/* The header of a table: text columns FIRST, then figures, then text columns LAST; both end in
+ * NULL. */
+static void put_header(struct out *o, const char *const *first, const struct columns *columns,
+                       const char *const *last)
+{
+    FILE *f = o->file;
+    size_t before = 0, after = 0;
+    fputc('|', f);
+    for (; first[before]; before++)
+        fprintf(f, " %s |", first[before]);
+    for (size_t i = 0; i < columns->n; i++)
+        fprintf(f, " %s |", columns->column[i]->title);
+    for (; last[after]; after++)
+        fprintf(f, " %s |", last[after]);
+    fputs("\n|", f);
+    for (size_t i = 0; i < before; i++)
+        fputs(" --- |", f);
+    for (size_t i = 0; i < columns->n; i++)
+        fputs(" ---: |", f);
+    for (size_t i = 0; i < after; i++)
+        fputs(" --- |", f);
+    fputc('\n', f);
+}
+
+static void put_cells(struct out *o, const struct columns *columns, const struct figures *figures,
+                      const struct dump *dump)
+{
+    char buffer[UNITS_MAX];
+    for (size_t i = 0; i < columns->n; i++) {
+        struct cell cell = columns->column[i]->get(figures, dump);
+        const char *text = cells_format(buffer, &cell, o->unit);
+        while (*text == ' ')
+            text++;
+        fprintf(o->file, " %s |", text);
+    }
+}
+
+static void put_place(struct out *o, const struct place *p)
+{
+    quote_markdown(o->file, p->function);
+    fputc(' ', o->file);
+    cells_location(o->file, p, quote_markdown);
+}
+
+static void put_lines(struct out *o, const struct lines_report *r)
+{
+    const struct model *m = r->lines->model;
+    put_header(o, (const char *const[]){"Location", NULL}, &r->columns,
+               (const char *const[]){"Line Contents", NULL});
+    for (size_t i = 0; i < r->lines->n; i++) {
+        const struct line_row *row = &r->lines->rows[i];
+        const char *text = row->text ? row->text : "";
+        fputs("| ", o->file);
+        put_place(o, &m->places[row->place]);
+        fputs(" |", o->file);
+        put_cells(o, &r->columns, &row->figures, m->dump);
+        while (*text == ' ')
+            text++;
+        fputc(' ', o->file);
+        quote_markdown(o->file, text);
+        fputs(" |\n", o->file);
+    }
+    if (r->lines->left_out)
+        fprintf(o->file, "\n%zu more lines are left out.\n", r->lines->left_out);
+}
+
+static void put_leaks(struct out *o, const struct leaks_report *r)
+{
+    char size[UNITS_MAX], count[UNITS_MAX];
+    const struct leaks *l = r->leaks;
+    const struct model *m = l->model;
+    fprintf(o->file, "Not freed at the dump: %s in %s blocks from %zu stacks.\n\n",
+            units_human(size, l->total.c.live_bytes), cells_count(count, l->total.c.live_count),
+            l->stacks);
+    if (l->n == 0)
+        return;
+    put_header(o, (const char *const[]){NULL}, &r->columns,
+               (const char *const[]){r->self ? "Location" : "Stack", NULL});
+    for (size_t i = 0; i < l->n; i++) {
+        const struct leak_record *record = &l->records[i];
+        fputc('|', o->file);
+        put_cells(o, &r->columns, &record->figures, m->dump);
+        fputc(' ', o->file);
+        if (r->self)
+            put_place(o, &m->places[m->self[record->frame]]);
+        for (size_t k = 0; !r->self && k < record->depth; k++) {
+            fputs(k ? "<br>" : "", o->file);
+            put_place(o, &m->places[record->stack[k].place]);
+        }
+        fputs(" |\n", o->file);
+    }
+    if (l->left_out)
+        fprintf(o->file, "\n%zu more stacks are left out.\n", l->left_out);
+}
+
+static void put_summary(struct out *o, const struct summary_report *r)
+{
+    char bytes[UNITS_MAX], count[UNITS_MAX];
+    const struct dump *dump = r->summary->dump;
+    fputs("### ", o->file);
+    quote_markdown(o->file, format_base_name(dump->process.exe));
+    fprintf(o->file, " (pid %" PRIu64 ")\n\n", dump->process.pid);
+    if (dump->sample_mean_bytes)
+        fprintf(o->file, "Sampled, every %s on average: the figures are estimates.\n\n",
+                units_human(bytes, dump->sample_mean_bytes));
+    for (size_t i = 0; i < dump->nwarnings; i++) {
+        fputs("> **Warning:** ", o->file);
+        quote_markdown(o->file, dump->warnings[i].text);
+        fputs("\n\n", o->file);
+    }
+    fputs("| Total | Bytes | Count | Meaning |\n| --- | ---: | ---: | --- |\n", o->file);
+    for (size_t i = 0; i < r->summary->ntotals; i++) {
+        const struct summary_total *t = &r->summary->totals[i];
+        fprintf(o->file, "| %s | %s | %s | %s |\n", t->label,
+                t->has_bytes ? units_human(bytes, t->bytes) : "",
+                t->has_count ? cells_count(count, t->count) : "", t->meaning);
+    }
+    fputs("\n### Lines\n\n", o->file);
+    put_lines(o, &r->lines);
+    fputs("\n### Leaks\n\n", o->file);
+    put_leaks(o, &r->leaks);
+}
+
+static void put_tree(struct out *o, const struct tree_report *r)
+{
+    const struct tree *t = r->tree;
+    put_header(o, (const char *const[]){"Percent", NULL}, &r->columns,
+               (const char *const[]){"Call tree", NULL});
+    for (size_t i = 0; i < t->n; i++) {
+        const struct tree_node *n = &t->nodes[i];
+        fprintf(o->file, "| %.2f %% |", n->percent);
+        put_cells(o, &r->columns, &n->total, t->model->dump);
+        fputc(' ', o->file);
+        for (uint32_t k = 0; k < n->depth; k++)
+            fputs("&nbsp;&nbsp;", o->file);
+        put_place(o, &t->model->places[n->place]);
+        fputs(" |\n", o->file);
+    }
+}
+
+const struct format format_markdown = {.name = "markdown",
+                                       .dump_begin = dump_begin,
+                                       .summary = put_summary,
+                                       .lines = put_lines,
+                                       .leaks = put_leaks,
+                                       .tree = put_tree};

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "cells.h"
+#include "out_text.h"
+#include "quote.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* A word of a command line, so that the shell would read it back. */
+static void put_word(const struct out *o, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "%+,-./:=@_";
+    if (*word && word[strspn(word, plain)] == '\0') {
+        fputs(word, o->file);
+        return;
+    }
+    fputc('\'', o->file);
+    quote_text(o->file, word);
+    fputc('\'', o->file);
+}
+
+static void put_label(const struct out *o, const char *label)
+{
+    text_bold(o, true);
+    fprintf(o->file, "%-14s", label);
+    text_bold(o, false);
+}
+
+static void put_process(const struct out *o, const struct dump *dump)
+{
+    const struct dump_process *p = &dump->process;
+    put_label(o, "Process");
+    quote_text(o->file, format_base_name(p->exe));
+    fprintf(o->file, " (pid %" PRIu64, p->pid);
+    if (p->parent_pid)
+        fprintf(o->file, ", forked by %" PRIu64, p->parent_pid);
+    fputs(")\n", o->file);
+    if (p->nargv) {
+        put_label(o, "Command");
+        for (size_t i = 0; i < p->nargv; i++) {
+            fputs(i ? " " : "", o->file);
+            put_word(o, p->argv[i]);
+        }
+        fputc('\n', o->file);
+    }
+    put_label(o, "Host");
+    const char *const parts[] = {p->hostname, p->arch, p->allocator};
+    bool any = false;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (!parts[i] || !*parts[i])
+            continue;
+        fputs(any ? ", " : "", o->file);
+        quote_text(o->file, parts[i]);
+        any = true;
+    }
+    fputs(any ? "\n" : "unknown\n", o->file);
+}
+
+static void put_recording(const struct out *o, const struct dump *dump)
+{
+    char buffer[UNITS_MAX];
+    put_label(o, "Recorded");
+    if (dump->process.start_time) {
+        quote_text(o->file, dump->process.start_time);
+        fputs(", ", o->file);
+    }
+    fprintf(o->file, "%s, until: ", units_duration(buffer, dump->elapsed_ns));
+    quote_text(o->file, dump->reason);
+    fputs(dump->complete ? "\n" : " (INCOMPLETE)\n", o->file);
+    put_label(o, "Mode");
+    if (dump->sample_mean_bytes)
+        fprintf(o->file, "sampled, every %s on average: the figures are estimates\n",
+                units_human(buffer, dump->sample_mean_bytes));
+    else
+        fputs("exact: every allocation\n", o->file);
+    put_label(o, "Coverage");
+    fprintf(o->file, "%.4g %%\n", dump->coverage_percent);
+}
+
+static void put_totals(const struct out *o, const struct summary *s)
+{
+    char bytes[UNITS_MAX], count[UNITS_MAX];
+    fputc('\n', o->file);
+    for (size_t i = 0; i < s->ntotals; i++) {
+        const struct summary_total *t = &s->totals[i];
+        put_label(o, t->label);
+        fprintf(o->file, "%10s", t->has_bytes ? units_human(bytes, t->bytes) : "");
+        fprintf(o->file, "%15s%-7s", t->has_count ? cells_count(count, t->count) : "",
+                !t->has_count || !t->has_bytes ? ""
+                : t->count == 1                ? " block"
+                                               : " blocks");
+        fprintf(o->file, "  %s\n", t->meaning);
+    }
+    fputc('\n', o->file);
+}
+
+static void put_warnings(const struct out *o, const struct dump *dump)
+{
+    for (size_t i = 0; i < dump->nwarnings; i++) {
+        text_bold(o, true);
+        fputs("Warning: ", o->file);
+        text_bold(o, false);
+        quote_text(o->file, dump->warnings[i].text);
+        fputs(" [", o->file);
+        quote_text(o->file, dump->warnings[i].code);
+        fputs("]\n", o->file);
+    }
+    if (dump->nwarnings)
+        fputc('\n', o->file);
+}
+
+static void put_root(const struct out *o, const struct summary *s)
+{
+    if (!s->root)
+        return;
+    fputs("Project root: ", o->file);
+    quote_text(o->file, s->root);
+    fputs(s->root_guessed ? " (where the program's sources are; --project-root none: without)\n\n"
+                          : "\n\n",
+          o->file);
+}
+
+void text_summary(struct out *o, const struct summary_report *r)
+{
+    const struct dump *dump = r->summary->dump;
+    put_process(o, dump);
+    put_recording(o, dump);
+    put_totals(o, r->summary);
+    put_warnings(o, dump);
+    put_root(o, r->summary);
+    fprintf(o->file,
+            "The lines that allocate most. Mem usage: held at the program's peak. Increment: not\n"
+            "freed at the dump. Each line is charged for %s.\n\n",
+            r->lines.self ? "what it allocates itself"
+                          : "all that was allocated while it was on the stack");
+    text_lines(o, &r->lines);
+    if (r->lines.lines->left_out)
+        fputs("`lines` shows whole functions.\n", o->file);
+    fputc('\n', o->file);
+    text_leaks(o, &r->leaks);
+}
