@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+#include "memory.h"
+#include "verbs.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int set_format(struct options *o, const char *value, struct error *error)
+{
+    o->format = format_find(value);
+    return o->format ? 0 : error_set(error, "expected text, json, csv or markdown");
+}
+
+static int set_output(struct options *o, const char *value, struct error *error)
+{
+    o->output = value;
+    return *value ? 0 : error_set(error, "expected a file name");
+}
+
+static int set_sort(struct options *o, const char *value, struct error *error)
+{
+    o->sort = columns_find(value);
+    if (!o->sort)
+        return error_set(error, "no such column, expected one of those in --help");
+    return o->sort->get ? 0 : error_set(error, "dumps have no such figures per site");
+}
+
+static int set_columns(struct options *o, const char *value, struct error *error)
+{
+    struct columns scratch = {.n = 0};
+    o->columns = value;
+    return columns_parse(&scratch, value, error);
+}
+
+/* A decimal number of at most LIMIT. */
+static int parse_number(const char *value, size_t limit, size_t *number, struct error *error)
+{
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(value, &end, 10);
+    if (!isdigit((unsigned char)*value) || *end || errno || n > limit)
+        return error_set(error, "expected a whole number from 0 to %zu", limit);
+    *number = (size_t)n;
+    return 0;
+}
+
+static int set_limit(struct options *o, const char *value, struct error *error)
+{
+    o->has_limit = true;
+    return parse_number(value, INT32_MAX, &o->limit, error);
+}
+
+static int set_depth(struct options *o, const char *value, struct error *error)
+{
+    return parse_number(value, TREE_MAX_DEPTH, &o->depth, error);
+}
+
+static int set_value(struct options *o, const char *value, struct error *error)
+{
+    static const char *const names[][2] = {{"peak", "mem-usage"},
+                                           {"live", "increment"},
+                                           {"allocated", "allocated"},
+                                           {"count", "occurrences"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(value, names[i][0]) == 0)
+            o->value = columns_find(names[i][1]);
+    return o->value ? 0 : error_set(error, "expected peak, live, allocated or count");
+}
+
+static int set_self(struct options *o, const char *value, struct error *error)
+{
+    (void)value, (void)error;
+    o->self = true;
+    return 0;
+}
+
+static int set_bottom_up(struct options *o, const char *value, struct error *error)
+{
+    (void)value, (void)error;
+    o->bottom_up = true;
+    return 0;
+}
+
+static int set_file(struct options *o, const char *value, struct error *error)
+{
+    (void)error;
+    o->file_glob = value;
+    return 0;
+}
+
+static int set_function(struct options *o, const char *value, struct error *error)
+{
+    (void)error;
+    o->function_glob = value;
+    return 0;
+}
+
+static int set_unit(struct options *o, const char *value, struct error *error)
+{
+    o->unit = unit_find(value);
+    return o->unit ? 0 : error_set(error, "expected B, KiB, MiB or GiB");
+}
+
+static int set_color(struct options *o, const char *value, struct error *error)
+{
+    static const char *const names[] = {"auto", "always", "never"};
+    for (size_t i = 0; i < 3; i++) {
+        if (strcmp(value, names[i]) == 0) {
+            o->color = (enum when)i;
+            return 0;
+        }
+    }
+    return error_set(error, "expected auto, always or never");
+}
+
+static int set_project_root(struct options *o, const char *value, struct error *error)
+{
+    (void)error;
+    o->project_root = strcmp(value, "none") == 0 ? "" : value;
+    return 0;
+}
+
+static void append(const char ***list, size_t *n, const char *value)
+{
+    size_t capacity = *n;
+    *list = mem_grow(*list, &capacity, *n + 1, sizeof **list);
+    (*list)[(*n)++] = value;
+}
+
+static int add_source_root(struct options *o, const char *value, struct error *error)
+{
+    append(&o->source_roots, &o->nsource_roots, value);
+    return *value ? 0 : error_set(error, "expected A=B or a directory");
+}
+
+static int add_debug_root(struct options *o, const char *value, struct error *error)
+{
+    append(&o->debug_roots, &o->ndebug_roots, value);
+    return *value ? 0 : error_set(error, "expected a directory");
+}
+
+static int set_debuginfod(struct options *o, const char *value, struct error *error)
+{
+    (void)value, (void)error;
+    o->debuginfod = true;
+    return 0;
+}
+
+static int set_budget(struct options *o, const char *value, struct error *error)
+{
+    size_t seconds = 0;
+    int result = parse_number(value, 24 * 3600, &seconds, error);
+    o->debuginfod_budget = (unsigned)seconds;
+    return result;
+}
+
+static int set_no_demangle(struct options *o, const char *value, struct error *error)
+{
+    (void)value, (void)error;
+    o->demangle = false;
+    return 0;
+}
+
+static int set_quiet(struct options *o, const char *value, struct error *error)
+{
+    (void)value, (void)error;
+    o->quiet = true;
+    return 0;
+}
+
+static int set_help(struct options *o, const char *value, struct error *error)
+{
+    (void)value, (void)error;
+    o->action = ACTION_HELP;
+    return 0;
+}
+
+static int set_version(struct options *o, const char *value, struct error *error)
+{
+    (void)value, (void)error;
+    o->action = ACTION_VERSION;
+    return 0;
+}
+
+const struct option_row options_table[] = {
+    {"format", 0, "FORMAT", FOR_ALL, "text, json, csv or markdown (default: text)", set_format},
+    {"output", 'o', "FILE", FOR_ALL, "write to FILE instead of standard output", set_output},
+    {"self", 0, NULL, FOR_ALL,
+     "charge an allocation only to the line that made it, not to all lines on the stack", set_self},
+    {"bottom-up", 0, NULL, FOR_TREE, "what allocates first, its callers below", set_bottom_up},
+    {"value", 0, "VALUE", FOR_TREE, "percentages are of: peak (default), live, allocated or count",
+     set_value},
+    {"depth", 0, "N", FOR_TREE, "at most N levels (0: all)", set_depth},
+    {"sort", 0, "COLUMN", FOR_ALL, "sort by a column, the greatest first", set_sort},
+    {"columns", 0, "A,B", FOR_ALL, "the columns to print; +A,B: besides the usual ones",
+     set_columns},
+    {"limit", 0, "N", FOR_ALL, "at most N lines, stacks, or children of a node (0: all)",
+     set_limit},
+    {"file", 0, "GLOB", FOR_ALL, "only source files that match; without '/', their base name",
+     set_file},
+    {"function", 0, "GLOB", FOR_ALL, "only functions that match", set_function},
+    {"unit", 0, "UNIT", FOR_ALL, "B, KiB, MiB (default) or GiB, in tables for people", set_unit},
+    {"color", 0, "WHEN", FOR_ALL, "auto (default: on terminals, unless NO_COLOR), always, never",
+     set_color},
+    {"project-root", 0, "DIR", FOR_ALL,
+     "charge stacks to their innermost line in a file below DIR; none: to that which allocates",
+     set_project_root},
+    {"source-root", 0, "A=B", FOR_ALL, "look for sources named A/.. in B/.. (repeatable)",
+     add_source_root},
+    {"debug-root", 0, "DIR", FOR_ALL, "look for programs and debug files below DIR (repeatable)",
+     add_debug_root},
+    {"debuginfod", 0, NULL, FOR_ALL, "ask the servers of DEBUGINFOD_URLS for debug files",
+     set_debuginfod},
+    {"debuginfod-budget", 0, "SECONDS", FOR_ALL, "for all that is asked for (default: 60)",
+     set_budget},
+    {"no-demangle", 0, NULL, FOR_ALL, "names as the linker has them", set_no_demangle},
+    {"quiet", 'q', NULL, FOR_ALL, "no warnings or progress on standard error", set_quiet},
+    {"help", 'h', NULL, FOR_ALL, "print this", set_help},
+    {"version", 'V', NULL, FOR_ALL, "print the version", set_version},
+    {NULL, 0, NULL, 0, NULL, NULL}};
+
+#define MAX_OPTIONS 48
+#define FIRST_LONG 256 /* what getopt_long returns for row 0 */
+
+/* getopt_long's tables, out of ours. */
+static void make_getopt(struct option *longs, char *shorts)
+{
+    size_t at = 0;
+    shorts[at++] = ':';
+    for (int i = 0; options_table[i].name; i++) {
+        const struct option_row *row = &options_table[i];
+        longs[i] = (struct option){.name = row->name,
+                                   .has_arg = row->argument ? required_argument : no_argument,
+                                   .val = FIRST_LONG + i};
+        if (row->letter) {
+            shorts[at++] = (char)row->letter;
+            if (row->argument)
+                shorts[at++] = ':';
+        }
+    }
+    shorts[at] = '\0';
+}
+
+static const struct option_row *row_of(int code)
+{
+    if (code >= FIRST_LONG)
+        return &options_table[code - FIRST_LONG];
+    for (const struct option_row *row = options_table; row->name; row++)
+        if (row->letter == code)
+            return row;
+    return NULL;
+}
+
+/* Names what getopt_long stumbled over. */
+static int refuse_option(char **argv, int code, struct error *error)
+{
+    char letter[3] = {'-', (char)optopt, '\0'};
+    bool is_long = optopt == 0 || optopt >= FIRST_LONG || !row_of(optopt);
+    const char *word =
+        is_long && strncmp(argv[optind - 1], "--", 2) == 0 ? argv[optind - 1] : letter;
+    if (code == ':')
+        return error_set(error, "'%s': a value is missing, see --help", word);
+    return error_set(error, "'%s': not an option or not to be used so, see --help", word);
+}
+
+/* Finds the verb and the dumps among the words that are no options. */
+static int take_words(struct options *o, int argc, char **argv, struct error *error)
+{
+    o->verb = &verbs_table[0];
+    if (argc > 0) {
+        const struct verb *verb = verbs_find(argv[0]);
+        if (verb) {
+            o->verb = verb;
+            argc--, argv++;
+        } else if (!strpbrk(argv[0], "./") && strcmp(argv[0], "-") != 0 &&
+                   access(argv[0], F_OK) != 0) {
+            char names[64];
+            return error_set(error, "'%s': not a verb nor a file, expected one of: %s", argv[0],
+                             verbs_names(names, sizeof names));
+        }
+    }
+    if (argc == 0)
+        return error_set(error,
+                         "no dump is named, expected memprof-report [VERB] [OPTIONS] DUMP..");
+    o->dumps = argv;
+    o->ndumps = (size_t)argc;
+    return 0;
+}
+
+int options_parse(struct options *o, int argc, char **argv, struct error *error)
+{
+    struct option longs[MAX_OPTIONS] = {0};
+    char shorts[2 * MAX_OPTIONS];
+    bool used[MAX_OPTIONS] = {false};
+    int code;
+    *o = (struct options){.format = &format_text,
+                          .unit = unit_find("MiB"),
+                          .demangle = true,
+                          .debuginfod_budget = 60};
+    make_getopt(longs, shorts);
+    opterr = 0;
+    optind = 0;
+    while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        if (code == '?' || code == ':')
+            return refuse_option(argv, code, error);
+        const struct option_row *row = row_of(code);
+        struct error reason = {""};
+        used[row - options_table] = true;
+        if (row->set(o, optarg, &reason))
+            return error_set(error, "'--%s %s': %.400s", row->name, optarg, reason.text);
+        if (o->action != ACTION_REPORT)
+            return 0;
+    }
+    if (take_words(o, argc - optind, argv + optind, error))
+        return -1;
+    for (size_t i = 0; options_table[i].name; i++)
+        if (used[i] && !(options_table[i].verbs & o->verb->bit))
+            return error_set(error, "'--%s': not an option of '%s'", options_table[i].name,
+                             o->verb->name);
+    return 0;
+}
+
+void options_drop(struct options *o)
+{
+    free(o->debug_roots);
+    free(o->source_roots);
+    o->debug_roots = o->source_roots = NULL;
+}
