@@ -60,7 +60,11 @@ const char *file_names_get(struct file_names *n, const char *raw, Dwarf_Die *uni
     HASH_FIND_PTR(n->names, &raw, f);
     if (f)
         return f->name;
-    const char *name = intern_take(n->strings, pathname_absolute(compilation_directory(unit), raw));
+    /* libdw has put the directory of the line table in front already. If that is relative, it is
+     * because the compiler was told to make it so, and the unit's is the same. */
+    const char *directory = compilation_directory(unit);
+    bool absolute = directory && directory[0] == '/';
+    const char *name = intern_take(n->strings, pathname_absolute(absolute ? directory : NULL, raw));
     f = calloc(1, sizeof *f);
     if (!f)
         return name;

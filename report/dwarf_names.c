@@ -104,10 +104,17 @@ static const char *part_name(Dwarf_Die *die, const char *own)
     }
 }
 
+/* glibc calls its functions __GI_malloc where its own code must not be interposed. */
+static const char *source_name(Dwarf_Die *die)
+{
+    const char *name = dwarf_diename(die);
+    return name && strncmp(name, "__GI_", 5) == 0 ? name + 5 : name;
+}
+
 /* Class::function by the DIEs around the declaration, escaped, malloc'd; NULL without a name. */
 static char *qualified_name(Dwarf_Die die)
 {
-    const char *own = dwarf_diename(&die);
+    const char *own = source_name(&die);
     Dwarf_Off offset = dwarf_dieoffset(&die);
     Dwarf_Die at, child;
     char text[MAX_NAME];

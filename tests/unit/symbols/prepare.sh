@@ -7,7 +7,19 @@ way=$1 program=$2 directory=$3 test=$4
 rm -rf "$directory"
 mkdir -p "$directory/bin" "$directory/debug"
 copy=$directory/bin/program
-cp "$program" "$copy"
+case $way in split_*) # PROGRAM is the directory of the sources here
+    cd "$directory/bin"
+    for part in sample shared probe nolines; do
+        lines=-gsplit-dwarf
+        [ $part != nolines ] || lines=-g0
+        "${CC:-cc}" -D_GNU_SOURCE -DASM_FILE="\"$program/assembly.S\"" -g -O2 $lines \
+            -c "$program/$part.c" -o $part.o
+    done
+    "${CC:-cc}" -g -c "$program/assembly.S" -o assembly.o
+    "${CC:-cc}" ./*.o -o program ;;
+*)
+    cp "$program" "$copy" ;;
+esac
 id=$(readelf -n "$copy" | sed -n 's/.*Build ID: //p')
 separate() { # where the debug information goes
     mkdir -p "$(dirname "$1")"
@@ -47,6 +59,24 @@ minidebug)
     xz -f "$directory/mini"
     objcopy --add-section=.gnu_debugdata="$directory/mini.xz" "$copy"
     "$test" symbols "$copy" ;;
+only_debug)
+    # as on another machine than the program's: nothing but its debug file, by build-id
+    rest=${id#??}
+    separate "$directory/debug/.build-id/${id%"$rest"}/$rest.debug"
+    "$test" full "$copy" "$directory/debug" "/nowhere/program" "$id" ;;
+finding)
+    cp "$copy" "$directory/bin/whole"
+    objcopy --only-keep-debug "$copy" "$directory/program.debug"
+    strip -s "$copy"
+    "$test" "$directory" "$id" ;;
+split_missing)
+    rm ./*.dwo
+    "$test" outer "$copy" ;;
+split_beside)
+    # moved together, so that only the place beside the program is left
+    mkdir "$directory/moved"
+    mv program ./*.dwo "$directory/moved"
+    "$test" full "$directory/moved/program" ;;
 dwz)
     # What the two programs have in common moves to a third file.
     cp "$program" "$directory/bin/other"

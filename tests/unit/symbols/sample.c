@@ -60,10 +60,15 @@ NOINLINE static int with_cold(int n)
     return n + 1;
 }
 
+/* In assembly.S. */
+#define ASM_LINE 10
+int asm_function(const struct chain *chain);
+
 int main(void)
 {
     int n = plain() + two_deep() + macro() + recursive(2) + with_cold(zero);
     n += innermost(AT("main", NULL));
+    n += asm_function(&(const struct chain){"asm_function", ASM_FILE, ASM_LINE, NULL});
     n += shared_function() + without_lines();
     return n == 0;
 }

@@ -5,7 +5,8 @@
 
 static volatile int zero;
 
-namespace outer {
+namespace outer
+{
 template <class T> struct Box {
     T value;
     NOINLINE int method(int n) const
@@ -23,7 +24,8 @@ template <class T> NOINLINE int generic(T n)
     return probe(AT("int outer::generic<int>(int)", nullptr)) + (int)n;
 }
 
-class Base {
+class Base
+{
   public:
     virtual ~Base() = default;
     NOINLINE virtual int run()
@@ -33,7 +35,8 @@ class Base {
 };
 } // namespace outer
 
-namespace {
+namespace
+{
 struct Hidden {
     INLINE int operator()(const struct chain *o) const
     {
@@ -57,7 +60,8 @@ int main()
 {
     outer::Base base;
     int n = local(zero) + outer::generic(zero) + base.run() + unnamed();
-    auto lambda = [&](const struct chain *o) __attribute__((always_inline)) {
+    auto lambda = [&](const struct chain *o) __attribute__((always_inline))
+    {
         return probe(AT("main::{lambda}::operator()", o)) + zero;
     };
     n += lambda(AT("main", nullptr));
