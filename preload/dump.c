@@ -48,7 +48,7 @@ static void write_process(struct json *j, const struct recorder *r)
     json_close(j, '}');
 }
 
-static void write_head(struct json *j, struct recorder *r, const char *reason)
+static void write_head(struct json *j, struct recorder *r, const char *reason, uint64_t elapsed)
 {
     json_string(j, "format", MEMPROF_FORMAT_NAME);
     json_uint(j, "version", MEMPROF_FORMAT_VERSION);
@@ -59,7 +59,7 @@ static void write_head(struct json *j, struct recorder *r, const char *reason)
     json_open(j, "dump", '{');
     json_string(j, "reason", reason);
     json_uint(j, "sequence", atomic_load(&r->dump_sequence));
-    json_uint(j, "elapsed_ns", clock_elapsed_ns(&r->clock));
+    json_uint(j, "elapsed_ns", elapsed);
     json_bool(j, "complete", true);
     json_close(j, '}');
     json_newline(j);
@@ -174,8 +174,7 @@ static void write_frames(struct json *j, const struct recorder *r, uint32_t n)
     json_newline(j);
 }
 
-static void write_timeline(struct json *j, struct recorder *r, uint64_t live_bytes,
-                           uint64_t live_count, uint64_t rss_bytes)
+static void write_timeline(struct json *j, const struct timeline *t, const struct timeline_row *now)
 {
     static const char *const columns[] = {"elapsed_ns", "live_bytes", "live_count", "rss_bytes"};
     json_open(j, "timeline", '{');
@@ -185,9 +184,8 @@ static void write_timeline(struct json *j, struct recorder *r, uint64_t live_byt
     }
     json_close(j, ']');
     json_open(j, "rows", '[');
-    struct timeline_row now = {clock_elapsed_ns(&r->clock), live_bytes, live_count, rss_bytes};
-    for (uint32_t i = 0; i <= r->timeline.n; i++) {
-        const struct timeline_row *row = i < r->timeline.n ? &r->timeline.row[i] : &now;
+    for (uint32_t i = 0; i <= t->n; i++) {
+        const struct timeline_row *row = i < t->n ? &t->row[i] : now;
         json_open(j, NULL, '[');
         json_uint(j, NULL, row->elapsed_ns);
         json_uint(j, NULL, row->live_bytes);
@@ -239,8 +237,9 @@ static void write_all(struct json *j, struct recorder *r, const char *reason,
     struct dump_totals totals = {0};
     struct memory memory;
     memory_read(&memory, r);
+    const uint64_t elapsed = clock_elapsed_ns(&r->clock);
     json_open(j, NULL, '{');
-    write_head(j, r, reason);
+    write_head(j, r, reason, elapsed);
     dump_sites_write(sites, j, r, &totals);
     write_totals(j, r, &totals);
     memory_write(j, &memory);
@@ -260,7 +259,9 @@ static void write_all(struct json *j, struct recorder *r, const char *reason,
     json_newline(j);
     write_modules(j, r, sites->modules);
     write_frames(j, r, sites->frames);
-    write_timeline(j, r, totals.live_bytes, totals.live_count, memory.rss_bytes);
+    const struct timeline_row now = {elapsed, totals.live_bytes, totals.live_count,
+                                     memory.rss_bytes};
+    write_timeline(j, &r->timeline, &now);
     write_threads(j, r);
     json_null(j, "leaks");
     json_close(j, '}');

@@ -80,6 +80,7 @@ int dump_sites_begin(struct dump_sites *d, struct recorder *r)
         peak_raise_shared(&r->peak, (int64_t)bytes, clock_ticks());
     }
     d->epoch = atomic_load(&r->peak.epoch);
+    d->peak = atomic_load(&r->peak.peak);
     d->sites = r->sites.sites.count;
     d->frames = r->sites.frames.count;
     d->modules = r->modules.count;
@@ -156,10 +157,11 @@ static void sum_site(const struct dump_sites *d, uint32_t index, const struct si
     int64_t shared_max = atomic_load(&site->max_live_bytes);
     sums->peak_bytes = sums->peak_bytes < 0 ? 0 : sums->peak_bytes;
     sums->peak_count = sums->peak_count < 0 ? 0 : sums->peak_count;
-    const int64_t seen[] = {live, shared_max, sums->peak_bytes};
-    for (size_t i = 0; i < 3; i++) {
-        sums->max_live_bytes = seen[i] > sums->max_live_bytes ? seen[i] : sums->max_live_bytes;
-    }
+    /* What threads hand in late must not make a site exceed the whole program. */
+    int64_t max = sums->max_live_bytes > shared_max ? sums->max_live_bytes : shared_max;
+    max = max < d->peak ? max : d->peak;
+    max = max > live ? max : live;
+    sums->max_live_bytes = max > sums->peak_bytes ? max : sums->peak_bytes;
 }
 
 static void write_histogram(struct json *j, const char *key, const uint64_t *h)

@@ -16,6 +16,7 @@
 struct dump_sites {
     uint32_t sites, frames, modules; /* how many there were */
     uint64_t epoch;
+    int64_t peak;               /* bytes, of the whole program */
     bool shared;                /* more than one thread has recorded */
     const struct shard **shard; /* by site */
     uint32_t *first;            /* sites + 2: where a site's shards start in `shard` */

@@ -19,6 +19,8 @@ struct guard_tls {
     struct thread *thread; /* this thread's state, NULL before the first record */
     uintptr_t frame;       /* of the hook that is inside the recorder; 0: none */
     bool resolving;        /* see real.h */
+    bool passing;          /* inside a real function that calls another hooked one */
+    bool internal;         /* inside a call of libc's that allocates for us */
     bool exited;           /* the state was given back: the thread is past its destructors */
 };
 

@@ -30,9 +30,9 @@
         .bp = *(const uintptr_t *)__builtin_frame_address(0),                                      \
     }
 
-static inline bool recording(void)
+static inline bool recording(const struct stack_start *start)
 {
-    return likely(recorder_on(&recorder)) || lifecycle_begin();
+    return likely(recorder_on(&recorder)) || lifecycle_begin(start->ip);
 }
 
 /* At the end of an event, still under the guard. */
@@ -51,7 +51,7 @@ static inline void finish(struct thread *t, bool due)
 static inline void allocated(enum site_function function, void *p, size_t size,
                              const struct stack_start *start)
 {
-    if (unlikely(!recording())) {
+    if (unlikely(!recording(start))) {
         return;
     }
     int saved = errno;
@@ -73,7 +73,7 @@ static inline void allocated(enum site_function function, void *p, size_t size,
 /* P, not NULL and the real allocator's, is about to be freed. */
 static inline void freeing(void *p, const struct stack_start *start)
 {
-    if (unlikely(!recording())) {
+    if (unlikely(!recording(start))) {
         return;
     }
     int saved = errno;
@@ -140,7 +140,7 @@ struct resize {
 static inline void resize_begin(struct resize *resize, void *block, const struct stack_start *start)
 {
     *resize = (struct resize){0};
-    if (unlikely(!recording())) {
+    if (unlikely(!recording(start))) {
         return;
     }
     if (unlikely(objects_in_loader(start->ip))) {
@@ -194,6 +194,9 @@ static inline void resize_end(struct resize *resize, enum site_function function
 HOOK void *realloc(void *block, size_t size)
 {
     const struct stack_start start = CALLER;
+    if (unlikely(guard_tls.passing)) {
+        return real.realloc(block, size);
+    }
     if (unlikely(!real_ready())) {
         return block ? leave_bootstrap(block, size) : bootstrap_alloc(size, 16);
     }
@@ -214,6 +217,15 @@ HOOK void *realloc(void *block, size_t size)
     return p;
 }
 
+/* glibc's calls realloc, through the hook: that call is not one of the program's. */
+static void *pass_reallocarray(void *block, size_t count, size_t size)
+{
+    guard_tls.passing = true;
+    void *p = real.reallocarray(block, count, size);
+    guard_tls.passing = false;
+    return p;
+}
+
 HOOK void *reallocarray(void *block, size_t count, size_t size)
 {
     const struct stack_start start = CALLER;
@@ -227,7 +239,7 @@ HOOK void *reallocarray(void *block, size_t count, size_t size)
         return realloc(block, total);
     }
     if (!block || overflow) {
-        void *p = real.reallocarray(block, count, size);
+        void *p = pass_reallocarray(block, count, size);
         allocated(SITE_reallocarray, p, total, &start);
         return p;
     }
@@ -235,7 +247,7 @@ HOOK void *reallocarray(void *block, size_t count, size_t size)
     int saved = errno;
     resize_begin(&resize, block, &start);
     errno = saved;
-    void *p = real.reallocarray(block, count, size);
+    void *p = pass_reallocarray(block, count, size);
     resize_end(&resize, SITE_reallocarray, block, p, total, &start);
     return p;
 }

@@ -13,6 +13,7 @@
 #include "dump.h"
 #include "guard.h"
 #include "memory.h"
+#include "objects.h"
 #include "process.h"
 #include "real.h"
 #include "text.h"
@@ -25,7 +26,14 @@ static _Atomic bool signal_pending;
 static _Atomic int writer;
 static int exit_dumped_pid;
 
-bool lifecycle_begin(void)
+/* Loading a library from inside an allocation is possible once libc is initialised, unless the
+ * loader itself is allocating. Other libraries' constructors are the usual case. */
+static bool may_load(uintptr_t caller)
+{
+    return program_invocation_name && *program_invocation_name && !objects_in_loader(caller);
+}
+
+bool lifecycle_begin(uintptr_t caller)
 {
     int expected = UNTRIED;
     if (!atomic_compare_exchange_strong(&state, &expected, STARTING)) {
@@ -36,6 +44,11 @@ bool lifecycle_begin(void)
     options_read(&options, environ, true);
     if (!getauxval(AT_SECURE) && options.enable && recorder_start(&recorder, &options) < 0) {
         say(NULL, "nothing is recorded: out of memory");
+    }
+    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+    if (recorder_on(&recorder) && may_load(caller) && guard_enter(frame)) {
+        recorder_load_unwinder(&recorder);
+        guard_leave();
     }
     atomic_store(&state, STARTED);
     return recorder_on(&recorder);
@@ -180,7 +193,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     (void)argc, (void)envp;
     int saved = errno;
     real_ready();
-    if (lifecycle_begin()) {
+    if (lifecycle_begin((uintptr_t)start)) {
         guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
         recorder_load_unwinder(&recorder);
         process_describe(argv);

@@ -12,8 +12,8 @@
 #include "recorder.h"
 
 /* Starts the recorder if that has not been tried yet. Returns whether it is recording. Safe at any
- * time, even before libc is initialised. */
-bool lifecycle_begin(void);
+ * time, even before libc is initialised. CALLER: who called the hook. */
+bool lifecycle_begin(uintptr_t caller);
 
 /* What is due on the way through an allocation: a row of the timeline, a snapshot, ageing. */
 void lifecycle_periodic(struct recorder *r);

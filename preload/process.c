@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <gnu/libc-version.h>
+#include <link.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -78,6 +79,16 @@ static void find_allocator(void)
     text_string(&t, *name ? name : "in the executable");
 }
 
+/* Whether ADDRESS is a stub that calls a function of another module: the address that a program
+ * without position-independent code gives to a function that it does not define. */
+static bool is_stub(uintptr_t address)
+{
+    Dl_info info;
+    ElfW(Sym) *symbol = NULL;
+    return dladdr1((void *)address, &info, (void **)&symbol, RTLD_DL_SYMENT) != 0 && symbol &&
+           symbol->st_shndx == SHN_UNDEF;
+}
+
 /* Calls go to the first definition in the search order: if that is not ours, the program is not
  * seen. */
 static void check_interposition(void)
@@ -90,7 +101,7 @@ static void check_interposition(void)
     for (size_t i = 0; i < sizeof hooks / sizeof hooks[0]; i++) {
         uintptr_t first = (uintptr_t)dlsym(RTLD_DEFAULT, hooks[i]);
         if (first == 0 || first - self.start < self.end - self.start ||
-            !object_find(first, &other)) {
+            !object_find(first, &other) || is_stub(first)) {
             continue;
         }
         struct text function = text_begin(process.taken_function, sizeof process.taken_function);

@@ -210,8 +210,8 @@ void recorder_nested_alloc(struct recorder *r, uintptr_t address, uint64_t size,
     struct live_cache cache = {0};
     struct live_block old, block = {.site = SITE_UNCOUNTED, .size = size};
     live_insert(&r->live, &cache, address, &block, &old);
-    if (!r->unwinder || !unwinder_owns(r->unwinder, caller)) {
-        atomic_fetch_add(&r->nested_count, r->loading ? 0 : 1);
+    if (!guard_tls.internal && !(r->unwinder && unwinder_owns(r->unwinder, caller))) {
+        atomic_fetch_add(&r->nested_count, 1);
     }
 }
 

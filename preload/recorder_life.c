@@ -89,7 +89,10 @@ static void *map_kept(size_t size)
 
 void recorder_load_unwinder(struct recorder *r)
 {
-    atomic_store(&r->loading, true);
+    if (r->unwinder) {
+        return;
+    }
+    guard_tls.internal = true;
     const char *why;
     r->unwinder = unwinder_load(map_kept, &why);
     r->rules.unwinder = r->unwinder;
@@ -97,7 +100,7 @@ void recorder_load_unwinder(struct recorder *r)
     if (pthread_key_create(&thread_key, thread_destructor) == 0) {
         atomic_store(&thread_key_made, true);
     }
-    atomic_store(&r->loading, false);
+    guard_tls.internal = false;
 }
 
 /* A state that no thread uses, or a new one. Under the lock. */
@@ -142,11 +145,13 @@ struct thread *recorder_thread_slow(struct recorder *r)
             atomic_fetch_add(&r->dropped_count, 1);
             return NULL;
         }
+        guard_tls.internal = true;
         thread_begin(t, tid, tid == r->pid);
         guard_tls.thread = t;
         if (!guard_tls.exited && atomic_load(&thread_key_made)) {
             pthread_setspecific(thread_key, t);
         }
+        guard_tls.internal = false;
     }
     if (atomic_load(&t->pending_count) != 0) {
         recorder_drain(r, t);

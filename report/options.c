@@ -257,16 +257,29 @@ static const struct option_row *row_of(int code)
     return NULL;
 }
 
+/* Whether WORD, `--..`, begins the names of several options. */
+static bool is_ambiguous(const char *word)
+{
+    size_t n = strcspn(word, "="), matches = 0;
+    for (const struct option_row *row = options_table; n > 2 && row->name; row++)
+        matches += strncmp(word + 2, row->name, n - 2) == 0;
+    return matches > 1;
+}
+
 /* Names what getopt_long stumbled over. */
 static int refuse_option(char **argv, int code, struct error *error)
 {
     char letter[3] = {'-', (char)optopt, '\0'};
-    bool is_long = optopt == 0 || optopt >= FIRST_LONG || !row_of(optopt);
-    const char *word =
-        is_long && strncmp(argv[optind - 1], "--", 2) == 0 ? argv[optind - 1] : letter;
+    const char *word = argv[optind - 1];
+    const char *wrong = "not an option, see --help";
+    bool is_long = optopt == 0 || optopt >= FIRST_LONG;
     if (code == ':')
-        return error_set(error, "'%s': a value is missing, see --help", word);
-    return error_set(error, "'%s': not an option or not to be used so, see --help", word);
+        wrong = "a value is missing, see --help";
+    else if (is_long && optopt)
+        wrong = "takes no value, see --help";
+    else if (is_long && is_ambiguous(word))
+        wrong = "begins the names of several options, see --help";
+    return error_set(error, "'%s': %s", is_long ? word : letter, wrong);
 }
 
 /* Finds the verb and the dumps among the words that are no options. */

@@ -36,6 +36,18 @@ static bool is_hostile(unsigned c)
            (c >= 0xe0000 && c <= 0xe007f);
 }
 
+/* Prints as much of S as is printable ASCII but for the characters of SPECIAL, in one go: nearly
+ * all of every string. Returns what is left. */
+static const char *put_plain(FILE *out, const char *s, const char *special)
+{
+    size_t n = 0;
+    while (s[n] >= 0x20 && s[n] < 0x7f && !strchr(special, s[n]))
+        n++;
+    if (n)
+        fwrite(s, 1, n, out);
+    return s + n;
+}
+
 /* Prints the character at S, escaped if need be, and returns its length. */
 static size_t put_text(FILE *out, const char *s)
 {
@@ -54,7 +66,7 @@ static size_t put_text(FILE *out, const char *s)
 
 void quote_text(FILE *out, const char *s)
 {
-    while (*s)
+    while (*(s = put_plain(out, s, "")))
         s += put_text(out, s);
 }
 
@@ -65,7 +77,7 @@ void quote_json(FILE *out, const char *s)
         return;
     }
     fputc('"', out);
-    while (*s) {
+    while (*(s = put_plain(out, s, "\"\\"))) {
         unsigned c = 0;
         size_t n = quote_decode(s, &c);
         if (n == 0)
@@ -89,7 +101,7 @@ void quote_csv(FILE *out, const char *s)
         fputc('"', out);
     if (formula)
         fputc('\'', out);
-    while (*s) {
+    while (*(s = put_plain(out, s, "\""))) {
         if (*s == '"')
             fputc('"', out);
         s += put_text(out, s);
@@ -100,7 +112,7 @@ void quote_csv(FILE *out, const char *s)
 
 void quote_markdown(FILE *out, const char *s)
 {
-    while (*s) {
+    while (*(s = put_plain(out, s, "<>&\\`*_[]|~#!"))) {
         const char *entity = *s == '<' ? "&lt;" : *s == '>' ? "&gt;" : *s == '&' ? "&amp;" : NULL;
         if (entity) {
             fputs(entity, out);

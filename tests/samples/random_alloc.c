@@ -22,7 +22,12 @@
 #define MAX_THREADS 64
 #define NOINLINE __attribute__((noinline, noclone))
 
-__attribute__((visibility("default"))) __thread uint32_t shim_context;
+static __thread uint32_t context;
+
+__attribute__((visibility("default"))) uint32_t shim_context(void)
+{
+    return context;
+}
 
 struct state {
     uint64_t random;
@@ -54,7 +59,7 @@ static size_t random_size(struct state *s)
         size_t size = random_size(s);                                                              \
         (void)old;                                                                                 \
         (void)size;                                                                                \
-        shim_context = shim_context / 16 * 16 + n;                                                 \
+        context = context / 16 * 16 + n;                                                           \
         void *p = expression;                                                                      \
         __asm__ volatile("# site %c1" : "+r"(p) : "i"(n) : "memory");                              \
         return p;                                                                                  \
@@ -107,7 +112,7 @@ static NOINLINE void *replace(struct state *s, void *old)
 #define PATH(n)                                                                                    \
     static NOINLINE void *path_##n(struct state *s, void *old)                                     \
     {                                                                                              \
-        shim_context = n * 16;                                                                     \
+        context = n * 16;                                                                          \
         void *p = replace(s, old);                                                                 \
         __asm__ volatile("# path %c1" : "+r"(p) : "i"(n) : "memory");                              \
         return p;                                                                                  \
@@ -151,7 +156,7 @@ int main(int argc, char **argv)
     long seed = argc > 1 ? atol(argv[1]) : 1;
     long calls = argc > 2 ? atol(argv[2]) : 1000;
     threads = argc > 3 ? atoi(argv[3]) : 1;
-    shim_context = 1; /* from here on, all calls are ours */
+    context = 1; /* from here on, all calls are ours */
     if (threads < 1 || threads > MAX_THREADS)
         return 2;
     for (int i = 0; i < threads; i++)

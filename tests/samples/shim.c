@@ -114,7 +114,7 @@ static void leave(struct call c, struct shim_record r)
             r.begin = c.begin;
             r.end = atomic_fetch_add(&sequence, 1);
             r.tid = (uint32_t)gettid();
-            r.context = &shim_context ? shim_context : 0;
+            r.context = shim_context ? shim_context() : 0;
             records[at] = r;
         }
     }

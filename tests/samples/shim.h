@@ -24,14 +24,14 @@ struct shim_record {
     uint32_t tid;
     uint16_t op;
     uint16_t function; /* index into the names in tests/e2e/oracle.py */
-    uint32_t context;  /* shim_context at the call */
+    uint32_t context;  /* what shim_context returned at the call */
     uint32_t unused;
 };
 
 /* A sample may define these (and export them to the shim). */
 
-/* Any number that tells stacks apart which share their innermost frame. */
-extern __thread uint32_t shim_context __attribute__((weak));
+/* Returns any number that tells stacks apart which share their innermost frame. */
+extern uint32_t shim_context(void) __attribute__((weak));
 
 /* Called after each allocation, before each free (NEW is NULL) and after each realloc. Calls of
  * allocation functions from inside are neither logged nor told. */
