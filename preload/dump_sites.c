@@ -134,6 +134,16 @@ static uint64_t histogram_total(const uint64_t *h)
     return total;
 }
 
+static void raise_to(uint64_t *n, uint64_t least)
+{
+    *n = *n < least ? least : *n;
+}
+
+static void lower_to(uint64_t *n, uint64_t most)
+{
+    *n = *n > most ? most : *n;
+}
+
 static void sum_site(const struct dump_sites *d, uint32_t index, const struct site *site,
                      struct sums *sums)
 {
@@ -146,12 +156,10 @@ static void sum_site(const struct dump_sites *d, uint32_t index, const struct si
          * different times: make them agree. */
         sums->alloc_count = histogram_total(sums->sizes);
         sums->free_count = histogram_total(sums->lifetimes);
-        if (sums->free_count > sums->alloc_count) {
-            sums->alloc_count = sums->free_count;
-        }
-        if (sums->freed_bytes > sums->alloc_bytes) {
-            sums->alloc_bytes = sums->freed_bytes;
-        }
+        raise_to(&sums->alloc_count, sums->free_count);
+        raise_to(&sums->alloc_bytes, sums->freed_bytes);
+        lower_to(&sums->temporary_count, sums->free_count);
+        lower_to(&sums->realloc_count, sums->alloc_count);
     }
     int64_t live = (int64_t)(sums->alloc_bytes - sums->freed_bytes);
     int64_t shared_max = atomic_load(&site->max_live_bytes);
