@@ -57,7 +57,8 @@ static const char *display_address(struct debug_object *o, uint64_t address)
     return intern_string(o->strings, text);
 }
 
-/* Split debug information keeps functions in files of their own, which builds like to lose. */
+/* Split debug information keeps functions in files of their own, which builds like to lose. Lines
+ * and outer functions are known without. libdw 0.188 does not read packages. */
 static void warn_split(struct debug_object *o, const struct dwarf_unit *unit)
 {
     if (!unit->missing || o->warned_split || !o->search->warn)
@@ -65,8 +66,8 @@ static void warn_split(struct debug_object *o, const struct dwarf_unit *unit)
     o->warned_split = true;
     char *message;
     if (asprintf(&message,
-                 "'%s': its split debug information '%s' was not found: inlined functions are not "
-                 "shown",
+                 "'%s': its split debug information '%s' was not found (packages, .dwp, cannot be "
+                 "read): functions that were inlined are not shown",
                  o->path, unit->missing) < 0)
         return;
     o->search->warn(o->search->warn_arg, message);

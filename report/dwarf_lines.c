@@ -36,10 +36,10 @@ void file_names_free(struct file_names *n)
 {
     if (!n)
         return;
-    struct file_name *f, *next;
-    HASH_ITER(hh, n->names, f, next)
-    {
-        HASH_DEL(n->names, f);
+    struct file_name *f = n->names;
+    HASH_CLEAR(hh, n->names); /* leaves the entries, and their links */
+    for (struct file_name *next; f; f = next) {
+        next = f->hh.next;
         free(f);
     }
     free(n);

@@ -21,9 +21,9 @@ struct file_names;
 struct file_names *file_names_new(struct intern *strings);
 void file_names_free(struct file_names *n);
 
-/* NAME, as libdw returns it (its address stands for it), relative to the directory that UNIT was
- * compiled in. NULL for NULL and for names that say "unknown". */
-const char *file_names_get(struct file_names *n, const char *name, Dwarf_Die *unit);
+/* RAW, a name as libdw returns it (its address stands for it), relative to the directory that UNIT
+ * was compiled in. NULL for NULL and for names that say "unknown". */
+const char *file_names_get(struct file_names *n, const char *raw, Dwarf_Die *unit);
 
 /* File INDEX of the unit that DIE is in, as DW_AT_decl_file and DW_AT_call_file have it. */
 const char *file_names_by_index(struct file_names *n, Dwarf_Die *die, Dwarf_Word index,

@@ -43,10 +43,10 @@ void dwarf_names_free(struct dwarf_names *n)
 {
     if (!n)
         return;
-    struct known *k, *next;
-    HASH_ITER(hh, n->known, k, next)
-    {
-        HASH_DEL(n->known, k);
+    struct known *k = n->known;
+    HASH_CLEAR(hh, n->known); /* leaves the entries, and their links */
+    for (struct known *next; k; k = next) {
+        next = k->hh.next;
         free(k);
     }
     free(n);

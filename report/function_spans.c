@@ -139,10 +139,10 @@ static void find_limits(struct measure *m)
 {
     for (size_t i = 0; i < m->unit->nscopes; i++)
         list_unit(m, facts_of(m, &m->unit->scopes[i])->unit);
-    struct listed *l, *next;
-    HASH_ITER(hh, m->listed, l, next)
-    {
-        HASH_DEL(m->listed, l);
+    struct listed *l = m->listed;
+    HASH_CLEAR(hh, m->listed); /* leaves the entries, and their links */
+    for (struct listed *next; l; l = next) {
+        next = l->hh.next;
         free(l);
     }
     if (m->beginnings.n > 0)

@@ -25,10 +25,10 @@ void intern_free(struct intern *t)
 {
     if (!t)
         return;
-    struct entry *e, *next;
-    HASH_ITER(hh, t->entries, e, next)
-    {
-        HASH_DEL(t->entries, e);
+    struct entry *e = t->entries;
+    HASH_CLEAR(hh, t->entries); /* leaves the entries, and their links */
+    for (struct entry *next; e; e = next) {
+        next = e->hh.next;
         free(e);
     }
     free(t);

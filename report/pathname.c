@@ -13,14 +13,8 @@ char *pathname_below(const char *directory, const char *name)
         length--;
     while (*name == '/')
         name++;
-    size_t total = length + 1 + strlen(name) + 1;
-    char *path = malloc(total);
-    if (!path)
-        return NULL;
-    memcpy(path, directory, length);
-    path[length] = '/';
-    memcpy(path + length + 1, name, total - length - 1);
-    return path;
+    char *path;
+    return asprintf(&path, "%.*s/%s", (int)length, directory, name) < 0 ? NULL : path;
 }
 
 /* Takes the last component of PATH (LENGTH bytes, none of them a trailing slash) off; false if

@@ -59,10 +59,10 @@ void sources_free(struct sources *s)
 {
     if (!s)
         return;
-    struct file *f, *next;
-    HASH_ITER(hh, s->files, f, next)
-    {
-        HASH_DEL(s->files, f);
+    struct file *f = s->files;
+    HASH_CLEAR(hh, s->files); /* leaves the entries, and their links */
+    for (struct file *next; f; f = next) {
+        next = f->hh.next;
         file_free(f);
     }
     for (size_t i = 0; i < s->nroots; i++) {

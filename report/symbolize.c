@@ -66,16 +66,16 @@ void symbolizer_free(struct symbolizer *s)
 {
     if (!s)
         return;
-    struct answer *a, *next_answer;
-    HASH_ITER(hh, s->answers, a, next_answer)
-    {
-        HASH_DEL(s->answers, a);
+    struct answer *a = s->answers;
+    HASH_CLEAR(hh, s->answers); /* leaves the entries, and their links */
+    for (struct answer *next; a; a = next) {
+        next = a->hh.next;
         free(a);
     }
-    struct object *o, *next;
-    HASH_ITER(hh, s->objects, o, next)
-    {
-        HASH_DEL(s->objects, o);
+    struct object *o = s->objects;
+    HASH_CLEAR(hh, s->objects); /* leaves the entries, and their links */
+    for (struct object *next; o; o = next) {
+        next = o->hh.next;
         debug_object_close(&o->debug);
         free(o);
     }
@@ -92,6 +92,7 @@ static struct object *object_get(struct symbolizer *s, const struct dump_module 
     if (!key.path || !key.build_id)
         return NULL;
     struct object *o = NULL;
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): by bytes */
     HASH_FIND(hh, s->objects, &key, sizeof key, o);
     if (o)
         return o;
@@ -101,6 +102,7 @@ static struct object *object_get(struct symbolizer *s, const struct dump_module 
     o->key = key;
     debug_object_open(&o->debug, &s->search, s->strings, s->demangle, key.path,
                       key.build_id[0] ? key.build_id : NULL);
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): by bytes */
     HASH_ADD(hh, s->objects, key, sizeof key, o);
     if (o->hh.tbl)
         return o;
@@ -113,6 +115,7 @@ static struct answer *find_answer(struct symbolizer *s, struct object *object, u
 {
     struct answer_key key = {object, address};
     struct answer *a = NULL;
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): by bytes */
     HASH_FIND(hh, s->answers, &key, sizeof key, a);
     if (a)
         return a;
@@ -127,6 +130,7 @@ static struct answer *find_answer(struct symbolizer *s, struct object *object, u
     a->key = key;
     a->n = n;
     memcpy(a->frames, frames, n * sizeof *frames);
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): by bytes */
     HASH_ADD(hh, s->answers, key, sizeof key, a);
     if (a->hh.tbl)
         return a;
