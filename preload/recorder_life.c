@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "objects.h"
+#include "process.h"
 #include "recorder.h"
 
 struct recorder recorder;
@@ -212,6 +213,8 @@ void recorder_child(struct recorder *r)
     r->inherited.live_bytes += bytes;
     r->inherited.live_count += count;
     r->parent_pid = r->pid;
+    memcpy(r->parent_start_time, process.start_time, sizeof r->parent_start_time);
+    process_forked();
     uint32_t base = r->sites.base + r->sites.sites.count;
     guard_tls.thread = NULL;
     arena_pool_clear(&r->counts);
