@@ -9,6 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void warn(struct debug_object *o, char *message)
+{
+    if (message && o->search->warn)
+        o->search->warn(o->search->warn_arg, message);
+    free(message);
+}
+
+static void warn_unreadable(struct debug_object *o)
+{
+    char *message;
+    if (asprintf(
+            &message,
+            "'%s': its debug information cannot be read: it is damaged, or compressed in a way "
+            "that libelf does not know",
+            o->files.debug->path) >= 0)
+        warn(o, message);
+}
+
 void debug_object_open(struct debug_object *o, const struct debug_search *search,
                        struct intern *strings, bool demangle, const char *path,
                        const char *build_id)
@@ -18,12 +36,14 @@ void debug_object_open(struct debug_object *o, const struct debug_search *search
     debug_files_find(search, path, build_id, &o->files);
     (void)symtab_load(&o->symbols, &o->files, strings);
     Dwarf *dwarf = o->files.debug ? elf_file_dwarf(o->files.debug) : NULL;
-    if (!dwarf)
-        return;
-    o->file_names = file_names_new(strings);
-    o->names = o->file_names ? dwarf_names_new(strings, o->file_names, demangle) : NULL;
-    if (o->names)
-        (void)dwarf_units_load(&o->units, dwarf);
+    if (dwarf) {
+        o->file_names = file_names_new(strings);
+        o->names = o->file_names ? dwarf_names_new(strings, o->file_names, demangle) : NULL;
+        if (o->names)
+            (void)dwarf_units_load(&o->units, dwarf);
+    }
+    if (o->files.debug && o->units.n == 0)
+        warn_unreadable(o);
 }
 
 void debug_object_close(struct debug_object *o)
@@ -61,17 +81,15 @@ static const char *display_address(struct debug_object *o, uint64_t address)
  * and outer functions are known without. libdw 0.188 does not read packages. */
 static void warn_split(struct debug_object *o, const struct dwarf_unit *unit)
 {
-    if (!unit->missing || o->warned_split || !o->search->warn)
+    if (!unit->missing || o->warned_split)
         return;
     o->warned_split = true;
     char *message;
     if (asprintf(&message,
                  "'%s': its split debug information '%s' was not found (packages, .dwp, cannot be "
                  "read): functions that were inlined are not shown",
-                 o->path, unit->missing) < 0)
-        return;
-    o->search->warn(o->search->warn_arg, message);
-    free(message);
+                 o->path, unit->missing) >= 0)
+        warn(o, message);
 }
 
 /* Whether the symbol NAME is the function FUNCTION, or a part or variant that the compiler split

@@ -192,7 +192,8 @@ static struct elf_file *try_debuginfod(struct wanted *w, const char *path)
         return NULL;
     const char *error;
     char *found = debuginfod_fetch(w->search->debuginfod, w->build_id, &error);
-    if (error) {
+    if (error && error != w->search->debuginfod->reported) {
+        w->search->debuginfod->reported = error; /* will be the same for every module */
         free(w->rejected);
         w->rejected = NULL;
         reject(w, "'%s': %s", path, error);

@@ -9,6 +9,7 @@
 
 struct debuginfod {
     unsigned long budget_ms; /* what is left */
+    const char *reported;    /* the caller's: the error that was reported last, or NULL */
 };
 
 /* The path of the file with the debug information of BUILD_ID (hex) in debuginfod's cache,

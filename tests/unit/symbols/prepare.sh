@@ -7,11 +7,15 @@ way=$1 program=$2 directory=$3 test=$4
 rm -rf "$directory"
 mkdir -p "$directory/bin" "$directory/debug"
 copy=$directory/bin/program
-case $way in split_*) # PROGRAM is the directory of the sources here
+case $way in split_* | clang*) # PROGRAM is the directory of the sources here
     cd "$directory/bin"
     for part in sample shared probe nolines; do
-        lines=-gsplit-dwarf
-        [ $way != split_package ] || lines="$lines -gdwarf-4" # dwp 2.40 crashes on 5
+        case $way in
+        split_*) lines=-gsplit-dwarf ;;
+        clang) lines=-gdwarf-5 ;;
+        clang4) lines=-gdwarf-4 ;;
+        esac
+        [ "$way" != split_package ] || lines="$lines -gdwarf-4" # dwp 2.40 crashes on 5
         [ $part != nolines ] || lines=-g0
         # shellcheck disable=SC2086
         "${CC:-cc}" -D_GNU_SOURCE -DASM_FILE="\"$program/assembly.S\"" -g -O2 $lines \
@@ -71,6 +75,8 @@ finding)
     objcopy --only-keep-debug "$copy" "$directory/program.debug"
     strip -s "$copy"
     "$test" "$directory" "$id" ;;
+clang*)
+    "$test" full "$copy" ;;
 split_missing)
     rm ./*.dwo
     "$test" outer "$copy" ;;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-__attribute__((noipa)) int probe(const struct chain *chain)
+NOINLINE int probe(const struct chain *chain)
 {
     uintptr_t address = (uintptr_t)__builtin_return_address(0) - 1;
     Dl_info info;

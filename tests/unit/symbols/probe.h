@@ -25,7 +25,11 @@ static inline const chain *chain_address(const chain &c)
 #define AT(function, outer) (&(const struct chain){function, __FILE__, __LINE__, outer})
 #endif
 
+#ifdef __clang__
+#define NOINLINE __attribute__((noinline))
+#else
 #define NOINLINE __attribute__((noipa))
+#endif
 #define INLINE inline __attribute__((always_inline))
 
 #ifdef __cplusplus

@@ -46,7 +46,7 @@ NOINLINE static int recursive(int depth)
 }
 
 /* The unlikely part goes to a section of its own, away from the function. */
-__attribute__((cold, noipa)) static int cold_path(int n)
+__attribute__((cold)) NOINLINE static int cold_path(int n)
 {
     return probe(AT("cold_path", NULL)) + n;
 }

@@ -8,6 +8,7 @@
 #include "symbolize.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -144,6 +145,46 @@ static void test_special_files_are_refused(void **state)
     }
 }
 
+static void run(const char *format, const char *a, const char *b, const char *c)
+{
+    char command[16384];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(command, sizeof command, format, a, b, c);
+#pragma GCC diagnostic pop
+    assert_int_equal(system(command), 0);
+}
+
+/* The kind of compression, first in the section, becomes one that does not exist. */
+static void test_unreadable_debug_information_is_said(void **state)
+{
+    (void)state;
+    char copy[2048];
+    snprintf(copy, sizeof copy, "%s/bin/unreadable", directory);
+    run("objcopy --compress-debug-sections=zlib '%s' '%s'%s", whole, copy, "");
+    int fd = open(copy, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+    size_t names;
+    assert_int_equal(elf_getshdrstrndx(elf, &names), 0);
+    for (Elf_Scn *s = NULL; (s = elf_nextscn(elf, s));) {
+        GElf_Shdr h;
+        assert_non_null(gelf_getshdr(s, &h));
+        if (strcmp(elf_strptr(elf, names, h.sh_name), ".debug_info") == 0) {
+            assert_true(h.sh_flags & SHF_COMPRESSED);
+            assert_int_equal(pwrite(fd, "\x7e", 1, (off_t)h.sh_offset), 1);
+        }
+    }
+    elf_end(elf);
+    close(fd);
+    struct symbolize_options options = {0};
+    struct warnings w;
+    assert_int_equal(look_up(&options, copy, build_id, &w), 0);
+    assert_int_equal(w.n, 1);
+    assert_non_null(strstr(w.last, "cannot be read"));
+}
+
 /* Root first: the file there is used although the module itself is another version. */
 static void test_debug_root_comes_first(void **state)
 {
@@ -157,16 +198,6 @@ static void test_debug_root_comes_first(void **state)
     assert_int_equal(w.n, 0);
     /* by base name: DIRECTORY/program.debug */
     assert_true(look_up(&options, "/somewhere/else/program.debug", build_id, &w) > 0);
-}
-
-static void run(const char *format, const char *a, const char *b, const char *c)
-{
-    char command[16384];
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    snprintf(command, sizeof command, format, a, b, c);
-#pragma GCC diagnostic pop
-    assert_int_equal(system(command), 0);
 }
 
 /* Neither side has a build-id: the CRC decides. */
@@ -306,6 +337,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_missing_file_is_said_once),
         cmocka_unit_test(test_deleted_file_is_known_by_build_id),
         cmocka_unit_test(test_special_files_are_refused),
+        cmocka_unit_test(test_unreadable_debug_information_is_said),
         cmocka_unit_test(test_debug_root_comes_first),
         cmocka_unit_test(test_debuglink_with_wrong_crc),
         cmocka_unit_test(test_no_server_is_asked_by_itself),
