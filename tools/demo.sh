@@ -11,18 +11,27 @@ set -euo pipefail
 # shellcheck source=tools/common.sh
 source "$(dirname "$0")/common.sh"
 
-build_dir=${MEMPROF_BUILD:-$root/build}
+cd "$root"
+build_dir=${MEMPROF_BUILD:-build}
 out=$build_dir/demo
 
-# Shows a command, then runs it.
+# Shows a command as it could be typed, then runs it.
 run() {
-    printf '\n$ %s\n' "${*/#$build_dir/build}"
+    local word
+    printf '\n$'
+    for word in "${@#env}"; do
+        case $word in
+        *[\ \|\(\)\>]*) printf " '%s'" "$word" ;;
+        ?*) printf ' %s' "$word" ;;
+        esac
+    done
+    printf '\n'
     "$@"
 }
 
 "$root/tools/setup.sh" demo
 say "configuring $build_dir"
-cmake --preset release -S "$root" -B "$build_dir" --log-level=WARNING -DMEMPROF_DEV=OFF >&2
+cmake --preset release -S "$root" -B "$build_dir" -DMEMPROF_DEV=OFF >/dev/null
 say "building with $(nproc) jobs"
 cmake --build "$build_dir" -j "$(nproc)" >&2
 
@@ -45,9 +54,8 @@ awk 'BEGIN {
         printf "%s%s", word, i % 12 == 11 ? "\n" : " the "
     }
 }' >"$out/text"
-cc -g -O2 -o "$out/wordcount" "$root/tools/demo/wordcount.c"
+cc -g -O2 -o "$out/wordcount" tools/demo/wordcount.c
 
-cd "$root"
 say "profiling jq on $(du -h "$out/users.data" | cut -f1) of JSON"
 run env LD_PRELOAD="$build_dir/libmemprof.so" MEMPROF_OUT="$out/jq.json" \
     jq 'map(select(.score > 50)) | length' "$out/users.data"

@@ -14,7 +14,7 @@ jobs=$(nproc)
 
 "$root/tools/setup.sh" test
 say "configuring $build_dir"
-cmake --preset dev -S "$root" -B "$build_dir" --log-level=WARNING -DMEMPROF_TESTS=ON >&2
+cmake --preset dev -S "$root" -B "$build_dir" -DMEMPROF_TESTS=ON >/dev/null
 say "building with $jobs jobs"
 cmake --build "$build_dir" -j "$jobs" >&2
 say "running the tests"

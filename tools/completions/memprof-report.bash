@@ -5,8 +5,9 @@
 _memprof_report() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=""
     local verbs="summary lines leaks tree"
-    local options="--format --output --self --bottom-up --sort --columns --limit --file --function
-        --project-root --source-root --debug-root --debuginfod --color --help --version"
+    local options="--format --output --self --bottom-up --value --depth --sort --columns --limit
+        --file --function --unit --color --project-root --source-root --debug-root --debuginfod
+        --debuginfod-budget --no-demangle --quiet --help --version"
     local columns="mem-usage increment occurrences peak max-live allocated freed temporary avg-size
         lifetime blocks threads"
 
@@ -20,8 +21,10 @@ _memprof_report() {
     case $prev in
     --format) words="text json csv markdown" ;;
     --color) words="auto always never" ;;
+    --unit) words="B KiB MiB GiB" ;;
+    --value) words="peak live allocated count" ;;
     --sort | --columns) words=$columns ;;
-    --limit | --function) return ;;
+    --limit | --depth | --function | --debuginfod-budget) return ;;
     --project-root | --source-root | --debug-root)
         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
         return
