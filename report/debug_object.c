@@ -182,9 +182,9 @@ size_t debug_object_frames(struct debug_object *o, uint64_t address, struct symb
     struct dwarf_unit *unit = o->names ? dwarf_units_find(&o->units, address) : NULL;
     struct position at = {NULL, 0};
     if (unit) {
-        warn_split(o, unit);
         at = dwarf_unit_position(unit, o->file_names, address);
         uint32_t scope = dwarf_unit_scope(unit, address);
+        warn_split(o, unit);
         if (scope != SCOPE_NONE)
             return scope_frames(o, unit, scope, address, at, frames);
     }

@@ -16,6 +16,8 @@
 #define MAX_NESTING 64
 #define MAX_ORIGINS 16
 #define MAX_NAME 4096
+/* DIEs looked at to find what is around functions, in one file: some seconds. */
+#define MAX_STEPS 100000000u
 
 struct known {
     const void *die; /* key: where it is in the file */
@@ -27,6 +29,7 @@ struct dwarf_names {
     struct intern *strings;
     struct file_names *files;
     bool demangle;
+    unsigned steps; /* taken so far, see MAX_STEPS */
     struct known *known;
     struct function_facts scratch; /* for when there is no memory to keep them */
 };
@@ -65,7 +68,8 @@ static void follow(Dwarf_Die *die, unsigned name)
 }
 
 /* The child of PARENT that is, or contains, the DIE at OFFSET. Children come in order. */
-static bool child_towards(Dwarf_Die *parent, Dwarf_Off offset, Dwarf_Die *out)
+static bool child_towards(struct dwarf_names *n, Dwarf_Die *parent, Dwarf_Off offset,
+                          Dwarf_Die *out)
 {
     Dwarf_Die child;
     bool found = false;
@@ -74,8 +78,9 @@ static bool child_towards(Dwarf_Die *parent, Dwarf_Off offset, Dwarf_Die *out)
         return false;
     do {
         Dwarf_Off at = dwarf_dieoffset(&child);
-        if (at <= last || at > offset)
+        if (at <= last || at > offset || n->steps >= MAX_STEPS)
             break;
+        n->steps++;
         last = at;
         *out = child;
         found = true;
@@ -112,7 +117,7 @@ static const char *source_name(Dwarf_Die *die)
 }
 
 /* Class::function by the DIEs around the declaration, escaped, malloc'd; NULL without a name. */
-static char *qualified_name(Dwarf_Die die)
+static char *qualified_name(struct dwarf_names *n, Dwarf_Die die)
 {
     const char *own = source_name(&die);
     Dwarf_Off offset = dwarf_dieoffset(&die);
@@ -121,7 +126,7 @@ static char *qualified_name(Dwarf_Die die)
     size_t length = 0;
     if (!own || !dwarf_diecu(&die, &at, NULL, NULL))
         return NULL;
-    for (int i = 0; i < MAX_NESTING && child_towards(&at, offset, &child); i++) {
+    for (int i = 0; i < MAX_NESTING && child_towards(n, &at, offset, &child); i++) {
         if (dwarf_dieoffset(&child) == offset)
             break;
         const char *part = part_name(&child, own);
@@ -158,14 +163,14 @@ static const char *string_attribute(Dwarf_Die *die, unsigned name)
 }
 
 /* The function of a lambda has no line: its class has. Replaces *DIE by what is around it. */
-static bool find_class(Dwarf_Die *die)
+static bool find_class(struct dwarf_names *n, Dwarf_Die *die)
 {
     Dwarf_Die declared = *die, at, child;
     follow(&declared, DW_AT_specification);
     Dwarf_Off offset = dwarf_dieoffset(&declared);
     if (!dwarf_diecu(&declared, &at, NULL, NULL))
         return false;
-    for (int i = 0; i < MAX_NESTING && child_towards(&at, offset, &child); i++) {
+    for (int i = 0; i < MAX_NESTING && child_towards(n, &at, offset, &child); i++) {
         if (dwarf_dieoffset(&child) == offset)
             break;
         at = child;
@@ -181,7 +186,7 @@ static struct position declaration(struct dwarf_names *n, Dwarf_Die *function, D
     Dwarf_Word line, index;
     struct position p = {NULL, 0};
     Dwarf_Die found = *function, *die = &found;
-    if (!dwarf_attr_integrate(die, DW_AT_decl_line, &attribute) && !find_class(die))
+    if (!dwarf_attr_integrate(die, DW_AT_decl_line, &attribute) && !find_class(n, die))
         return p;
     if (dwarf_formudata(dwarf_attr_integrate(die, DW_AT_decl_line, &attribute), &line) == 0 &&
         line <= INT32_MAX)
@@ -208,10 +213,13 @@ static struct function_facts find_facts(struct dwarf_names *n, Dwarf_Die *die, D
     }
     Dwarf_Die declared = *die;
     follow(&declared, DW_AT_specification);
-    facts.name = intern_take(n->strings, qualified_name(declared));
-    const char *plain = dwarf_diename(&declared);
-    if (plain && plain_names(&declared, unit))
+    const char *plain = source_name(&declared);
+    if (plain && plain_names(&declared, unit)) {
         facts.linkage = intern_string(n->strings, plain);
+        facts.name = intern_take(n->strings, escape_text(plain, strlen(plain), 0));
+    } else {
+        facts.name = intern_take(n->strings, qualified_name(n, declared));
+    }
     return facts;
 }
 

@@ -6,15 +6,16 @@
 
 /* Deeper nesting than any compiler emits; keeps recursion off the end of the stack. */
 #define MAX_DEPTH 200
-/* Pieces of one function or unit. */
-#define MAX_PIECES 65536
+/* Pieces of functions and units, in one file: DIEs that share one long list of ranges could ask
+ * for any number of them. */
+#define MAX_PIECES (16u << 20)
 
 /* Adds the ranges of DIE. Linkers leave code that they dropped at address 0 or 1. */
-static int add_ranges(struct spans *spans, Dwarf_Die *die, uint32_t rank, uint32_t id)
+static int add_ranges(struct spans *spans, size_t *left, Dwarf_Die *die, uint32_t rank, uint32_t id)
 {
     Dwarf_Addr base, low, high;
     ptrdiff_t at = 0;
-    for (int i = 0; i < MAX_PIECES; i++) {
+    for (; *left > 0; --*left) {
         at = dwarf_ranges(die, at, &base, &low, &high);
         if (at <= 0)
             break;
@@ -48,7 +49,7 @@ static uint32_t add_scope(struct walk *w, Dwarf_Die *die, bool inlined, uint32_t
         u->scopes_capacity = capacity;
     }
     size_t before = w->spans.n;
-    if (add_ranges(&w->spans, die, depth, (uint32_t)u->nscopes) != 0)
+    if (add_ranges(&w->spans, u->pieces_left, die, depth, (uint32_t)u->nscopes) != 0)
         w->out_of_memory = true;
     if (w->spans.n == before)
         return SCOPE_NONE; /* a declaration, or the abstract form of an inlined function */
@@ -100,11 +101,36 @@ static void walk_children(struct walk *w, Dwarf_Die *die, uint32_t scope, unsign
     } while (dwarf_siblingof(&child, &child) == 0);
 }
 
+static const char *split_name(Dwarf_Die *die)
+{
+    Dwarf_Attribute attribute;
+    if (dwarf_attr(die, DW_AT_dwo_name, &attribute) ||
+        dwarf_attr(die, DW_AT_GNU_dwo_name, &attribute))
+        return dwarf_formstring(&attribute);
+    return NULL;
+}
+
+/* Only now: a large program has thousands of .dwo files. */
+static void find_body(struct dwarf_unit *unit)
+{
+    uint8_t type;
+    Dwarf_Die body;
+    unit->body = unit->die;
+    if (dwarf_cu_info(unit->die.cu, NULL, &type, NULL, &body, NULL, NULL, NULL) != 0 ||
+        type != DW_UT_skeleton)
+        return;
+    if (body.cu)
+        unit->body = body;
+    else
+        unit->missing = split_name(&unit->die);
+}
+
 static void walk_unit(struct dwarf_unit *unit)
 {
     if (unit->walked)
         return;
     unit->walked = true;
+    find_body(unit);
     struct walk w = {.unit = unit, .last = dwarf_dieoffset(&unit->body)};
     walk_children(&w, &unit->body, SCOPE_NONE, 0);
     (void)segments_build(&unit->map, &w.spans);
@@ -125,24 +151,15 @@ static struct dwarf_unit *add_unit(struct dwarf_units *u)
     return &u->units[u->n++];
 }
 
-static const char *split_name(Dwarf_Die *die)
-{
-    Dwarf_Attribute attribute;
-    if (dwarf_attr(die, DW_AT_dwo_name, &attribute) ||
-        dwarf_attr(die, DW_AT_GNU_dwo_name, &attribute))
-        return dwarf_formstring(&attribute);
-    return NULL;
-}
-
 int dwarf_units_load(struct dwarf_units *u, Dwarf *dwarf)
 {
-    *u = (struct dwarf_units){0};
+    *u = (struct dwarf_units){.pieces_left = MAX_PIECES};
     struct spans spans = {0};
     int result = 0;
     Dwarf_CU *cu = NULL;
-    Dwarf_Die die, body;
+    Dwarf_Die die;
     uint8_t type;
-    while (result == 0 && dwarf_get_units(dwarf, cu, &cu, NULL, &type, &die, &body) == 0) {
+    while (result == 0 && dwarf_get_units(dwarf, cu, &cu, NULL, &type, &die, NULL) == 0) {
         if (type != DW_UT_compile && type != DW_UT_skeleton)
             continue;
         struct dwarf_unit *unit = add_unit(u);
@@ -150,11 +167,9 @@ int dwarf_units_load(struct dwarf_units *u, Dwarf *dwarf)
             result = -1;
             break;
         }
-        bool split = type == DW_UT_skeleton && body.cu;
         unit->die = die;
-        unit->body = split ? body : die;
-        unit->missing = type == DW_UT_skeleton && !split ? split_name(&die) : NULL;
-        result = add_ranges(&spans, &unit->die, 0, (uint32_t)(u->n - 1));
+        unit->pieces_left = &u->pieces_left;
+        result = add_ranges(&spans, &u->pieces_left, &unit->die, 0, (uint32_t)(u->n - 1));
     }
     if (result == 0)
         result = segments_build(&u->map, &spans);
@@ -188,7 +203,7 @@ static void index_silent(struct dwarf_units *u)
         walk_unit(unit);
         for (size_t k = 0; k < unit->nscopes; k++)
             if (!unit->scopes[k].inlined &&
-                add_ranges(&spans, &unit->scopes[k].die, 0, (uint32_t)i) != 0)
+                add_ranges(&spans, &u->pieces_left, &unit->scopes[k].die, 0, (uint32_t)i) != 0)
                 break;
     }
     (void)segments_build(&u->silent, &spans);

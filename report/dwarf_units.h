@@ -27,8 +27,9 @@ struct dwarf_scope {
 
 struct dwarf_unit {
     Dwarf_Die die;       /* in the file itself: the line table hangs off it */
-    Dwarf_Die body;      /* has the functions: DIE, or the unit of a .dwo file */
-    const char *missing; /* name of the .dwo file that was not found, or NULL */
+    Dwarf_Die body;      /* once walked: has the functions; DIE, or the unit of a .dwo file */
+    const char *missing; /* once walked: name of the .dwo file that was not found, or NULL */
+    size_t *pieces_left; /* of all units, see dwarf_units.c */
     bool walked;
     struct dwarf_scope *scopes;
     size_t nscopes, scopes_capacity;
@@ -42,12 +43,13 @@ struct dwarf_unit {
 struct dwarf_units {
     struct dwarf_unit *units;
     size_t n, capacity;
+    size_t pieces_left;
     struct segments map;    /* of units that say where their code is */
     bool silent_indexed;    /* the others are walked when an address is in none of the first */
     struct segments silent; /* of their units */
 };
 
-/* Reads the list of units. Returns 0, or -1 without memory. */
+/* Reads the list of units. *U must stay where it is. Returns 0, or -1 without memory. */
 int dwarf_units_load(struct dwarf_units *u, Dwarf *dwarf);
 void dwarf_units_free(struct dwarf_units *u);
 
