@@ -56,6 +56,7 @@ check_cppcheck() {
     [ ${#sources[@]} -eq 0 ] ||
         cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability \
             --inline-suppr --suppress=missingIncludeSystem --suppress=unknownMacro \
+            --suppress=allocaCalled \
             --error-exitcode=1 -j "$jobs" -D_GNU_SOURCE -D__x86_64__ -DMEMPROF_VERSION='""' \
             -I include -I preload -I report "${sources[@]}"
 }
