@@ -104,7 +104,9 @@ class Cli(memprof_test.Test):
                               ("--limit", "-1"), ("--limit", "99999999999999999999999"),
                               ("--sort", "nothing"), ("--columns", "nothing"),
                               ("--color", "maybe")):
-            self.refuse("lines", option, value, good, subject=value)
+            error = self.refuse("lines", option, value, good)
+            self.assertIn(option, error)
+            self.assertIn(value, error)
 
     def test_output(self):
         self.refuse("lines", "-o", "/proc/none/out", str(self.good), subject="/proc/none/out")

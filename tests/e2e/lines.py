@@ -14,8 +14,10 @@ FIELDS = ("occurrences", "increment_bytes", "mem_usage_bytes")
 
 class Lines(memprof_test.Test):
     def ledger(self, variant):
-        """The sample's own knowledge, from a run under libshim.so and without the profiler."""
-        run = self.plain([sample(f"lines_{variant}")], preload=[sample("libshim.so")])
+        """The sample's own knowledge, from a run with libshim.so above the profiler. The same two
+        are loaded while it is measured, for how much the loader allocates for a thread depends on
+        what is loaded; but then libshim.so is below, where it is no frame of any stack."""
+        run = self.profiled([sample(f"lines_{variant}")], before=[sample("libshim.so")])
         self.assertEqual((run.status, run.err), (0, b""))
         return json.loads(run.out)
 
@@ -42,16 +44,19 @@ class Lines(memprof_test.Test):
 
     def check(self, variant):
         ledger = self.ledger(variant)
-        run = self.profiled([sample(f"lines_{variant}")])
+        run = self.profiled([sample(f"lines_{variant}")], after=[sample("libshim.so")])
         self.assertEqual(run.status, 0, run.err)
         self.assert_sound(run.dump)
-        path = next((self.dir / "dumps1").iterdir())
+        path = next((self.dir / "dumps2").iterdir())
         files = {os.path.basename(line["file"]) for line in ledger}
         self.assertGreaterEqual(len(files), 6)
-        for kind, options, least in (("inclusive", (), 80), ("self", ("--self",), 40)):
+        for kind, options, least in (("inclusive", (), 75), ("self", ("--self",), 35)):
             expected = self.expected(ledger, kind)
             self.assertGreaterEqual(len(expected), least)
-            self.assertEqual(expected, self.reported(path, files, *options), f"{variant}, {kind}")
+            found = self.reported(path, files, *options)
+            wrong = [f"{key}: {expected.get(key)}, but {found.get(key)} reported"
+                     for key in sorted({*expected, *found}) if expected.get(key) != found.get(key)]
+            self.assertEqual(wrong, [], f"{variant}, {kind}:\n" + "\n".join(wrong))
 
 
 for name in ("O0", "O1", "O2", "O3", "lto", "dwarf4", "gz", "nopie"):

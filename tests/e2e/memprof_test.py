@@ -139,12 +139,15 @@ class Test(unittest.TestCase):
         """Runs ARGV under the profiler, between the preloads BEFORE and AFTER. The dumps are taken
         from where MEMPROF_OUT of this run points, unless ENV has a MEMPROF_OUT of its own."""
         self.runs += 1
-        dumps = self.dir / f"dumps{self.runs}"
+        dumps = self.dumps_directory()
         dumps.mkdir()
         extra = {"LD_PRELOAD": ":".join(str(path) for path in (*before, LIBRARY, *after)),
                  "MEMPROF_OUT": f"{dumps}/%e.%p.json", **(env or {})}
         status, out, err = self.run_host(argv, self.environment(extra), **options)
         return Run(status, out, err, self.collect(dumps))
+
+    def dumps_directory(self, further=0):
+        return self.dir / f"dumps{self.runs + further}"
 
     def collect(self, directory):
         """All dumps in DIRECTORY by file name; nothing else may lie there."""
@@ -155,9 +158,11 @@ class Test(unittest.TestCase):
         return found
 
     def unchanged(self, argv, *, env=None, err=True, **options):
-        """Runs ARGV without and with the profiler: output, status and, unless ERR is false,
-        standard error must be the same. Returns the profiled run."""
-        plain = self.plain(argv, env=env, **options)
+        """Runs ARGV without and with the profiler, in environments that differ in LD_PRELOAD
+        alone: output, status and, unless ERR is false, standard error must be the same. Returns the
+        profiled run."""
+        out = f"{self.dumps_directory(1)}/%e.%p.json"
+        plain = self.plain(argv, env={"MEMPROF_OUT": out, **(env or {})}, **options)
         profiled = self.profiled(argv, env=env, **options)
         self.assertEqual((plain.status, plain.out), (profiled.status, profiled.out),
                          f"{argv}: {plain.err[-500:]!r} against {profiled.err[-500:]!r}")

@@ -16,8 +16,8 @@ SHIM = "libshim.so"
 def leaf(dump, site):
     """(module's base name, offset of the innermost frame) of a site in a dump."""
     _, module, offset = dump["frames"][site["frame"]]
-    name = os.path.basename(dump["modules"][module]["path"]) if module >= 0 else ""
-    return name, offset
+    path = os.path.realpath(dump["modules"][module]["path"]) if module >= 0 else ""
+    return os.path.basename(path), offset
 
 
 def site_key(site):

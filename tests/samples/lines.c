@@ -5,7 +5,7 @@
 
 static void *kept[8];
 
-static void visited(int i)
+static NOINLINE void visited(int i)
 {
     kept[i] = AT(malloc(100 + (size_t)i));
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Also keeps GCC from splitting a function in two, where one part calls the other. */
 #define NOINLINE __attribute__((noinline, noclone))
 #define INLINE static inline __attribute__((always_inline))
 

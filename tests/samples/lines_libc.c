@@ -11,7 +11,7 @@
 
 #define COUNT 400
 
-static int by_value(const void *a, const void *b)
+static NOINLINE int by_value(const void *a, const void *b)
 {
     static int calls;
     int x = *(const int *)a, y = *(const int *)b;
@@ -25,7 +25,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void visit(const void *node, VISIT order, int depth)
+static NOINLINE void visit(const void *node, VISIT order, int depth)
 {
     (void)node;
     (void)depth;
@@ -35,7 +35,7 @@ static void visit(const void *node, VISIT order, int depth)
     }
 }
 
-static void drop(void *key)
+static NOINLINE void drop(void *key)
 {
     (void)key;
     RUN(free(AT(malloc(19))));
@@ -81,7 +81,7 @@ NOINLINE void libc_strings(void)
         abort();
 }
 
-static void *thread(void *arg)
+static NOINLINE void *thread(void *arg)
 {
     for (int i = 0; i < 10; i++) {
         void *p = AT(malloc(64));
