@@ -44,14 +44,18 @@ int cells_width(const struct column *column)
     return title > column->width ? title : column->width;
 }
 
-void cells_location(FILE *out, const struct place *place, void (*put)(FILE *, const char *))
+void cells_place(FILE *out, const struct place *place, void (*put)(FILE *, const char *))
 {
+    put(out, place->function);
     if (place->file && place->line) {
+        fputc(' ', out);
         put(out, place->file);
         fprintf(out, ":%" PRIu32, place->line);
     } else if (place->module) {
-        fputc('(', out);
+        fputs(" (", out);
         put(out, format_base_name(place->module));
         fputc(')', out);
+    } else if (place->function[0] != '[') { /* [no stack] */
+        fputs(" (no file)", out);
     }
 }

@@ -18,7 +18,7 @@ const char *cells_count(char buffer[UNITS_MAX], uint64_t count);
 /* The width of a column in a table for people. */
 int cells_width(const struct column *column);
 
-/* Prints with PUT, which escapes: `file:line`, or `(module)`, or nothing. */
-void cells_location(FILE *out, const struct place *place, void (*put)(FILE *, const char *));
+/* Prints with PUT, which escapes: `function file:line`, or `function+0x1c (libfoo.so)`. */
+void cells_place(FILE *out, const struct place *place, void (*put)(FILE *, const char *));
 
 #endif

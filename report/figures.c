@@ -48,7 +48,7 @@ bool figures_median_lifetime(const struct figures *f, uint64_t *ns)
             break;
     }
     /* The middle of [2^(k-1), 2^k). */
-    *ns = bucket < 2 ? bucket : (UINT64_C(3) << bucket) >> 2;
+    *ns = bucket < 2 ? bucket : UINT64_C(3) << (bucket - 2);
     return true;
 }
 

@@ -35,7 +35,7 @@ void json_write_open(struct json_writer *w, char bracket, enum json_layout layou
     separate(w);
     fputc(bracket, w->file);
     w->depth++;
-    if (layout == JSON_INLINE && !w->inline_from)
+    if (layout == JSON_ROW && !w->inline_from)
         w->inline_from = w->depth;
     w->filled = false;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writing JSON to a stream, value after value; commas and indentation come by themselves. What is
- * opened INLINE stays on one line. Strings are escaped (quote.h). Write errors stay in the stream.
+ * opened as JSON_ROW stays on one line. Strings are escaped (quote.h). Write errors stay in the
+ * stream.
  */
 #ifndef REPORT_JSON_WRITE_H
 #define REPORT_JSON_WRITE_H
@@ -18,7 +19,7 @@ struct json_writer {
     bool after_key;
 };
 
-enum json_layout { JSON_BLOCK, JSON_INLINE };
+enum json_layout { JSON_BLOCK, JSON_ROW };
 
 /* BRACKET is '{' or '['. */
 void json_write_open(struct json_writer *w, char bracket, enum json_layout layout);

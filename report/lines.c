@@ -78,8 +78,7 @@ static void leave(struct walk *w, uint32_t frame)
         w->depth[w->group[w->m->refs[i].place]]--;
 }
 
-/* Without recursion: stacks may be as deep as a dump has frames. */
-static void walk_frames(struct walk *w)
+static void walk_start(struct walk *w)
 {
     const struct dump *dump = w->m->dump;
     w->child = mem_zero(dump->nframes, sizeof *w->child);
@@ -89,6 +88,18 @@ static void walk_frames(struct walk *w)
         w->sibling[f] = w->child[dump->frames[f].parent];
         w->child[dump->frames[f].parent] = (uint32_t)f;
     }
+}
+
+static void walk_end(struct walk *w)
+{
+    free(w->child);
+    free(w->sibling);
+    free(w->depth);
+}
+
+/* Without recursion: stacks may be as deep as a dump has frames. */
+static void walk_frames(struct walk *w)
+{
     uint32_t frame = w->child[0];
     while (frame) {
         enter(w, frame);
@@ -96,13 +107,10 @@ static void walk_frames(struct walk *w)
         while (!next && frame) {
             leave(w, frame);
             next = w->sibling[frame];
-            frame = dump->frames[frame].parent;
+            frame = w->m->dump->frames[frame].parent;
         }
         frame = next;
     }
-    free(w->child);
-    free(w->sibling);
-    free(w->depth);
 }
 
 struct charging {
@@ -157,9 +165,11 @@ static void charge_inclusive(const struct model *m, const uint32_t *group, struc
     struct figures *subtrees = model_subtrees(m);
     struct charging c = {.subtrees = subtrees, .rows = rows};
     struct walk w = {.m = m, .group = group, .charge = charge_figures, .arg = &c};
+    walk_start(&w);
     walk_frames(&w);
     if (lifetimes)
         charge_inclusive_lifetimes(&w, &c);
+    walk_end(&w);
     free(subtrees);
     /* Stacks without a frame are nobody's descendants. */
     for (size_t i = 0; i < m->dump->nsites; i++)

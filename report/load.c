@@ -222,7 +222,9 @@ static int load_document(json_t *root, struct dump *dump, struct error *error)
 /* What jansson could not read, with its position. */
 static void refuse_syntax(const json_error_t *e, struct error *error)
 {
-    if (json_error_code(e) == json_error_premature_end_of_input)
+    if (json_error_code(e) == json_error_out_of_memory)
+        error_set(error, "out of memory");
+    else if (json_error_code(e) == json_error_premature_end_of_input)
         error_set(error,
                   "line %d, column %d: the file ends too early, expected a whole memprof dump",
                   e->line, e->column);

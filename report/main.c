@@ -68,6 +68,9 @@ int main(int argc, char **argv)
 {
     struct options options;
     struct error error = {""};
+    static char messages[BUFSIZ];
+    /* Whole lines, so that they do not mix with those of others. */
+    setvbuf(stderr, messages, _IOLBF, sizeof messages);
     /* A reader that has seen enough ends us quietly, whatever our parent ignores. */
     signal(SIGPIPE, SIG_DFL);
     if (options_parse(&options, argc, argv, &error))

@@ -67,7 +67,7 @@ static void put_lines(struct out *o, const struct lines_report *r)
     json_write_open(w, '[', JSON_BLOCK);
     for (size_t i = 0; i < r->lines->n; i++) {
         const struct line_row *row = &r->lines->rows[i];
-        json_write_open(w, '{', JSON_INLINE);
+        json_write_open(w, '{', JSON_ROW);
         put_place(w, &m->places[row->place]);
         put_cells(w, &r->columns, &row->figures, m->dump);
         json_write_string(w, "text", row->text);
@@ -82,7 +82,7 @@ static void put_stack(struct json_writer *w, const struct leak_record *record,
     json_write_key(w, "stack");
     json_write_open(w, '[', JSON_BLOCK);
     for (size_t i = 0; i < record->depth; i++) {
-        json_write_open(w, '{', JSON_INLINE);
+        json_write_open(w, '{', JSON_ROW);
         put_place(w, &m->places[record->stack[i].place]);
         json_write_bool(w, "inlined", record->stack[i].inlined);
         json_write_close(w, '}');
@@ -105,7 +105,7 @@ static void put_leaks(struct out *o, const struct leaks_report *r)
         json_write_open(w, '{', JSON_BLOCK);
 #define X(name)                                                                                    \
     json_write_key(w, #name);                                                                      \
-    json_write_open(w, '{', JSON_INLINE);                                                          \
+    json_write_open(w, '{', JSON_ROW);                                                             \
     json_write_count(w, "bytes", found->name##_bytes);                                             \
     json_write_count(w, "count", found->name##_count);                                             \
     json_write_close(w, '}');
@@ -122,7 +122,7 @@ static void put_leaks(struct out *o, const struct leaks_report *r)
         json_write_count(w, "count", record->figures.c.live_count);
         put_cells(w, &r->columns, &record->figures, l->model->dump);
         json_write_key(w, "charged");
-        json_write_open(w, '{', JSON_INLINE);
+        json_write_open(w, '{', JSON_ROW);
         put_place(w, &l->model->places[l->model->self[record->frame]]);
         json_write_close(w, '}');
         if (!r->self)
@@ -142,7 +142,7 @@ static void put_process(struct json_writer *w, const struct dump *dump)
     json_write_count(w, "ppid", p->ppid);
     json_write_string(w, "exe", p->exe);
     json_write_key(w, "argv");
-    json_write_open(w, '[', JSON_INLINE);
+    json_write_open(w, '[', JSON_ROW);
     for (size_t i = 0; i < p->nargv; i++)
         json_write_string(w, NULL, p->argv[i]);
     json_write_close(w, ']');
@@ -158,7 +158,7 @@ static void put_head(struct json_writer *w, const struct dump *dump)
 {
     put_process(w, dump);
     json_write_key(w, "dump");
-    json_write_open(w, '{', JSON_INLINE);
+    json_write_open(w, '{', JSON_ROW);
     json_write_string(w, "path", dump->path);
     json_write_string(w, "reason", dump->reason);
     json_write_count(w, "sequence", dump->sequence);
@@ -166,7 +166,7 @@ static void put_head(struct json_writer *w, const struct dump *dump)
     json_write_bool(w, "complete", dump->complete);
     json_write_close(w, '}');
     json_write_key(w, "mode");
-    json_write_open(w, '{', JSON_INLINE);
+    json_write_open(w, '{', JSON_ROW);
     json_write_string(w, "kind", dump->sample_mean_bytes ? "sampled" : "exact");
     if (dump->sample_mean_bytes)
         json_write_count(w, "mean_bytes", dump->sample_mean_bytes);
@@ -181,7 +181,7 @@ static void put_head(struct json_writer *w, const struct dump *dump)
 #undef X
     json_write_close(w, '}');
     json_write_key(w, "memory");
-    json_write_open(w, '{', JSON_INLINE);
+    json_write_open(w, '{', JSON_ROW);
     json_write_count(w, "rss_bytes", dump->rss_bytes);
     json_write_count(w, "peak_rss_bytes", dump->peak_rss_bytes);
     json_write_count(w, "profiler_bytes", dump->profiler_bytes);
@@ -198,7 +198,7 @@ static void put_summary(struct out *o, const struct summary_report *r)
     json_write_key(w, "warnings");
     json_write_open(w, '[', JSON_BLOCK);
     for (size_t i = 0; i < dump->nwarnings; i++) {
-        json_write_open(w, '{', JSON_INLINE);
+        json_write_open(w, '{', JSON_ROW);
         json_write_string(w, "code", dump->warnings[i].code);
         json_write_string(w, "text", dump->warnings[i].text);
         json_write_close(w, '}');

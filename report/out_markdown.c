@@ -54,13 +54,6 @@ static void put_cells(struct out *o, const struct columns *columns, const struct
     }
 }
 
-static void put_place(struct out *o, const struct place *p)
-{
-    quote_markdown(o->file, p->function);
-    fputc(' ', o->file);
-    cells_location(o->file, p, quote_markdown);
-}
-
 static void put_lines(struct out *o, const struct lines_report *r)
 {
     const struct model *m = r->lines->model;
@@ -70,7 +63,7 @@ static void put_lines(struct out *o, const struct lines_report *r)
         const struct line_row *row = &r->lines->rows[i];
         const char *text = row->text ? row->text : "";
         fputs("| ", o->file);
-        put_place(o, &m->places[row->place]);
+        cells_place(o->file, &m->places[row->place], quote_markdown);
         fputs(" |", o->file);
         put_cells(o, &r->columns, &row->figures, m->dump);
         while (*text == ' ')
@@ -101,10 +94,10 @@ static void put_leaks(struct out *o, const struct leaks_report *r)
         put_cells(o, &r->columns, &record->figures, m->dump);
         fputc(' ', o->file);
         if (r->self)
-            put_place(o, &m->places[m->self[record->frame]]);
+            cells_place(o->file, &m->places[m->self[record->frame]], quote_markdown);
         for (size_t k = 0; !r->self && k < record->depth; k++) {
             fputs(k ? "<br>" : "", o->file);
-            put_place(o, &m->places[record->stack[k].place]);
+            cells_place(o->file, &m->places[record->stack[k].place], quote_markdown);
         }
         fputs(" |\n", o->file);
     }
@@ -152,7 +145,7 @@ static void put_tree(struct out *o, const struct tree_report *r)
         fputc(' ', o->file);
         for (uint32_t k = 0; k < n->depth; k++)
             fputs("&nbsp;&nbsp;", o->file);
-        put_place(o, &t->model->places[n->place]);
+        cells_place(o->file, &t->model->places[n->place], quote_markdown);
         fputs(" |\n", o->file);
     }
 }

@@ -118,14 +118,6 @@ static void put_listing_file(const struct out *o, const struct lines_report *r,
     fputc('\n', o->file);
 }
 
-/* `function (file:line)`, or `function+0x1c (libfoo.so)`. */
-static void put_place(const struct out *o, const struct place *p)
-{
-    quote_text(o->file, p->function);
-    fputc(' ', o->file);
-    cells_location(o->file, p, quote_text);
-}
-
 /* A row without the order of the source. */
 static void put_row(const struct out *o, const struct lines_report *r, const struct line_row *row)
 {
@@ -134,7 +126,7 @@ static void put_row(const struct out *o, const struct lines_report *r, const str
     fputs(hot ? HOT : "", o->file);
     put_cells(o, &r->columns, &row->figures, m->dump);
     fputs(hot ? PLAIN "   " : "   ", o->file);
-    put_place(o, &m->places[row->place]);
+    cells_place(o->file, &m->places[row->place], quote_text);
     fputc('\n', o->file);
 }
 
@@ -188,7 +180,7 @@ static void put_leak(const struct out *o, const struct leaks_report *r,
         if (r->self && record->stack[i].place != charged)
             continue;
         fprintf(o->file, "    #%zu ", i);
-        put_place(o, p);
+        cells_place(o->file, p, quote_text);
         fputs(record->stack[i].inlined ? " [inlined]\n" : "\n", o->file);
         if (r->self)
             break;
@@ -250,7 +242,7 @@ static void put_tree(struct out *o, const struct tree_report *r)
         fprintf(o->file, "%7.2f%%", n->percent);
         put_cells(o, &r->columns, &n->total, dump);
         fprintf(o->file, "   %*s", (int)n->depth * 2, "");
-        put_place(o, &t->model->places[n->place]);
+        cells_place(o->file, &t->model->places[n->place], quote_text);
         fputs(n->inlined ? " [inlined]" : "", o->file);
         if (n->left_out)
             fprintf(o->file, "  (+%" PRIu64 " not shown)", n->left_out);
