@@ -43,9 +43,16 @@ static void warn_about_program(struct json *j, const struct recorder *r,
         text_string(&t, process.taken_function);
         text_string(&t, " resolves to ");
         text_string(&t, process.taken_by);
-        text_string(&t, ", not to libmemprof.so: calls of it are not seen (an allocator that is "
-                        "linked statically, or preloaded in front)");
-        warn(j, "not-interposed", message);
+        if (process.rebound) {
+            text_string(&t, ", preloaded in front of libmemprof.so: calls were redirected when the "
+                            "program started; earlier ones, and those of libraries loaded later, "
+                            "are not seen (preload libmemprof.so first)");
+            warn(j, "redirected", message);
+        } else {
+            text_string(&t, ", not to libmemprof.so: calls of it are not seen (an allocator that "
+                            "is linked statically)");
+            warn(j, "not-interposed", message);
+        }
     }
     if (static_program[0]) {
         struct text t = text_begin(message, sizeof message);
@@ -76,8 +83,9 @@ void coverage_write(struct json *j, const struct recorder *r, const struct dump_
 {
     uint64_t seen = totals->alloc_count;
     uint64_t all = seen + totals->dropped_count + totals->unknown_free_count;
-    uint64_t milli = all == 0 ? (process.taken_function[0] ? 0 : 100000)
-                              : (uint64_t)((unsigned __int128)seen * 100000 / all);
+    bool blind = process.taken_function[0] && !process.rebound;
+    uint64_t milli =
+        all == 0 ? (blind ? 0 : 100000) : (uint64_t)((unsigned __int128)seen * 100000 / all);
     json_open(j, "coverage", '{');
     json_milli(j, "percent", milli);
     json_open(j, "warnings", '[');

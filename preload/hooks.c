@@ -353,3 +353,14 @@ HOOK size_t malloc_usable_size(void *block)
     }
     return block && real_ready() && real.malloc_usable_size ? real.malloc_usable_size(block) : 0;
 }
+
+/* Names of the hooks that cannot be preempted, for interpose.c. */
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmissing-attributes" /* nobody calls by these names */
+#endif
+#define ALLOC(name, type, parameters, needed)                                                      \
+    extern type hook_##name parameters __attribute__((alias(#name), visibility("hidden")));
+#define OTHER(name, type, parameters, needed) ALLOC(name, type, parameters, needed)
+#include "hooks.def"
+#undef ALLOC
+#undef OTHER

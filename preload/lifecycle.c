@@ -12,6 +12,7 @@
 
 #include "dump.h"
 #include "guard.h"
+#include "interpose.h"
 #include "memory.h"
 #include "objects.h"
 #include "process.h"
@@ -196,6 +197,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     if (lifecycle_begin((uintptr_t)start)) {
         guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
         recorder_load_unwinder(&recorder);
+        interpose_check();
         process_describe(argv);
         on_exit(at_exit, NULL);
         at_quick_exit(lifecycle_exit);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "process.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <gnu/libc-version.h>
-#include <link.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -79,39 +77,6 @@ static void find_allocator(void)
     text_string(&t, *name ? name : "in the executable");
 }
 
-/* Whether ADDRESS is a stub that calls a function of another module: the address that a program
- * without position-independent code gives to a function that it does not define. */
-static bool is_stub(uintptr_t address)
-{
-    Dl_info info;
-    ElfW(Sym) *symbol = NULL;
-    return dladdr1((void *)address, &info, (void **)&symbol, RTLD_DL_SYMENT) != 0 && symbol &&
-           symbol->st_shndx == SHN_UNDEF;
-}
-
-/* Calls go to the first definition in the search order: if that is not ours, the program is not
- * seen. */
-static void check_interposition(void)
-{
-    static const char *const hooks[] = {"malloc", "free", "realloc", "calloc"};
-    struct object self, other;
-    if (!object_find((uintptr_t)&check_interposition, &self)) {
-        return;
-    }
-    for (size_t i = 0; i < sizeof hooks / sizeof hooks[0]; i++) {
-        uintptr_t first = (uintptr_t)dlsym(RTLD_DEFAULT, hooks[i]);
-        if (first == 0 || first - self.start < self.end - self.start ||
-            !object_find(first, &other) || is_stub(first)) {
-            continue;
-        }
-        struct text function = text_begin(process.taken_function, sizeof process.taken_function);
-        text_string(&function, hooks[i]);
-        struct text by = text_begin(process.taken_by, sizeof process.taken_by);
-        text_string(&by, other.name[0] ? base_name(other.name) : "the executable");
-        return;
-    }
-}
-
 /* Whether PID has this library mapped: then it is being recorded, too. */
 static bool is_recorded(int pid)
 {
@@ -160,7 +125,6 @@ void process_describe(char **argv)
 #endif
     find_start_time();
     find_allocator();
-    check_interposition();
     process.descendant = is_recorded((int)sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0));
 }
 

@@ -7,6 +7,7 @@
 #define PRELOAD_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct process {
@@ -18,9 +19,11 @@ struct process {
     char start_time[40];   /* RFC 3339 */
     int64_t start_seconds; /* UNIX time */
     bool descendant;       /* some other recorded process started this one */
-    /* Names of hooked functions whose calls go elsewhere, and whereto; "" if all come to us. */
+    /* See interpose.h: a hooked function whose calls do not come to us by themselves, and what
+     * defines it; "" if all do. */
     char taken_function[32];
     char taken_by[256];
+    size_t rebound; /* how many slots were pointed back at us */
 };
 
 extern struct process process;

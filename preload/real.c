@@ -2,6 +2,7 @@
 #include "real.h"
 
 #include <dlfcn.h>
+#include <string.h>
 
 #include "guard.h"
 
@@ -24,4 +25,16 @@ void real_resolve(void)
 #undef OTHER
     guard_tls.resolving = false;
     atomic_store_explicit(&real_resolved, true, memory_order_release);
+}
+
+void real_set(const char *name, uintptr_t address)
+{
+#define ALLOC(function, type, parameters, needed)                                                  \
+    if (strcmp(name, #function) == 0) {                                                            \
+        memcpy(&real.function, &address, sizeof address);                                          \
+    }
+#define OTHER(function, type, parameters, needed) ALLOC(function, type, parameters, needed)
+#include "hooks.def"
+#undef ALLOC
+#undef OTHER
 }

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct real {
 #define ALLOC(name, type, parameters, needed) type(*name) parameters;
@@ -25,6 +26,9 @@ extern _Atomic bool real_resolved;
  * hooks must serve themselves from bootstrap.h. Absent optional functions stay NULL. */
 void real_resolve(void);
 bool real_resolving(void);
+
+/* From now on the real NAME, one of hooks.def's, is the function at ADDRESS. */
+void real_set(const char *name, uintptr_t address);
 
 /* Makes sure that `real` is filled; false while it is this very thread that is filling it. */
 static inline bool real_ready(void)

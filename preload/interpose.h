@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Whether the program's calls come to our hooks. They do not where something in front of us in the
+ * search order defines the functions, too: a preloaded allocator, which can be rebound (rebind.h),
+ * or the executable itself, whose own calls cannot.
+ *
+ * Only by the constructor, under the guard, before anything else runs.
+ */
+#ifndef PRELOAD_INTERPOSE_H
+#define PRELOAD_INTERPOSE_H
+
+/* Finds out, rebinds if it can, and fills in the `taken_` and `rebound` members of `process`. */
+void interpose_check(void);
+
+#endif
