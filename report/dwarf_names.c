@@ -109,17 +109,10 @@ static const char *part_name(Dwarf_Die *die, const char *own)
     }
 }
 
-/* glibc calls its functions __GI_malloc where its own code must not be interposed. */
-static const char *source_name(Dwarf_Die *die)
-{
-    const char *name = dwarf_diename(die);
-    return name && strncmp(name, "__GI_", 5) == 0 ? name + 5 : name;
-}
-
 /* Class::function by the DIEs around the declaration, escaped, malloc'd; NULL without a name. */
 static char *qualified_name(struct dwarf_names *n, Dwarf_Die die)
 {
-    const char *own = source_name(&die);
+    const char *own = dwarf_diename(&die);
     Dwarf_Off offset = dwarf_dieoffset(&die);
     Dwarf_Die at, child;
     char text[MAX_NAME];
@@ -199,23 +192,31 @@ static struct position declaration(struct dwarf_names *n, Dwarf_Die *function, D
     return p;
 }
 
+/* Other linkage names are what a declaration said: malloc may be __GI___libc_malloc. */
+static bool is_mangled(const char *linkage)
+{
+    return linkage[0] == '_' && (linkage[1] == 'Z' || linkage[1] == 'R' || linkage[1] == 'D');
+}
+
 static struct function_facts find_facts(struct dwarf_names *n, Dwarf_Die *die, Dwarf_Die *unit)
 {
     struct function_facts facts = {.declared = declaration(n, die, unit), .unit = die->cu};
     const char *linkage = string_attribute(die, DW_AT_linkage_name);
     if (!linkage)
         linkage = string_attribute(die, DW_AT_MIPS_linkage_name);
-    if (linkage) {
+    if (linkage)
         facts.linkage = intern_string(n->strings, linkage);
+    if (linkage && is_mangled(linkage)) {
         facts.name = intern_take(
             n->strings, n->demangle ? demangle(linkage) : escape_text(linkage, strlen(linkage), 0));
         return facts;
     }
     Dwarf_Die declared = *die;
     follow(&declared, DW_AT_specification);
-    const char *plain = source_name(&declared);
+    const char *plain = dwarf_diename(&declared);
     if (plain && plain_names(&declared, unit)) {
-        facts.linkage = intern_string(n->strings, plain);
+        if (!linkage)
+            facts.linkage = intern_string(n->strings, plain);
         facts.name = intern_take(n->strings, escape_text(plain, strlen(plain), 0));
     } else {
         facts.name = intern_take(n->strings, qualified_name(n, declared));

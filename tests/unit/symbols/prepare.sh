@@ -95,5 +95,9 @@ dwz)
     cp "$program" "$directory/bin/other"
     (cd "$directory/bin" && dwz -m "$directory/debug/common.debug" program other)
     readelf -S "$copy" | grep -q gnu_debugaltlink
-    "$test" full "$copy" ;;
+    "$test" full "$copy"
+    # found below a debug root when it is not where it was
+    mkdir "$directory/moved"
+    mv "$directory/debug/common.debug" "$directory/moved"
+    "$test" full "$copy" "$directory/moved" ;;
 esac

@@ -33,6 +33,13 @@ NOINLINE int two_deep(void)
     return n;
 }
 
+/* The symbol's name is not the function's. */
+NOINLINE int renamed(void) __asm__("renamed_by_asm");
+NOINLINE int renamed(void)
+{
+    return probe(AT("renamed", NULL)) + zero;
+}
+
 NOINLINE static int macro(void)
 {
     return PROBE_TWICE(AT("macro", NULL)) + zero;
@@ -66,7 +73,7 @@ int asm_function(const struct chain *chain);
 
 int main(void)
 {
-    int n = plain() + two_deep() + macro() + recursive(2) + with_cold(zero);
+    int n = plain() + two_deep() + renamed() + macro() + recursive(2) + with_cold(zero);
     n += innermost(AT("main", NULL));
     n += asm_function(&(const struct chain){"asm_function", ASM_FILE, ASM_LINE, NULL});
     n += shared_function() + without_lines();

@@ -58,11 +58,11 @@ static int find_main(void **state)
     assert_non_null(f);
     assert_non_null(fgets(text, sizeof text, f));
     pclose(f);
-    main_address = strtoull(text, NULL, 16) + 1;
+    main_address = strtoull(text, NULL, 16);
     return 0;
 }
 
-/* The line of main(), 0 if it is not known. */
+/* The line that main() begins at, 0 if it is not known. */
 static uint32_t look_up(struct symbolize_options *options, const char *path, const char *id,
                         struct warnings *warnings)
 {
@@ -74,7 +74,7 @@ static uint32_t look_up(struct symbolize_options *options, const char *path, con
     assert_non_null(s);
     struct dump_module module = {.path = path, .build_id = id};
     const struct symbol *frames;
-    for (int i = 0; i < 3; i++)
+    for (int i = 3; i-- > 0;)
         assert_true(symbolizer_lookup(s, &module, main_address + (uint64_t)i, &frames) >= 1);
     uint32_t line = frames[0].line;
     if (line == 0)
