@@ -29,10 +29,11 @@ static void *carve(struct region *r, size_t size, size_t alignment)
         uintptr_t start = (uintptr_t)r->base + used + HEADER;
         start = (start + alignment - 1) & ~(alignment - 1);
         size_t offset = start - (uintptr_t)r->base;
-        if (offset > r->size || size > r->size - offset) {
+        /* Even an empty block has an address of its own. */
+        if (offset >= r->size || size > r->size - offset) {
             return NULL;
         }
-        if (atomic_compare_exchange_weak(&r->used, &used, offset + size)) {
+        if (atomic_compare_exchange_weak(&r->used, &used, offset + (size ? size : 1))) {
             *(size_t *)(start - HEADER) = size;
             return (void *)start;
         }

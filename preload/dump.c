@@ -246,8 +246,8 @@ static void write_all(struct json *j, struct recorder *r, const char *reason,
     coverage_write(j, r, &totals, memory.rss_bytes);
     json_newline(j);
     json_open(j, "inherited", '{');
-    json_uint(j, "live_count", r->inherited.live_count);
-    json_uint(j, "live_bytes", r->inherited.live_bytes);
+    json_uint(j, "live_count", r->inherited.live_count - totals.inherited_free_count);
+    json_uint(j, "live_bytes", r->inherited.live_bytes - totals.inherited_freed_bytes);
     json_uint(j, "free_count", totals.inherited_free_count);
     json_close(j, '}');
     if (r->options.verify) {

@@ -247,6 +247,7 @@ void dump_sites_write(struct dump_sites *d, struct json *j, struct recorder *r,
         totals->missed_free_count += counter_get(&t->missed_free_count);
         totals->truncated_stack_count += counter_get(&t->truncated_stack_count);
         totals->inherited_free_count += counter_get(&t->inherited_free_count);
+        totals->inherited_freed_bytes += counter_get(&t->inherited_freed_bytes);
         totals->verified_count += counter_get(&t->verified_count);
         totals->different_count += counter_get(&t->different_count);
     }

@@ -13,7 +13,7 @@ struct dump_totals {
     uint64_t live_count, live_bytes, peak_count, peak_bytes;
     /* Of all threads. */
     uint64_t dropped_count, unknown_free_count, missed_free_count, truncated_stack_count;
-    uint64_t inherited_free_count, verified_count, different_count;
+    uint64_t inherited_free_count, inherited_freed_bytes, verified_count, different_count;
 };
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sys.h"
+#include "text.h"
 
 static void flush(struct json *j)
 {
@@ -41,30 +42,6 @@ static void put_number(struct json *j, uint64_t n)
     }
 }
 
-/* How many bytes the UTF-8 character at S has; 0 if it is none (RFC 3629). */
-static size_t utf8_length(const unsigned char *s)
-{
-    static const struct {
-        unsigned char mask, lead;
-        uint32_t least;
-    } form[] = {{0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-    for (size_t f = 0; f < 3; f++) {
-        if ((s[0] & form[f].mask) != form[f].lead) {
-            continue;
-        }
-        uint32_t c = s[0] & (unsigned char)~form[f].mask;
-        for (size_t i = 1; i <= f + 1; i++) {
-            if ((s[i] & 0xc0) != 0x80) {
-                return 0;
-            }
-            c = c << 6 | (s[i] & 0x3fu);
-        }
-        bool valid = c >= form[f].least && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
-        return valid ? f + 2 : 0;
-    }
-    return 0;
-}
-
 static void put_quoted(struct json *j, const char *string)
 {
     const unsigned char *s = (const unsigned char *)string;
@@ -80,7 +57,8 @@ static void put_quoted(struct json *j, const char *string)
         } else if (*s < 0x80) {
             put(j, (char)*s++);
         } else {
-            size_t n = utf8_length(s);
+            uint32_t character;
+            size_t n = text_utf8(s, &character);
             if (n == 0) {
                 put_string(j, "\\ufffd");
                 s++;

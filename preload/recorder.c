@@ -4,23 +4,34 @@
 /* Blocks that are remembered, so that their free is known, but counted nowhere. */
 #define SITE_UNCOUNTED 0u
 
-/* Compares the stack just captured with libunwind's plain walk, frame by frame. */
+#define VERIFY_MAX ((size_t)1024) /* frames compared */
+#define VERIFY_OWN ((size_t)16)   /* frames of ours that a walk from here begins with */
+#define VERIFY_ROOM ((uintptr_t)32 << 10)
+
+/* Compares the stack just captured with libunwind's plain walk, frame by frame; not where the
+ * stack is so small that a second walk might not fit. */
 static void verify(struct recorder *r, struct thread *t, const struct stack_start *start)
 {
-    enum { OWN_FRAMES = 16 };
     const struct stack *s = &t->stack;
-    void *plain[1024 + OWN_FRAMES];
-    size_t limit = s->max < 1024 ? s->max : 1024;
-    size_t n = unwinder_plain_walk(r->unwinder, plain, limit + OWN_FRAMES);
+    if (!t->verify) {
+        t->verify = arena_alloc(&t->arena, (VERIFY_MAX + VERIFY_OWN) * sizeof *t->verify);
+    }
+    if (!t->verify || start->sp - s->low < VERIFY_ROOM) {
+        return;
+    }
+    size_t limit = s->max < VERIFY_MAX ? s->max : VERIFY_MAX;
+    guard_tls.internal = true;
+    size_t n = unwinder_plain_walk(r->unwinder, t->verify, limit + VERIFY_OWN);
+    guard_tls.internal = false;
     size_t skip = 0;
-    while (skip < n && (uintptr_t)plain[skip] != start->ip) {
+    while (skip < n && (uintptr_t)t->verify[skip] != start->ip) {
         skip++;
     }
     n -= skip;
     n = n < limit ? n : limit;
     bool same = n == (s->n < limit ? s->n : limit);
     for (size_t i = 0; same && i < n; i++) {
-        same = (uintptr_t)plain[skip + i] == s->ip[i];
+        same = (uintptr_t)t->verify[skip + i] == s->ip[i];
     }
     counter_add(&t->verified_count, 1);
     if (!same) {

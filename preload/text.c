@@ -29,11 +29,50 @@ void text_string(struct text *t, const char *s)
     }
 }
 
-void text_printable(struct text *t, const char *s, size_t max)
+size_t text_utf8(const unsigned char *s, uint32_t *character)
 {
+    static const struct {
+        unsigned char mask, lead;
+        uint32_t least;
+    } form[] = {{0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+    for (size_t f = 0; f < 3; f++) {
+        if ((s[0] & form[f].mask) != form[f].lead) {
+            continue;
+        }
+        uint32_t c = s[0] & (unsigned char)~form[f].mask;
+        for (size_t i = 1; i <= f + 1; i++) {
+            if ((s[i] & 0xc0) != 0x80) {
+                return 0;
+            }
+            c = c << 6 | (s[i] & 0x3fu);
+        }
+        *character = c;
+        bool valid = c >= form[f].least && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
+        return valid ? f + 2 : 0;
+    }
+    return 0;
+}
+
+void text_printable(struct text *t, const char *string, size_t max)
+{
+    const unsigned char *s = (const unsigned char *)string;
     size_t i = 0;
-    for (; s[i] && i < max; i++) {
-        text_char(t, s[i] < 0x20 || s[i] == 0x7f ? '?' : s[i]);
+    while (s[i] && i < max) {
+        uint32_t character = s[i];
+        size_t n = s[i] < 0x80 ? 1 : text_utf8(s + i, &character);
+        /* Neither control characters (C0, DEL, C1), nor those that turn the direction of text, nor
+         * what is not UTF-8. */
+        bool shown = n > 0 && character >= 0x20 && (character < 0x7f || character >= 0xa0) &&
+                     !(character >= 0x200e && character <= 0x200f) &&
+                     !(character >= 0x202a && character <= 0x202e) &&
+                     !(character >= 0x2066 && character <= 0x2069) && character != 0x61c;
+        if (!shown) {
+            text_char(t, '?');
+        }
+        for (size_t k = 0; shown && k < n; k++) {
+            text_char(t, (char)s[i + k]);
+        }
+        i += n ? n : 1;
     }
     if (s[i]) {
         text_string(t, "...");

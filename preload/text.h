@@ -19,7 +19,10 @@ struct text {
 struct text text_begin(char *buffer, size_t size);
 void text_char(struct text *t, char c);
 void text_string(struct text *t, const char *s);
-/* At most MAX bytes of S; what a terminal must not see becomes '?'. */
+/* How many bytes the UTF-8 character at S, of 0x80 or above, has; 0 if it is none (RFC 3629). */
+size_t text_utf8(const unsigned char *s, uint32_t *character);
+
+/* About MAX bytes of S; what a terminal must not see becomes '?'. */
 void text_printable(struct text *t, const char *s, size_t max);
 void text_number(struct text *t, uint64_t n);
 /* With at least DIGITS digits, zeros in front. */

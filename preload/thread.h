@@ -32,6 +32,7 @@ struct thread_slot {
 struct thread {
     struct arena arena;
     struct stack stack;
+    void **verify; /* a second walk of it, for MEMPROF_VERIFY */
     struct live_cache live_cache;
     struct peak_share share;
     uint32_t generation;  /* of the modules, that `slot` is of */
