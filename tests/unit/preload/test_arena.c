@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What was handed out is filled and read back: the memory itself tells whether two blocks overlap;
+ * the kernel (mincore) tells which pages are there and which have been touched.
+ */
+#include "arena.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "support.h"
+
+#define PAGE ((size_t)4096)
+
+struct block {
+    unsigned char *p;
+    size_t size;
+    unsigned char fill;
+};
+
+static bool all_are(const unsigned char *p, size_t size, unsigned char value)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (p[i] != value) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Allocates COUNT blocks from A, fills each with a value of its own, then checks them all. Returns
+ * how many were wrong. */
+static size_t exercise(struct arena *a, size_t count, uint64_t seed)
+{
+    struct block *block = malloc(count * sizeof *block);
+    size_t wrong = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct block *b = &block[i];
+        b->size = support_below(&seed, 100) == 0 ? support_below(&seed, 300000)
+                                                 : support_below(&seed, 700);
+        b->fill = (unsigned char)(1 + support_below(&seed, 255));
+        b->p = arena_alloc(a, b->size);
+        wrong += b->p == NULL || (uintptr_t)b->p % 64 != 0 || !all_are(b->p, b->size, 0);
+        memset(b->p, b->fill, b->size);
+    }
+    for (size_t i = 0; i < count; i++) {
+        wrong += !all_are(block[i].p, block[i].size, block[i].fill);
+    }
+    free(block);
+    return wrong;
+}
+
+static void blocks_are_zeroed_aligned_and_apart(void **state)
+{
+    (void)state;
+    struct arena_pool pool = {0};
+    struct arena a = {.pool = &pool};
+    assert_int_equal(exercise(&a, 5000, 1), 0);
+    arena_pool_clear(&pool);
+}
+
+static void empty_blocks_are_blocks(void **state)
+{
+    (void)state;
+    struct arena_pool pool = {0};
+    struct arena a = {.pool = &pool};
+    char *p = arena_alloc(&a, 0), *q = arena_alloc(&a, 0);
+    assert_non_null(p);
+    assert_non_null(q);
+    assert_ptr_not_equal(p, q);
+    arena_pool_clear(&pool);
+}
+
+static void absurd_sizes_fail_and_harm_nothing(void **state)
+{
+    (void)state;
+    static const size_t absurd[] = {SIZE_MAX,         SIZE_MAX - 63,        SIZE_MAX - 4096,
+                                    SIZE_MAX / 2 + 1, SIZE_MAX / 2,         SIZE_MAX / 4,
+                                    (size_t)1 << 62,  ((size_t)1 << 47) * 2};
+    struct arena_pool pool = {0};
+    struct arena a = {.pool = &pool};
+    for (size_t i = 0; i < sizeof absurd / sizeof absurd[0]; i++) {
+        assert_null(arena_alloc(&a, absurd[i]));
+        assert_null(arena_pool_map(&pool, absurd[i]));
+    }
+    assert_int_equal(pool.bytes, 0);
+    assert_int_equal(exercise(&a, 100, 2), 0);
+    arena_pool_clear(&pool);
+}
+
+static void small_blocks_waste_little(void **state)
+{
+    (void)state;
+    struct arena_pool pool = {0};
+    struct arena a = {.pool = &pool};
+    const size_t total = (size_t)64 << 20;
+    for (size_t i = 0; i < total / 128; i++) {
+        assert_non_null(arena_alloc(&a, 128));
+    }
+    assert_true(pool.bytes >= total);
+    assert_true(pool.bytes <= total + total / 16);
+    arena_pool_clear(&pool);
+    assert_int_equal(pool.bytes, 0);
+}
+
+static void maps_are_pages_untouched(void **state)
+{
+    (void)state;
+    struct arena_pool pool = {0};
+    const size_t size = (size_t)64 << 20;
+    unsigned char *p = arena_pool_map(&pool, size);
+    assert_non_null(p);
+    assert_int_equal((uintptr_t)p % PAGE, 0);
+    static unsigned char resident[((size_t)64 << 20) / PAGE];
+    assert_int_equal(mincore(p, size, resident), 0);
+    assert_true(all_are(resident, sizeof resident, 0));
+    p[0] = p[size - 1] = 1;
+    assert_int_equal(p[PAGE], 0);
+    unsigned char *q = arena_pool_map(&pool, 1);
+    assert_int_equal((uintptr_t)q % PAGE, 0);
+    arena_pool_clear(&pool);
+}
+
+static void a_cleared_pool_is_unmapped(void **state)
+{
+    (void)state;
+    struct arena_pool pool = {0};
+    struct arena a = {.pool = &pool};
+    /* So large that nothing else is mapped there meanwhile. */
+    char *big = arena_alloc(&a, (size_t)3 << 20), *map = arena_pool_map(&pool, (size_t)5 << 20);
+    unsigned char resident[2];
+    char *page = (char *)(((uintptr_t)big + 2 * PAGE) & ~(PAGE - 1));
+    assert_int_equal(mincore(page, PAGE, resident), 0);
+    arena_pool_clear(&pool);
+    assert_int_equal(mincore(page, PAGE, resident), -1);
+    assert_int_equal(errno, ENOMEM);
+    assert_int_equal(mincore(map, PAGE, resident), -1);
+    assert_int_equal(pool.bytes, 0);
+    a = (struct arena){.pool = &pool};
+    assert_int_equal(exercise(&a, 100, 3), 0);
+    arena_pool_clear(&pool);
+}
+
+struct job {
+    struct arena_pool *pool;
+    uint64_t seed;
+    size_t wrong;
+};
+
+static void *exercise_in_thread(void *arg)
+{
+    struct job *job = arg;
+    struct arena a = {.pool = job->pool};
+    job->wrong = exercise(&a, 1000, job->seed);
+    for (int i = 0; i < 200; i++) {
+        char *p = arena_pool_map(job->pool, PAGE);
+        job->wrong += !p || *p != 0;
+        *p = 1;
+    }
+    return NULL;
+}
+
+static void threads_share_a_pool(void **state)
+{
+    (void)state;
+    enum { THREADS = 8 };
+    struct arena_pool pool = {0};
+    struct job job[THREADS];
+    pthread_t thread[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        job[i] = (struct job){&pool, (uint64_t)i + 10, 0};
+        assert_int_equal(pthread_create(&thread[i], NULL, exercise_in_thread, &job[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(thread[i], NULL);
+        assert_int_equal(job[i].wrong, 0);
+    }
+    assert_true(pool.bytes >= THREADS * 200 * 2 * PAGE);
+    arena_pool_clear(&pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_are_zeroed_aligned_and_apart),
+        cmocka_unit_test(empty_blocks_are_blocks),
+        cmocka_unit_test(absurd_sizes_fail_and_harm_nothing),
+        cmocka_unit_test(small_blocks_waste_little),
+        cmocka_unit_test(maps_are_pages_untouched),
+        cmocka_unit_test(a_cleared_pool_is_unmapped),
+        cmocka_unit_test(threads_share_a_pool),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

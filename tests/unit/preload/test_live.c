@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Against a plain array with an entry for every 8 bytes of made-up address space. The table never
+ * looks at the memory of blocks, so any numbers do for their addresses.
+ */
+#include "live.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+
+#define REGION ((uintptr_t)2 << 20)
+#define BASE ((uintptr_t)0x7f1234000000)
+/* A little around the end of a region, where the next is needed for sizes. */
+#define LOW (BASE + REGION - 4096)
+#define CELLS ((size_t)1024)
+
+static struct arena_pool pool;
+static struct live live;
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(&live, 0, sizeof live);
+    live_init(&live, &pool);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_pool_clear(&pool);
+    return 0;
+}
+
+static uint64_t unit(void)
+{
+    return (uint64_t)1 << live.shift;
+}
+
+/* Births are kept in units. */
+static void assert_block(const struct live_block *found, const struct live_block *expected)
+{
+    assert_int_equal(found->site, expected->site);
+    assert_int_equal(found->size, expected->size);
+    assert_true(found->birth <= expected->birth);
+    assert_true(expected->birth - found->birth < unit());
+}
+
+static void insert_new(struct live_cache *cache, uintptr_t address, const struct live_block *block)
+{
+    struct live_block old;
+    assert_int_equal(live_insert(&live, cache, address, block, &old), LIVE_OK);
+}
+
+static void remove_known(struct live_cache *cache, uintptr_t address,
+                         const struct live_block *expected)
+{
+    struct live_block found;
+    memset(&found, 0x77, sizeof found);
+    assert_true(live_remove(&live, cache, address, &found));
+    assert_block(&found, expected);
+    assert_false(live_remove(&live, cache, address, &found));
+}
+
+static uint64_t random_size(uint64_t *seed)
+{
+    static const uint64_t below[] = {1, 9, 32, 64, 66, 200, 1024};
+    return support_below(seed, below[support_below(seed, 7)]);
+}
+
+/* How many 8-byte cells a block takes. */
+static size_t cells_of(uint64_t size)
+{
+    return size == 0 ? 1 : (size + 7) / 8;
+}
+
+/* Blocks that lie as an allocator may lay them: 8-aligned, apart, of any size. */
+static void random_blocks_across_a_region_end(void **state)
+{
+    (void)state;
+    static struct live_block block[CELLS];
+    static uint16_t owner[CELLS]; /* index + 1 of the block that takes the cell */
+    memset(owner, 0, sizeof owner);
+    struct live_cache cache = {0};
+    uint64_t seed = 8, now = 0;
+    for (int i = 0; i < 400000; i++) {
+        size_t at = support_below(&seed, CELLS);
+        uintptr_t address = LOW + at * 8;
+        now += support_below(&seed, 5000);
+        if (owner[at] == at + 1) {
+            remove_known(&cache, address, &block[at]);
+            for (size_t c = 0; c < cells_of(block[at].size); c++) {
+                owner[at + c] = 0;
+            }
+            continue;
+        }
+        struct live_block found;
+        assert_false(live_remove(&live, &cache, address, &found));
+        uint64_t size = random_size(&seed);
+        bool fits = at + cells_of(size) <= CELLS;
+        for (size_t c = 0; fits && c < cells_of(size); c++) {
+            fits = owner[at + c] == 0;
+        }
+        if (fits) {
+            block[at] =
+                (struct live_block){(uint32_t)(1 + support_below(&seed, LIVE_MAX_SITE)), size, now};
+            insert_new(&cache, address, &block[at]);
+            for (size_t c = 0; c < cells_of(size); c++) {
+                owner[at + c] = (uint16_t)(at + 1);
+            }
+        }
+    }
+    for (size_t at = 0; at < CELLS; at++) {
+        if (owner[at] == at + 1) {
+            remove_known(&cache, LOW + at * 8, &block[at]);
+        }
+    }
+}
+
+static void sizes_of_all_orders(void **state)
+{
+    (void)state;
+    struct live_cache cache = {0};
+    static struct live_block block[4 * 41 * 3];
+    static uintptr_t address[4 * 41 * 3];
+    size_t n = 0;
+    for (unsigned offset = 0; offset < 4; offset++) {
+        for (unsigned bits = 0; bits <= 40; bits++) {
+            for (int delta = -1; delta <= 1; delta++) {
+                uint64_t size = ((uint64_t)1 << bits) + (uint64_t)(int64_t)delta;
+                address[n] = ((uintptr_t)(n + 1) << 21) + 32 * n + 8 * offset;
+                block[n] = (struct live_block){(uint32_t)(LIVE_MAX_SITE - n), size, n * 64};
+                insert_new(&cache, address[n], &block[n]);
+                n++;
+            }
+        }
+    }
+    while (n-- > 0) {
+        remove_known(&cache, address[n], &block[n]);
+    }
+}
+
+static void the_largest_values_are_kept(void **state)
+{
+    (void)state;
+    struct live_cache cache = {0};
+    const struct live_block block = {LIVE_MAX_SITE, ((uint64_t)1 << 62) - 1, 0};
+    insert_new(&cache, BASE, &block);
+    remove_known(&cache, BASE, &block);
+    const struct live_block last = {1, 63, 0}; /* of the address space */
+    insert_new(&cache, 0x7ffffffffff8, &last);
+    remove_known(&cache, 0x7ffffffffff8, &last);
+}
+
+static void eight_byte_blocks_crowd_a_slot(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 4096 };
+    struct live_cache cache = {0};
+    static struct live_block block[BLOCKS];
+    uint64_t seed = 31;
+    for (int round = 0; round < 20; round++) {
+        for (uint32_t i = 0; i < BLOCKS; i++) {
+            block[i] = (struct live_block){1 + i, support_below(&seed, 9), i};
+            insert_new(&cache, BASE + 8 * (uintptr_t)i, &block[i]);
+        }
+        /* In an order of its own each time: an odd step visits all. */
+        uint32_t step = 2 * (uint32_t)support_below(&seed, BLOCKS) + 1;
+        for (uint32_t k = 0, i = 0; k < BLOCKS; k++, i = (i + step) % BLOCKS) {
+            remove_known(&cache, BASE + 8 * (uintptr_t)i, &block[i]);
+        }
+    }
+}
+
+static void a_missed_free_is_told(void **state)
+{
+    (void)state;
+    static const uint64_t sizes[] = {0, 8, 63, 64, 100000};
+    struct live_cache cache = {0};
+    for (size_t a = 0; a < 5; a++) {
+        for (size_t b = 0; b < 5; b++) {
+            for (uintptr_t offset = 0; offset < 32; offset += 8) {
+                const struct live_block first = {1, sizes[a], 640}, second = {2, sizes[b], 6400};
+                struct live_block old;
+                insert_new(&cache, BASE + offset, &first);
+                assert_int_equal(live_insert(&live, &cache, BASE + offset, &second, &old),
+                                 LIVE_REPLACED);
+                assert_block(&old, &first);
+                remove_known(&cache, BASE + offset, &second);
+            }
+        }
+    }
+}
+
+static void unknown_blocks_are_not_found(void **state)
+{
+    (void)state;
+    struct live_cache cache = {0};
+    struct live_block found;
+    assert_false(live_remove(&live, &cache, BASE, &found));
+    const struct live_block block = {1, 100000, 0};
+    insert_new(&cache, BASE + 64, &block);
+    for (uintptr_t offset = 0; offset < 256; offset += 8) {
+        if (offset != 64) {
+            assert_false(live_remove(&live, &cache, BASE + offset, &found));
+        }
+    }
+    remove_known(&cache, BASE + 64, &block);
+}
+
+static void many_regions(void **state)
+{
+    (void)state;
+    enum { REGIONS = 1000 };
+    struct live_cache cache = {0}, none = {0};
+    for (uint32_t i = 0; i < REGIONS; i++) {
+        const struct live_block block = {1 + i, i * 7, i * 64};
+        insert_new(&cache, BASE + i * 3 * REGION + i * 8, &block);
+    }
+    for (uint32_t i = 0; i < REGIONS; i++) {
+        const struct live_block block = {1 + i, i * 7, i * 64};
+        remove_known(i % 2 ? &cache : &none, BASE + i * 3 * REGION + i * 8, &block);
+    }
+}
+
+/* Blocks from all ages stay in the table while the unit doubles again and again. */
+static void births_survive_ageing(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 2000 };
+    struct live_cache cache = {0};
+    static struct live_block block[BLOCKS];
+    uint64_t seed = 17, now = 0;
+    uint32_t first_shift = live.shift;
+    for (uint32_t i = 0; i < BLOCKS; i++) {
+        now += ((uint64_t)1 << 42) / BLOCKS;
+        uint32_t before = live.shift;
+        do {
+            before = live.shift;
+            live_age(&live, now);
+        } while (live.shift != before);
+        block[i] = (struct live_block){1 + i, support_below(&seed, 9), now};
+        insert_new(&cache, BASE + 8 * (uintptr_t)i, &block[i]);
+        if (i % 3 == 2) {
+            uint32_t k = i - (uint32_t)support_below(&seed, i / 2);
+            if (block[k].site != 0) {
+                remove_known(&cache, BASE + 8 * (uintptr_t)k, &block[k]);
+                block[k].site = 0;
+            }
+        }
+    }
+    assert_true(live.shift >= first_shift + 6);
+    for (uint32_t i = 0; i < BLOCKS; i++) {
+        if (block[i].site != 0) {
+            remove_known(&cache, BASE + 8 * (uintptr_t)i, &block[i]);
+        }
+    }
+}
+
+static void a_young_table_is_not_aged(void **state)
+{
+    (void)state;
+    uint32_t shift = live.shift;
+    live_age(&live, (uint64_t)1 << 30);
+    assert_int_equal(live.shift, shift);
+}
+
+enum { THREADS = 6, OWN = 512 };
+
+struct worker {
+    uintptr_t first; /* its blocks are THREADS * 32 bytes apart: next to the others' */
+    size_t wrong;
+};
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    struct live_cache cache = {0};
+    struct live_block block[OWN], found;
+    uint64_t seed = w->first;
+    memset(block, 0, sizeof block);
+    for (int i = 0; i < 60000; i++) {
+        size_t k = support_below(&seed, OWN);
+        uintptr_t address = w->first + k * THREADS * 64;
+        if (block[k].site == 0) {
+            block[k] = (struct live_block){(uint32_t)(1 + support_below(&seed, 1000)),
+                                           support_below(&seed, 65), 0};
+            w->wrong += live_insert(&live, &cache, address, &block[k], &found) != LIVE_OK;
+        } else {
+            w->wrong += !live_remove(&live, &cache, address, &found) ||
+                        found.site != block[k].site || found.size != block[k].size;
+            block[k].site = 0;
+        }
+    }
+    return NULL;
+}
+
+static void *age(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 12; i++) {
+        live_age(&live, UINT64_MAX / 2);
+    }
+    return NULL;
+}
+
+static void threads_work_side_by_side(void **state)
+{
+    (void)state;
+    struct worker w[THREADS];
+    pthread_t thread[THREADS], ageing;
+    for (uintptr_t i = 0; i < THREADS; i++) {
+        w[i] = (struct worker){.first = BASE + REGION - 40000 + i * 64 + 8 * (i % 2)};
+        assert_int_equal(pthread_create(&thread[i], NULL, work, &w[i]), 0);
+    }
+    assert_int_equal(pthread_create(&ageing, NULL, age, NULL), 0);
+    pthread_join(ageing, NULL);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(thread[i], NULL);
+        assert_int_equal(w[i].wrong, 0);
+    }
+}
+
+int main(void)
+{
+#define WITH_TABLE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        WITH_TABLE(random_blocks_across_a_region_end),
+        WITH_TABLE(sizes_of_all_orders),
+        WITH_TABLE(the_largest_values_are_kept),
+        WITH_TABLE(eight_byte_blocks_crowd_a_slot),
+        WITH_TABLE(a_missed_free_is_told),
+        WITH_TABLE(unknown_blocks_are_not_found),
+        WITH_TABLE(many_regions),
+        WITH_TABLE(births_survive_ageing),
+        WITH_TABLE(a_young_table_is_not_aged),
+        WITH_TABLE(threads_work_side_by_side),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

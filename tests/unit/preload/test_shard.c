@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Buckets against a naive logarithm, the epoch rule against a replay that copies everything.
+ */
+#include "shard.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+
+/* How many binary digits VALUE has, counted on its representation. */
+static unsigned digits(uint64_t value)
+{
+    unsigned n = 0;
+    for (; value != 0; value /= 2) {
+        n++;
+    }
+    return n < 63 ? n : 63;
+}
+
+static void buckets_are_bit_widths(void **state)
+{
+    (void)state;
+    uint64_t seed = 2;
+    for (int i = 0; i < 64; i++) {
+        uint64_t power = (uint64_t)1 << i;
+        assert_int_equal(histogram_bucket(power), digits(power));
+        assert_int_equal(histogram_bucket(power - 1), digits(power - 1));
+    }
+    for (int i = 0; i < 100000; i++) {
+        uint64_t value = support_random(&seed) << 8 >> support_below(&seed, 64);
+        assert_int_equal(histogram_bucket(value), digits(value));
+    }
+    assert_int_equal(histogram_bucket(UINT64_MAX), 63);
+    assert_int_equal(histogram_bucket(0), 0);
+}
+
+static void histograms_count_each_value(void **state)
+{
+    (void)state;
+    struct arena_pool pool = {0};
+    struct arena arena = {.pool = &pool};
+    struct shard_histogram h = {0};
+    uint64_t expected[MEMPROF_HISTOGRAM_BUCKETS] = {0}, seed = 6;
+    for (int i = 0; i < 50000; i++) {
+        uint64_t value = support_random(&seed) << 8 >> support_below(&seed, 64);
+        expected[digits(value)]++;
+        shard_histogram_add(&h, value, &arena);
+    }
+    for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
+        const counter *line = h.line[i / SHARD_LINE];
+        assert_int_equal(line ? counter_get(&line[i % SHARD_LINE]) : 0, expected[i]);
+    }
+    arena_pool_clear(&pool);
+}
+
+static void a_histogram_takes_what_it_uses(void **state)
+{
+    (void)state;
+    struct arena_pool pool = {0};
+    struct arena arena = {.pool = &pool};
+    struct shard_histogram h = {0};
+    for (int i = 0; i < 1000; i++) {
+        shard_histogram_add(&h, 100, &arena);
+    }
+    for (unsigned l = 0; l < SHARD_LINES; l++) {
+        assert_int_equal(h.line[l] != NULL, l == digits(100) / SHARD_LINE);
+    }
+    arena_pool_clear(&pool);
+}
+
+/* Several sites; at random moments "the peak is now", which the replay copies in full. */
+static void the_epoch_rule_keeps_what_was_held(void **state)
+{
+    (void)state;
+    enum { SITES = 20 };
+    static struct shard shard[SITES];
+    uint64_t bytes[SITES] = {0}, count[SITES] = {0};
+    uint64_t peak_bytes[SITES] = {0}, peak_count[SITES] = {0};
+    uint64_t epoch = 1, seed = 12;
+    memset(shard, 0, sizeof shard);
+    for (int s = 0; s < SITES; s++) {
+        shard[s].epoch = epoch;
+    }
+    for (int i = 0; i < 200000; i++) {
+        if (support_below(&seed, 50) == 0) {
+            epoch++;
+            memcpy(peak_bytes, bytes, sizeof bytes);
+            memcpy(peak_count, count, sizeof count);
+        }
+        /* Some are seldom changed, over many epochs. */
+        uint64_t s = support_below(&seed, 1 + support_below(&seed, SITES));
+        shard_enter_epoch(&shard[s], epoch);
+        if (count[s] > 0 && support_below(&seed, 2)) {
+            uint64_t size = bytes[s] / count[s];
+            counter_add(&shard[s].free_count, 1);
+            counter_add(&shard[s].freed_bytes, size);
+            bytes[s] -= size;
+            count[s]--;
+        } else {
+            uint64_t size = support_below(&seed, 1000);
+            counter_add(&shard[s].alloc_count, 1);
+            counter_add(&shard[s].alloc_bytes, size);
+            bytes[s] += size;
+            count[s]++;
+        }
+        assert_int_equal(shard_live_bytes(&shard[s]), bytes[s]);
+        assert_int_equal(shard_live_count(&shard[s]), count[s]);
+        if (i % 1000 == 0) {
+            /* As at a dump: the rule is applied once more to all, and can be again. */
+            for (int k = 0; k < SITES; k++) {
+                shard_enter_epoch(&shard[k], epoch);
+                assert_int_equal(counter_get(&shard[k].peak_bytes), peak_bytes[k]);
+                assert_int_equal(counter_get(&shard[k].peak_count), peak_count[k]);
+            }
+        }
+    }
+}
+
+static void alone_the_maximum_is_exact(void **state)
+{
+    (void)state;
+    static struct shard shard;
+    struct site site = {0};
+    int64_t live = 0, most = 0;
+    uint64_t seed = 90;
+    for (int i = 0; i < 20000; i++) {
+        uint64_t size = support_below(&seed, 5000);
+        if (live >= (int64_t)size && support_below(&seed, 2)) {
+            counter_add(&shard.freed_bytes, size);
+            live -= (int64_t)size;
+        } else {
+            counter_add(&shard.alloc_bytes, size);
+            live += (int64_t)size;
+        }
+        most = live > most ? live : most;
+        shard_follow_max(&shard, &site, true);
+        assert_true(shard.max_live_bytes == most);
+    }
+}
+
+/* Several threads' shards of one site, one of which mostly frees what others allocate. Each keeps
+ * back less than an eighth. */
+static void shared_the_maximum_is_close(void **state)
+{
+    (void)state;
+    enum { SHARDS = 3 };
+    static struct shard shard[SHARDS];
+    struct site site = {0};
+    int64_t live = 0, most = 0;
+    uint64_t seed = 91;
+    for (int i = 0; i < 100000; i++) {
+        struct shard *s = &shard[support_below(&seed, SHARDS)];
+        uint64_t size = 1 + support_below(&seed, 500);
+        bool grow = (i / 7000) % 2 == 0;
+        if (live >= (int64_t)size && support_below(&seed, 10) < (grow ? 4 : 6)) {
+            s = support_below(&seed, 2) ? &shard[0] : s;
+            counter_add(&s->freed_bytes, size);
+            live -= (int64_t)size;
+        } else {
+            counter_add(&s->alloc_bytes, size);
+            live += (int64_t)size;
+        }
+        most = live > most ? live : most;
+        shard_follow_max(s, &site, false);
+    }
+    assert_true(most > 100000);
+    assert_in_range(site.max_live_bytes, most - most * SHARDS / 8, most + most * SHARDS / 8);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(buckets_are_bit_widths),
+        cmocka_unit_test(histograms_count_each_value),
+        cmocka_unit_test(a_histogram_takes_what_it_uses),
+        cmocka_unit_test(the_epoch_rule_keeps_what_was_held),
+        cmocka_unit_test(alone_the_maximum_is_exact),
+        cmocka_unit_test(shared_the_maximum_is_close),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
