@@ -23,7 +23,7 @@ build=(
 )
 demo=(jq)
 check=(
-    libcmocka-dev python3 python3-jsonschema             # unit tests, checks of dumps
+    libcmocka-dev clang python3 python3-jsonschema       # unit tests, checks of dumps
     clang-format clang-tidy cppcheck shellcheck          # lint
     valgrind                                             # counts to agree with
     jq sqlite3 lua5.4 libxml2-utils git perl             # programs to profile
