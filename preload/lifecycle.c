@@ -179,6 +179,15 @@ static void install_signal(int number)
     sigaction(number, &ours, NULL);
 }
 
+static void say_no_stacks(const char *why)
+{
+    char message[256];
+    struct text t = text_begin(message, sizeof message);
+    text_string(&t, "stacks will have only their innermost frame: ");
+    text_string(&t, why);
+    say(NULL, message);
+}
+
 /* For a kernel that does not wipe the page (before 4.14). */
 static void after_fork_in_child(void)
 {
@@ -197,6 +206,9 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     if (lifecycle_begin((uintptr_t)start)) {
         guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
         recorder_load_unwinder(&recorder);
+        if (recorder.unwind_trouble) {
+            say_no_stacks(recorder.unwind_trouble);
+        }
         interpose_check();
         process_describe(argv);
         on_exit(at_exit, NULL);

@@ -82,23 +82,35 @@ static const char *path_of(const struct modules *m, const struct object *object)
     return object->name && object->name[0] ? object->name : m->exe;
 }
 
+static bool same_module(const struct module *a, const struct module *b, const char *path)
+{
+    return a->start == b->start && a->end == b->end && a->load_bias == b->load_bias &&
+           a->build_id_size == b->build_id_size &&
+           memcmp(a->build_id, b->build_id, a->build_id_size) == 0 && strcmp(a->path, path) == 0;
+}
+
 static int32_t add(struct modules *m, const struct object *object, uintptr_t address)
 {
-    if (m->count >= MODULES_MAX) {
-        return -1;
-    }
     const char *path = path_of(m, object);
+    struct module found = {.loaded_ns = clock_elapsed_ns(m->clock), .unloaded_ns = MODULE_LOADED};
+    describe(&found, object, address);
+    /* The same file at the same place again: a plugin that comes and goes must not make stacks
+     * without end. */
+    for (uint32_t i = 0; i < m->count; i++) {
+        if (same_module(m->by_id[i], &found, path)) {
+            m->by_id[i]->unloaded_ns = MODULE_LOADED;
+            return (int32_t)i;
+        }
+    }
     size_t length = strlen(path);
     struct module *module = arena_alloc(&m->arena, sizeof *module);
     char *copy = arena_alloc(&m->arena, length + 1);
-    if (!module || !copy) {
+    if (!module || !copy || m->count >= MODULES_MAX) {
         return -1;
     }
     memcpy(copy, path, length);
+    *module = found;
     module->path = copy;
-    module->loaded_ns = clock_elapsed_ns(m->clock);
-    module->unloaded_ns = MODULE_LOADED;
-    describe(module, object, address);
     m->by_id[m->count] = module;
     return (int32_t)m->count++;
 }
@@ -112,10 +124,7 @@ static bool still_loaded(const struct modules *m, const struct module *module)
     }
     struct module now = {0};
     describe(&now, &object, module->start);
-    return now.start == module->start && now.end == module->end &&
-           now.load_bias == module->load_bias && now.build_id_size == module->build_id_size &&
-           memcmp(now.build_id, module->build_id, now.build_id_size) == 0 &&
-           strcmp(path_of(m, &object), module->path) == 0;
+    return same_module(module, &now, path_of(m, &object));
 }
 
 void modules_refresh(struct modules *m)

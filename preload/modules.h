@@ -4,6 +4,9 @@
  * build-ids, unloaded ones included. A module is entered when an address in it is first seen, by
  * asking the loader without a lock (objects.h).
  *
+ * A file that is loaded again at the place it had is the same module again, loaded since the first
+ * time.
+ *
  * The holder of the recorder's lock adds and refreshes; `generation` is read and bumped by any
  * thread. Modules are never removed and never move.
  */
