@@ -59,7 +59,8 @@ static int by_column(const void *a, const void *b, void *arg)
 void leaks_sort(struct leaks *l, const struct column *column)
 {
     struct sorting s = {l->model->dump, column};
-    qsort_r(l->records, l->n, sizeof *l->records, by_column, &s);
+    if (l->n)
+        qsort_r(l->records, l->n, sizeof *l->records, by_column, &s);
 }
 
 void leaks_limit(struct leaks *l, size_t n)

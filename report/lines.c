@@ -2,6 +2,7 @@
 #include "lines.h"
 #include "die.h"
 #include "memory.h"
+#include "pool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,8 @@ struct source_entry {
 static uint32_t *group_places(const struct model *m, bool by_function)
 {
     uint32_t *group = mem_alloc(m->nplaces * sizeof *group);
-    struct source_entry *known = NULL, *e, *next;
+    struct source_entry *known = NULL, *e;
+    struct pool *entries = pool_new();
     for (size_t i = 0; i < m->nplaces; i++) {
         struct source_key key;
         group[i] = (uint32_t)i;
@@ -36,18 +38,15 @@ static uint32_t *group_places(const struct model *m, bool by_function)
         key.line = m->places[i].line;
         HASH_FIND(hh, known, &key, sizeof key, e);
         if (!e) {
-            e = mem_zero(1, sizeof *e);
+            e = pool_zero(entries, 1, sizeof *e);
             e->key = key;
             e->group = (uint32_t)i;
             HASH_ADD(hh, known, key, sizeof key, e);
         }
         group[i] = e->group;
     }
-    HASH_ITER(hh, known, e, next)
-    {
-        HASH_DEL(known, e);
-        free(e);
-    }
+    HASH_CLEAR(hh, known);
+    pool_free(entries);
     return group;
 }
 
@@ -284,6 +283,22 @@ void lines_sort_by_source(struct lines *l)
 {
     struct sorting s = {l->model, NULL};
     qsort_r(l->rows, l->n, sizeof *l->rows, by_source, &s);
+}
+
+void lines_drop_foreign(struct lines *l)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->n && l->model->root; i++) {
+        const struct place *p = &l->model->places[l->rows[i].place];
+        if (p->own || is_measured(&l->rows[i].self))
+            l->rows[kept++] = l->rows[i];
+        else
+            figures_drop(&l->rows[i].figures);
+    }
+    if (l->model->root) {
+        l->left_out += l->n - kept;
+        l->n = kept;
+    }
 }
 
 void lines_limit(struct lines *l, size_t n)

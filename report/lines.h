@@ -27,7 +27,7 @@ struct lines {
     const struct model *model;
     struct line_row *rows; /* only lines with something charged to them */
     size_t n;
-    size_t left_out; /* by lines_limit */
+    size_t left_out; /* rows that there were besides */
 };
 
 struct lines lines_new(const struct model *m, const struct lines_options *options);
@@ -42,6 +42,10 @@ void lines_rank(struct lines *l);
 
 /* Sorts by file and line; what has no line information last. */
 void lines_sort_by_source(struct lines *l);
+
+/* With a project root: leaves out lines of others that allocate nothing themselves, such as those
+ * that call main. */
+void lines_drop_foreign(struct lines *l);
 
 /* Keeps the first N rows (0: all). */
 void lines_limit(struct lines *l, size_t n);

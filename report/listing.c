@@ -15,16 +15,19 @@ void listing_read_sources(struct lines *l, struct sources *sources)
     }
 }
 
+struct lined {
+    const struct line_row *row;
+    const struct place *place;
+};
+
 static const struct place *place_of(const struct lines *l, const struct line_row *row)
 {
     return &l->model->places[row->place];
 }
 
-static int by_source(const void *a, const void *b, void *arg)
+static int by_source(const void *a, const void *b)
 {
-    const struct lines *l = arg;
-    const struct place *p = place_of(l, *(const struct line_row *const *)a),
-                       *q = place_of(l, *(const struct line_row *const *)b);
+    const struct place *p = ((const struct lined *)a)->place, *q = ((const struct lined *)b)->place;
     int order = strcmp(p->file, q->file);
     if (order == 0)
         order = p->line < q->line ? -1 : p->line > q->line;
@@ -34,8 +37,8 @@ static int by_source(const void *a, const void *b, void *arg)
 static int by_charge(const void *a, const void *b, void *arg)
 {
     const struct lines *l = arg;
-    const struct line_row *x = *(const struct line_row *const *)a,
-                          *y = *(const struct line_row *const *)b;
+    const struct line_row *x = ((const struct listing_unlined *)a)->row,
+                          *y = ((const struct listing_unlined *)b)->row;
     if (x->figures.c.peak_bytes != y->figures.c.peak_bytes)
         return x->figures.c.peak_bytes < y->figures.c.peak_bytes ? 1 : -1;
     if (x->figures.c.live_bytes != y->figures.c.live_bytes)
@@ -57,11 +60,10 @@ struct span {
     uint32_t first, last;
 };
 
-/* The lines to list around ROW, never without the line itself. */
-static struct span span_of(const struct lines *l, const struct line_row *row,
-                           struct sources *sources, uint32_t context)
+/* The lines to list around P, never without the line itself. */
+static struct span span_of(const struct lines *l, const struct place *p, struct sources *sources,
+                           uint32_t context)
 {
-    const struct place *p = place_of(l, row);
     struct span s = {p->line, p->line};
     uint32_t count = sources_line_count(sources, p->file);
     if (context == 0 || count < p->line)
@@ -114,17 +116,16 @@ static void push(struct listing_file *file, size_t *capacity, struct listing_row
 }
 
 /* Lists N rows, all of one file and in the order of its lines. */
-static void list_file(struct listing_file *file, const struct lines *l,
-                      const struct line_row **rows, size_t n, struct sources *sources,
-                      uint32_t context)
+static void list_file(struct listing_file *file, const struct lines *l, const struct lined *rows,
+                      size_t n, struct sources *sources, uint32_t context)
 {
     struct span *spans = mem_alloc(n * sizeof *spans);
     size_t capacity = 0, next = 0;
-    file->name = place_of(l, rows[0])->file;
+    file->name = rows[0].place->file;
     for (size_t i = 0; i < n; i++) {
-        file->peak_bytes = figures_sum(file->peak_bytes, rows[i]->self.c.peak_bytes);
-        file->live_bytes = figures_sum(file->live_bytes, rows[i]->self.c.live_bytes);
-        spans[i] = span_of(l, rows[i], sources, context);
+        file->peak_bytes = figures_sum(file->peak_bytes, rows[i].row->self.c.peak_bytes);
+        file->live_bytes = figures_sum(file->live_bytes, rows[i].row->self.c.live_bytes);
+        spans[i] = span_of(l, rows[i].place, sources, context);
     }
     size_t nspans = join_spans(spans, n);
     for (size_t i = 0; i < nspans; i++) {
@@ -132,9 +133,9 @@ static void list_file(struct listing_file *file, const struct lines *l,
             push(file, &capacity, (struct listing_row){0});
         for (uint32_t k = spans[i].first; k <= spans[i].last; k++) {
             struct listing_row row = {.line = k, .text = sources_line(sources, file->name, k)};
-            if (next < n && place_of(l, rows[next])->line == k)
-                row.row = rows[next];
-            while (next < n && place_of(l, rows[next])->line == k)
+            if (next < n && rows[next].place->line == k)
+                row.row = rows[next].row;
+            while (next < n && rows[next].place->line == k)
                 next++;
             push(file, &capacity, row);
         }
@@ -145,22 +146,22 @@ static void list_file(struct listing_file *file, const struct lines *l,
 struct listing listing_new(const struct lines *l, struct sources *sources, uint32_t context)
 {
     struct listing listing = {0};
-    const struct line_row **lined = mem_alloc(l->n * sizeof *lined);
+    struct lined *lined = mem_alloc(l->n * sizeof *lined);
     size_t n = 0;
     listing.unlined = mem_alloc(l->n * sizeof *listing.unlined);
     for (size_t i = 0; i < l->n; i++) {
         const struct place *p = place_of(l, &l->rows[i]);
         if (p->file && p->line)
-            lined[n++] = &l->rows[i];
+            lined[n++] = (struct lined){&l->rows[i], p};
         else
-            listing.unlined[listing.nunlined++] = &l->rows[i];
+            listing.unlined[listing.nunlined++].row = &l->rows[i];
     }
-    qsort_r(lined, n, sizeof *lined, by_source, (void *)l);
+    qsort(lined, n, sizeof *lined, by_source);
     qsort_r(listing.unlined, listing.nunlined, sizeof *listing.unlined, by_charge, (void *)l);
     listing.files = mem_zero(n, sizeof *listing.files);
     for (size_t from = 0, to; from < n; from = to) {
-        const char *name = place_of(l, lined[from])->file;
-        for (to = from + 1; to < n && strcmp(place_of(l, lined[to])->file, name) == 0; to++)
+        const char *name = lined[from].place->file;
+        for (to = from + 1; to < n && strcmp(lined[to].place->file, name) == 0; to++)
             ;
         list_file(&listing.files[listing.n++], l, lined + from, to - from, sources, context);
     }

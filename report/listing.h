@@ -25,10 +25,15 @@ struct listing_file {
     uint64_t peak_bytes, live_bytes; /* allocated by its lines themselves */
 };
 
+/* A row without line information. */
+struct listing_unlined {
+    const struct line_row *row;
+};
+
 struct listing {
     struct listing_file *files; /* what allocates most first */
     size_t n;
-    const struct line_row **unlined; /* without line information, most charged first */
+    struct listing_unlined *unlined; /* most charged first */
     size_t nunlined;
 };
 

@@ -232,11 +232,16 @@ static void refuse_syntax(const json_error_t *e, struct error *error)
         error_set(error, "line %d, column %d: not JSON: %s", e->line, e->column, e->text);
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 struct dump *load_bytes(const char *path, const char *data, size_t size, struct error *error)
 {
     json_error_t trouble;
     size_t blank = 0;
-    while (blank < size && memchr(" \t\r\n", data[blank], 4))
+    while (blank < size && is_blank(data[blank]))
         blank++;
     if (blank == size) {
         error_set(error, "is empty, expected a memprof dump");

@@ -33,6 +33,7 @@ struct place_entry {
 struct builder {
     struct model *m;
     struct place_entry *known;
+    struct pool *entries; /* what they live in */
     size_t place_capacity;
     struct found {
         const struct symbol *symbols;
@@ -56,7 +57,7 @@ static uint32_t add_place(struct builder *b, const struct place *place)
     m->places = mem_grow(m->places, &b->place_capacity, m->nplaces + 1, sizeof *m->places);
     if (m->nplaces >= INT32_MAX)
         die("out of memory");
-    e = mem_zero(1, sizeof *e);
+    e = pool_zero(b->entries, 1, sizeof *e);
     e->key = key;
     e->id = (uint32_t)m->nplaces;
     HASH_ADD(hh, b->known, key, sizeof key, e);
@@ -193,19 +194,15 @@ struct model *model_new(const struct dump *dump, struct symbolizer *symbols,
                         model_progress *progress, void *arg)
 {
     struct model *m = mem_zero(1, sizeof *m);
-    struct builder b = {.m = m};
+    struct builder b = {.m = m, .entries = pool_new()};
     m->dump = dump;
     m->symbols = symbols;
     m->strings = pool_new();
     b.found = mem_zero(dump->nframes, sizeof *b.found);
     look_up(&b, progress, arg);
     build(&b);
-    struct place_entry *e, *next;
-    HASH_ITER(hh, b.known, e, next)
-    {
-        HASH_DEL(b.known, e);
-        free(e);
-    }
+    HASH_CLEAR(hh, b.known);
+    pool_free(b.entries);
     free(b.found);
     model_set_root(m, NULL);
     return m;

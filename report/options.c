@@ -155,7 +155,7 @@ static int set_debuginfod(struct options *o, const char *value, struct error *er
 static int set_budget(struct options *o, const char *value, struct error *error)
 {
     size_t seconds = 0;
-    int result = parse_number(value, 24 * 3600, &seconds, error);
+    int result = parse_number(value, 86400, &seconds, error);
     o->debuginfod_budget = (unsigned)seconds;
     return result;
 }
@@ -189,41 +189,41 @@ static int set_version(struct options *o, const char *value, struct error *error
 }
 
 const struct option_row options_table[] = {
-    {"format", 0, "FORMAT", FOR_ALL, "text, json, csv or markdown (default: text)", set_format},
-    {"output", 'o', "FILE", FOR_ALL, "write to FILE instead of standard output", set_output},
-    {"self", 0, NULL, FOR_ALL,
+    {"format", 0, FOR_ALL, "FORMAT", "text, json, csv or markdown (default: text)", set_format},
+    {"output", 'o', FOR_ALL, "FILE", "write to FILE instead of standard output", set_output},
+    {"self", 0, FOR_ALL, NULL,
      "charge an allocation only to the line that made it, not to all lines on the stack", set_self},
-    {"bottom-up", 0, NULL, FOR_TREE, "what allocates first, its callers below", set_bottom_up},
-    {"value", 0, "VALUE", FOR_TREE, "percentages are of: peak (default), live, allocated or count",
+    {"bottom-up", 0, FOR_TREE, NULL, "what allocates first, its callers below", set_bottom_up},
+    {"value", 0, FOR_TREE, "VALUE", "percentages are of: peak (default), live, allocated or count",
      set_value},
-    {"depth", 0, "N", FOR_TREE, "at most N levels (0: all)", set_depth},
-    {"sort", 0, "COLUMN", FOR_ALL, "sort by a column, the greatest first", set_sort},
-    {"columns", 0, "A,B", FOR_ALL, "the columns to print; +A,B: besides the usual ones",
+    {"depth", 0, FOR_TREE, "N", "at most N levels (0: all)", set_depth},
+    {"sort", 0, FOR_ALL, "COLUMN", "sort by a column, the greatest first", set_sort},
+    {"columns", 0, FOR_ALL, "A,B", "the columns to print; +A,B: besides the usual ones",
      set_columns},
-    {"limit", 0, "N", FOR_ALL, "at most N lines, stacks, or children of a node (0: all)",
+    {"limit", 0, FOR_ALL, "N", "at most N lines, stacks, or children of a node (0: all)",
      set_limit},
-    {"file", 0, "GLOB", FOR_ALL, "only source files that match; without '/', their base name",
+    {"file", 0, FOR_ALL, "GLOB", "only source files that match; without '/', their base name",
      set_file},
-    {"function", 0, "GLOB", FOR_ALL, "only functions that match", set_function},
-    {"unit", 0, "UNIT", FOR_ALL, "B, KiB, MiB (default) or GiB, in tables for people", set_unit},
-    {"color", 0, "WHEN", FOR_ALL, "auto (default: on terminals, unless NO_COLOR), always, never",
+    {"function", 0, FOR_ALL, "GLOB", "only functions that match", set_function},
+    {"unit", 0, FOR_ALL, "UNIT", "B, KiB, MiB (default) or GiB, in tables for people", set_unit},
+    {"color", 0, FOR_ALL, "WHEN", "auto (default: on terminals, unless NO_COLOR), always, never",
      set_color},
-    {"project-root", 0, "DIR", FOR_ALL,
+    {"project-root", 0, FOR_ALL, "DIR",
      "charge stacks to their innermost line in a file below DIR; none: to that which allocates",
      set_project_root},
-    {"source-root", 0, "A=B", FOR_ALL, "look for sources named A/.. in B/.. (repeatable)",
+    {"source-root", 0, FOR_ALL, "A=B", "look for sources named A/.. in B/.. (repeatable)",
      add_source_root},
-    {"debug-root", 0, "DIR", FOR_ALL, "look for programs and debug files below DIR (repeatable)",
+    {"debug-root", 0, FOR_ALL, "DIR", "look for programs and debug files below DIR (repeatable)",
      add_debug_root},
-    {"debuginfod", 0, NULL, FOR_ALL, "ask the servers of DEBUGINFOD_URLS for debug files",
+    {"debuginfod", 0, FOR_ALL, NULL, "ask the servers of DEBUGINFOD_URLS for debug files",
      set_debuginfod},
-    {"debuginfod-budget", 0, "SECONDS", FOR_ALL, "for all that is asked for (default: 60)",
+    {"debuginfod-budget", 0, FOR_ALL, "SECONDS", "for all that is asked for (default: 60)",
      set_budget},
-    {"no-demangle", 0, NULL, FOR_ALL, "names as the linker has them", set_no_demangle},
-    {"quiet", 'q', NULL, FOR_ALL, "no warnings or progress on standard error", set_quiet},
-    {"help", 'h', NULL, FOR_ALL, "print this", set_help},
-    {"version", 'V', NULL, FOR_ALL, "print the version", set_version},
-    {NULL, 0, NULL, 0, NULL, NULL}};
+    {"no-demangle", 0, FOR_ALL, NULL, "names as the linker has them", set_no_demangle},
+    {"quiet", 'q', FOR_ALL, NULL, "no warnings or progress on standard error", set_quiet},
+    {"help", 'h', FOR_ALL, NULL, "print this", set_help},
+    {"version", 'V', FOR_ALL, NULL, "print the version", set_version},
+    {NULL, 0, 0, NULL, NULL, NULL}};
 
 #define MAX_OPTIONS 48
 #define FIRST_LONG 256 /* what getopt_long returns for row 0 */

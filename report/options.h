@@ -56,9 +56,9 @@ struct options {
 
 struct option_row {
     const char *name;
-    int letter;           /* 0: none */
-    const char *argument; /* NULL: takes none */
+    int letter; /* 0: none */
     unsigned verbs;
+    const char *argument; /* NULL: takes none */
     const char *help;
     int (*set)(struct options *o, const char *value, struct error *error);
 };

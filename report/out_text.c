@@ -147,7 +147,7 @@ void text_lines(struct out *o, const struct lines_report *r)
             fputs("Code without line information\n\n", o->file);
             put_header(o, &r->columns, "", "Function");
             for (size_t i = 0; i < r->listing->nunlined; i++)
-                put_row(o, r, r->listing->unlined[i]);
+                put_row(o, r, r->listing->unlined[i].row);
             fputc('\n', o->file);
         }
     } else {

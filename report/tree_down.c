@@ -5,6 +5,7 @@
  */
 #include "die.h"
 #include "memory.h"
+#include "pool.h"
 #include "tree_grow.h"
 
 #include <stdlib.h>
@@ -14,10 +15,6 @@
 #define uthash_fatal(message) die("out of memory")
 #include <uthash.h>
 
-struct merged_key {
-    uint32_t parent, place;
-};
-
 /* Node 0 stands above the outermost callers. */
 struct merged {
     struct tree_node node;
@@ -25,7 +22,7 @@ struct merged {
 };
 
 struct merged_entry {
-    struct merged_key key;
+    uint64_t key; /* parent and place */
     uint32_t id;
     UT_hash_handle hh;
 };
@@ -34,6 +31,7 @@ struct merging {
     struct merged *nodes;
     size_t n, capacity;
     struct merged_entry *known;
+    struct pool *entries; /* what they live in */
 };
 
 static uint32_t add(struct merging *b, const struct tree_node *node, uint32_t parent)
@@ -52,13 +50,13 @@ static uint32_t add(struct merging *b, const struct tree_node *node, uint32_t pa
 
 static uint32_t child_of(struct merging *b, uint32_t parent, struct model_ref ref)
 {
-    struct merged_key key = {parent, ref.place};
+    uint64_t key = (uint64_t)parent << 32 | ref.place;
     struct merged_entry *e;
     HASH_FIND(hh, b->known, &key, sizeof key, e);
     if (e)
         return e->id;
     struct tree_node node = {.place = ref.place, .inlined = ref.inlined};
-    e = mem_zero(1, sizeof *e);
+    e = pool_zero(b->entries, 1, sizeof *e);
     e->key = key;
     e->id = add(b, &node, parent);
     HASH_ADD(hh, b->known, key, sizeof key, e);
@@ -88,12 +86,6 @@ static void merge(struct merging *b, const struct tree_growth *g)
     for (size_t i = b->n; i-- > 1;)
         figures_add(&b->nodes[b->nodes[i].parent].node.total, &b->nodes[i].node.total);
     free(node_of);
-    struct merged_entry *e, *next;
-    HASH_ITER(hh, b->known, e, next)
-    {
-        HASH_DEL(b->known, e);
-        free(e);
-    }
 }
 
 struct sorting {
@@ -138,8 +130,10 @@ static uint64_t flatten(struct tree_growth *g, struct merging *b, uint32_t paren
 
 void tree_grow_top_down(struct tree_growth *g)
 {
-    struct merging b = {0};
+    struct merging b = {.entries = pool_new()};
     merge(&b, g);
+    HASH_CLEAR(hh, b.known);
+    pool_free(b.entries);
     g->tree->left_out = flatten(g, &b, 0, 0);
     free(b.nodes);
 }

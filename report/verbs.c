@@ -117,7 +117,10 @@ static void run_summary(const struct job *job)
         lines_sort(&lines, job->options->sort);
     else
         lines_rank(&lines);
-    lines_limit(&lines, limit_or(job, SUMMARY_LINES));
+    size_t limit = limit_or(job, SUMMARY_LINES);
+    if (limit)
+        lines_drop_foreign(&lines);
+    lines_limit(&lines, limit);
     listing_read_sources(&lines, job->sources);
     if (is_listing(job)) {
         listing = listing_new(&lines, job->sources, SUMMARY_CONTEXT);

@@ -124,6 +124,25 @@ static void filters(void **state)
     lines_free(&l);
 }
 
+static void foreign_lines(void **state)
+{
+    static const struct expected rows[] = {{"get", 4, 150, 150},   {"work", 6, 170, 170},
+                                           {"work2", 4, 150, 150}, {"main", 12, 209, 209},
+                                           {"handler", 1, 0, 0},   {"cxx", 4, 32, 32}};
+    struct lines_options options = {.by_function = true};
+    struct lines l = lines_new(m, &options);
+    (void)state;
+    lines_drop_foreign(&l); /* without a root, nobody is foreign */
+    assert_int_equal(l.n, 9);
+    lines_free(&l);
+    model_set_root(m, "/src");
+    l = lines_new(m, &options);
+    lines_drop_foreign(&l);
+    expect_rows(&l, rows, sizeof rows / sizeof *rows);
+    assert_int_equal(l.left_out, 3);
+    lines_free(&l);
+}
+
 static void orders(void **state)
 {
     struct lines_options options = {.by_function = true};
@@ -233,6 +252,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(self_adds_up, setup, teardown),
         cmocka_unit_test_setup_teardown(lifetimes_are_charged_like_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(filters, setup, teardown),
+        cmocka_unit_test_setup_teardown(foreign_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(orders, setup, teardown),
         cmocka_unit_test(merged_lines_count_once),
         cmocka_unit_test(deep_stacks),

@@ -94,7 +94,7 @@ static void whole_functions(void **state)
     }
     assert_int_equal(f->rows[2].row->figures.c.alloc_count, 12);
     assert_int_equal(listing.nunlined, 3);
-    assert_string_equal(m->places[listing.unlined[0]->place].function,
+    assert_string_equal(m->places[listing.unlined[0].row->place].function,
                         "operator new(unsigned long)+0x18");
     listing_free(&listing);
     lines_free(&l);
