@@ -54,6 +54,11 @@ static void warn_about_program(struct json *j, const struct recorder *r,
             warn(j, "not-interposed", message);
         }
     }
+    if (process.operators_rebound) {
+        warn(j, "operators-redirected",
+             "the allocator brings its own operator new and delete: calls were redirected when the "
+             "program started, those of libraries loaded later are not seen");
+    }
     if (static_program[0]) {
         struct text t = text_begin(message, sizeof message);
         text_string(&t, "the program that it executed is statically linked and cannot be "

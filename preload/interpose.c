@@ -5,6 +5,7 @@
 #include <link.h>
 #include <string.h>
 
+#include "hooks_new.h"
 #include "objects.h"
 #include "process.h"
 #include "real.h"
@@ -87,7 +88,30 @@ static void rebind(const struct object *front)
     }
 }
 
-void interpose_check(void)
+/* Operators that the library of the real malloc defines do not come through malloc. */
+static void rebind_operators(void)
+{
+    struct object allocator;
+    if (!object_find((uintptr_t)real.malloc, &allocator) || !allocator.name[0]) {
+        return;
+    }
+    void *handle = dlopen(allocator.name, RTLD_LAZY | RTLD_NOLOAD);
+    struct rebind_hook hooks[32];
+    size_t n = 0;
+    for (size_t i = 0; handle && i < hooks_new_count; i++) {
+        uintptr_t theirs = (uintptr_t)dlsym(handle, hooks_new[i].name);
+        if (theirs - allocator.start < allocator.end - allocator.start) {
+            *hooks_new[i].real = theirs;
+            hooks[n++] = (struct rebind_hook){hooks_new[i].name, hooks_new[i].ours, theirs};
+        }
+    }
+    if (n > 0) {
+        process.operators_rebound = rebind_modules(hooks, n, hooks[0].theirs);
+    }
+}
+
+/* Redirects the calls of functions that something in front of us defines. */
+static void rebind_functions(void)
 {
     struct object self, object;
     if (!object_find((uintptr_t)&interpose_check, &self)) {
@@ -101,5 +125,15 @@ void interpose_check(void)
             }
             return;
         }
+    }
+}
+
+void interpose_check(void)
+{
+    static bool done;
+    if (!done) {
+        done = true;
+        rebind_functions();
+        rebind_operators();
     }
 }

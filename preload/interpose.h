@@ -4,7 +4,9 @@
  * search order defines the functions, too: a preloaded allocator, which can be rebound (rebind.h),
  * or the executable itself, whose own calls cannot.
  *
- * Only by the constructor, under the guard, before anything else runs.
+ * It also sees to C++'s operators where the real allocator brings its own: hooks_new.c.
+ *
+ * Once, as early as the loader may be asked; under the guard.
  */
 #ifndef PRELOAD_INTERPOSE_H
 #define PRELOAD_INTERPOSE_H

@@ -48,7 +48,10 @@ bool lifecycle_begin(uintptr_t caller)
     }
     uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
     if (recorder_on(&recorder) && may_load(caller) && guard_enter(frame)) {
+        guard_tls.internal = true;
         recorder_load_unwinder(&recorder);
+        interpose_check();
+        guard_tls.internal = false;
         guard_leave();
     }
     atomic_store(&state, STARTED);
@@ -205,6 +208,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     real_ready();
     if (lifecycle_begin((uintptr_t)start)) {
         guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
+        guard_tls.internal = true;
         recorder_load_unwinder(&recorder);
         if (recorder.unwind_trouble) {
             say_no_stacks(recorder.unwind_trouble);
@@ -220,6 +224,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
         if ((recorder.options.follow & FOLLOW_EXEC) == 0 && process.descendant) {
             atomic_store(&recorder.enabled, false);
         }
+        guard_tls.internal = false;
         guard_tls.frame = 0;
     }
     errno = saved;

@@ -177,10 +177,10 @@ static bool parse_zero(const char *value, void *to)
     return strcmp(value, "0") == 0;
 }
 
-static bool parse_empty(const char *value, void *to)
+static bool parse_none(const char *value, void *to)
 {
     (void)to;
-    return !*value;
+    return strcmp(value, "none") == 0;
 }
 
 static const struct variable {
@@ -202,9 +202,9 @@ static const struct variable {
     {"MEMPROF_FOLLOW", parse_follow, FIELD(follow), "all, fork, exec or none"},
     {"MEMPROF_MAX_DEPTH", parse_depth, FIELD(max_depth), "a number of frames from 1 to 65536"},
     {"MEMPROF_MMAP", parse_zero, 0, "0 (this version does not record mappings)"},
-    {"MEMPROF_MAX_OVERHEAD", parse_empty, 0, "nothing (this version has no budget)"},
-    {"MEMPROF_DUMP_AT", parse_empty, 0, "nothing (this version has no such trigger)"},
-    {"MEMPROF_SCOPES", parse_empty, 0, "nothing (this version has no scopes)"},
+    {"MEMPROF_MAX_OVERHEAD", parse_none, 0, "none (this version has no budget)"},
+    {"MEMPROF_DUMP_AT", parse_none, 0, "none (this version has no such trigger)"},
+    {"MEMPROF_SCOPES", parse_none, 0, "none (this version has no scopes)"},
     {"MEMPROF_VERIFY", parse_bool, FIELD(verify), "0 or 1"},
     {"MEMPROF_VERBOSE", parse_verbose, FIELD(verbose), "0, 1 or 2"},
 #undef FIELD

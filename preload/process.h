@@ -23,7 +23,8 @@ struct process {
      * defines it; "" if all do. */
     char taken_function[32];
     char taken_by[256];
-    size_t rebound; /* how many slots were pointed back at us */
+    size_t rebound;           /* how many slots were pointed back at us */
+    size_t operators_rebound; /* the same of C++'s operators */
 };
 
 extern struct process process;

@@ -82,6 +82,7 @@ extern struct recorder recorder;
 /* Starts recording by OPTIONS. Stacks have only their innermost frame until recorder_load_unwinder.
  * Returns -1 without memory. */
 int recorder_start(struct recorder *r, const struct options *options);
+/* Loads libunwind, unless that is done. With guard_tls.internal set: it allocates. */
 void recorder_load_unwinder(struct recorder *r);
 
 /* This thread's state, begun if it is new; NULL: not recording, or no memory (counted as dropped).

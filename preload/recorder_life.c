@@ -93,7 +93,6 @@ void recorder_load_unwinder(struct recorder *r)
     if (r->unwinder) {
         return;
     }
-    guard_tls.internal = true;
     const char *why;
     r->unwinder = unwinder_load(map_kept, &why);
     r->rules.unwinder = r->unwinder;
@@ -101,7 +100,6 @@ void recorder_load_unwinder(struct recorder *r)
     if (pthread_key_create(&thread_key, thread_destructor) == 0) {
         atomic_store(&thread_key_made, true);
     }
-    guard_tls.internal = false;
 }
 
 /* A state that no thread uses, or a new one. Under the lock. */

@@ -10,6 +10,8 @@ const char *const site_function_name[SITE_FUNCTIONS] = {
 #include "hooks.def"
 #undef ALLOC
 #undef OTHER
+    [SITE_operator_new] = "operator new",
+    [SITE_operator_new_array] = "operator new[]",
 };
 
 int sites_init(struct sites *s, struct arena_pool *pool, uint32_t base)

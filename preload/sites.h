@@ -24,6 +24,8 @@ enum site_function {
 #include "hooks.def"
 #undef ALLOC
 #undef OTHER
+    SITE_operator_new,
+    SITE_operator_new_array,
     SITE_FUNCTIONS
 };
 

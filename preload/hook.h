@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the hooks of allocation functions have in common: the state of their caller, and the one
+ * call of the recorder around the real function. Only for files that are compiled with frame
+ * pointers. errno is kept.
+ */
+#ifndef PRELOAD_HOOK_H
+#define PRELOAD_HOOK_H
+
+#include <errno.h>
+
+#include "guard.h"
+#include "lifecycle.h"
+#include "objects.h"
+#include "recorder.h"
+
+/* The state of whoever called the hook that uses this. */
+#define CALLER                                                                                     \
+    {                                                                                              \
+        .ip = (uintptr_t)__builtin_return_address(0), .sp = (uintptr_t)__builtin_dwarf_cfa(),      \
+        .bp = *(const uintptr_t *)__builtin_frame_address(0),                                      \
+    }
+
+static inline bool recording(const struct stack_start *start)
+{
+    return likely(recorder_on(&recorder)) || lifecycle_begin(start->ip);
+}
+
+/* At the end of an event, still under the guard. */
+static inline void finish(struct thread *t, bool due)
+{
+    if (unlikely(due)) {
+        lifecycle_periodic(&recorder);
+    }
+    if (unlikely(guard_tls.exited) && t) {
+        recorder_thread_end(&recorder, t);
+    }
+    guard_leave();
+}
+
+/* A call of FUNCTION for SIZE bytes returned P, NULL if it failed. */
+static inline void allocated(enum site_function function, void *p, size_t size,
+                             const struct stack_start *start)
+{
+    if (unlikely(!recording(start))) {
+        return;
+    }
+    int saved = errno;
+    if (likely(guard_enter(start->sp))) {
+        struct thread *t = recorder_thread(&recorder);
+        bool due = false;
+        if (likely(t != NULL) && likely(p != NULL)) {
+            due = recorder_alloc(&recorder, t, function, (uintptr_t)p, size, start, false);
+        } else if (t) {
+            recorder_failed(&recorder, t, function, start);
+        }
+        finish(t, due);
+    } else if (p) {
+        recorder_nested_alloc(&recorder, (uintptr_t)p, size, start->ip);
+    }
+    errno = saved;
+}
+
+/* P, not NULL and the real allocator's, is about to be freed. */
+static inline void freeing(void *p, const struct stack_start *start)
+{
+    if (unlikely(!recording(start))) {
+        return;
+    }
+    int saved = errno;
+    /* Only the dynamic loader's own frees tell that a module may have gone. */
+    if (unlikely(objects_in_loader(start->ip))) {
+        modules_changed(&recorder.modules);
+    }
+    if (likely(guard_enter(start->sp))) {
+        struct thread *t = recorder_thread(&recorder);
+        if (likely(t != NULL)) {
+            struct live_block block;
+            bool known = recorder_take(&recorder, t, (uintptr_t)p, &block);
+            recorder_freed(&recorder, t, (uintptr_t)p, &block, known);
+        }
+        finish(t, false);
+    } else {
+        recorder_nested_free(&recorder, (uintptr_t)p);
+    }
+    errno = saved;
+}
+
+#endif
