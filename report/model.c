@@ -295,16 +295,28 @@ struct figures *model_subtrees(const struct model *m)
     return sums;
 }
 
+/* `a.c` is for the base name, `/src/a.c` for the whole name, `src/a.c` for the last components. */
+static bool file_matches(const char *file, const char *glob)
+{
+    const char *tail = file;
+    if (!strchr(glob, '/')) {
+        const char *slash = strrchr(file, '/');
+        return fnmatch(glob, slash ? slash + 1 : file, 0) == 0;
+    }
+    while (tail) {
+        if (fnmatch(glob, tail, 0) == 0)
+            return true;
+        tail = strchr(tail, '/');
+        tail = tail ? tail + 1 : NULL;
+    }
+    return false;
+}
+
 bool model_place_matches(const struct place *p, const char *file_glob, const char *function_glob)
 {
-    if (file_glob) {
-        const char *file = p->file ? p->file : p->module;
-        if (!file)
-            return false;
-        const char *slash = strchr(file_glob, '/') ? NULL : strrchr(file, '/');
-        if (fnmatch(file_glob, slash ? slash + 1 : file, 0))
-            return false;
-    }
+    const char *file = p->file ? p->file : p->module;
+    if (file_glob && (!file || !file_matches(file, file_glob)))
+        return false;
     return !function_glob || fnmatch(function_glob, p->function, 0) == 0;
 }
 

@@ -77,7 +77,8 @@ struct figures *model_subtrees(const struct model *m);
  * dump->nframes, to be freed. Both must match the same place. */
 bool *model_matching(const struct model *m, const char *file_glob, const char *function_glob);
 
-/* Whether the globs (NULL: any) match PLACE. A file glob without '/' is for the base name. */
+/* Whether the globs (NULL: any) match PLACE. A file glob without '/' is for the base name, one with
+ * it for as many components at the end. */
 bool model_place_matches(const struct place *place, const char *file_glob,
                          const char *function_glob);
 

@@ -13,6 +13,7 @@ program=$1 folder=$2
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$folder"
+arguments=()
 eval "arguments=($(cat args))"
 status=0
 env -u NO_COLOR "$program" "${arguments[@]}" >"$scratch/expected" 2>"$scratch/expected.err" ||

@@ -121,7 +121,9 @@ static void globs_match_one_place(void **state)
     assert_true(frames[F_ROOT] && frames[F_NOWHERE]);
     free(frames);
     assert_true(model_place_matches(place("main"), "/src/*", NULL));
-    assert_false(model_place_matches(place("main"), "src/*", NULL));
+    assert_true(model_place_matches(place("main"), "src/*", NULL));
+    assert_false(model_place_matches(place("main"), "rc/*", NULL));
+    assert_false(model_place_matches(place("main"), "src", NULL));
     assert_true(model_place_matches(place("strdup+0xf"), "libc.so*", NULL));
 }
 
