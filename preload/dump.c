@@ -267,17 +267,16 @@ static void write_all(struct json *j, struct recorder *r, const char *reason,
     json_close(j, '}');
 }
 
-static int complain(struct work *w, int error, const char *what)
+static void complain(struct work *w, int error)
 {
     struct text t = text_begin(w->message, sizeof w->message);
-    text_string(&t, what);
+    text_string(&t, "cannot write the dump: ");
     text_string(&t, error == -EEXIST ? "is not a regular file" : error_text(error));
     say(w->file.path, w->message);
-    return -1;
 }
 
 static void name_of(const struct recorder *r, const struct dump_request *q,
-                    struct outfile_name *name, uint32_t replaced)
+                    struct outfile_name *name, uint32_t image)
 {
     *name = (struct outfile_name){
         .pattern = q->pattern ? q->pattern : r->options.out,
@@ -288,8 +287,18 @@ static void name_of(const struct recorder *r, const struct dump_request *q,
         .pid = r->pid,
         .sequence = atomic_load(&r->dump_sequence),
         .descendant = process.descendant,
-        .replaced = replaced,
+        .replaced = image,
     };
+}
+
+/* Names and opens the file. IMAGE: see outfile_name. */
+static int open_file(const struct recorder *r, const struct dump_request *q, struct work *w,
+                     uint32_t image)
+{
+    struct outfile_name name;
+    name_of(r, q, &name, image);
+    int error = outfile_name(&w->file, &name);
+    return error ? error : outfile_open(&w->file);
 }
 
 /* Writes the file, which is open, and puts it into place. */
@@ -303,21 +312,21 @@ static int write_file(struct recorder *r, const struct dump_request *q, struct w
     write_all(&w->json, r, q->reason, &sites);
     int error = json_end(&w->json);
     dump_sites_end(&sites);
-    struct outfile_name name;
-    error = outfile_finish(&w->file, error, q->replaced);
-    for (uint32_t i = 2; error == -EEXIST && q->replaced && i < 1000; i++) {
-        /* Another image of this process was replaced before: take the next name. */
-        name_of(r, q, &name, i);
-        error = outfile_name(&w->file, &name);
-        error = error ? error : outfile_open(&w->file);
-        if (error == 0) {
-            dump_sites_begin(&sites, r);
-            json_begin(&w->json, w->file.fd);
-            write_all(&w->json, r, q->reason, &sites);
-            error = json_end(&w->json);
-            dump_sites_end(&sites);
-            error = outfile_finish(&w->file, error, true);
+    return outfile_finish(&w->file, error, q->replaced);
+}
+
+/* An image of this process may have been replaced before: then the next name is taken. */
+#define IMAGES 1000u
+
+static int write_named(struct recorder *r, const struct dump_request *q, struct work *w)
+{
+    int error = -EEXIST;
+    for (uint32_t image = 1; error == -EEXIST && image <= IMAGES; image++) {
+        error = open_file(r, q, w, q->replaced ? image : 0);
+        if (error) {
+            return error;
         }
+        error = write_file(r, q, w);
     }
     return error;
 }
@@ -329,7 +338,7 @@ static int write_quietly(struct recorder *r, const struct dump_request *q, struc
     sys_sigset before, pending_before = 0;
     sys_call(SYS_rt_sigpending, (long)&pending_before, 8, 0, 0, 0, 0);
     sys_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&ours, (long)&before, 8, 0, 0);
-    int error = write_file(r, q, w);
+    int error = write_named(r, q, w);
     sys_sigset pending = 0;
     sys_call(SYS_rt_sigpending, (long)&pending, 8, 0, 0, 0, 0);
     sys_sigset caused = pending & ours & ~pending_before;
@@ -341,7 +350,7 @@ static int write_quietly(struct recorder *r, const struct dump_request *q, struc
     return error;
 }
 
-int dump_write(struct recorder *r, const struct dump_request *q)
+int dump_write(struct recorder *r, const struct dump_request *request)
 {
     struct work *w = sys_map(sizeof *w);
     if (!w) {
@@ -349,21 +358,15 @@ int dump_write(struct recorder *r, const struct dump_request *q)
         return -1;
     }
     atomic_fetch_add(&r->dump_sequence, 1);
-    struct outfile_name name;
-    name_of(r, q, &name, q->replaced ? 1 : 0);
-    int result = 0;
-    int error = outfile_name(&w->file, &name);
-    error = error ? error : outfile_open(&w->file);
+    int error = write_quietly(r, request, w);
     if (error) {
-        result = complain(w, error, "cannot write the dump: ");
-    } else if ((error = write_quietly(r, q, w)) != 0) {
-        result = complain(w, error, "cannot write the dump: ");
-    } else if (!q->quiet && r->options.verbose >= 1) {
+        complain(w, error);
+    } else if (!request->quiet && r->options.verbose >= 1) {
         say(w->file.path, "dump written");
     }
-    if (q->path && result == 0) {
-        memcpy(q->path, w->file.path, OUTFILE_PATH_MAX);
+    if (request->path && !error) {
+        memcpy(request->path, w->file.path, OUTFILE_PATH_MAX);
     }
     sys_unmap(w, sizeof *w);
-    return result;
+    return error ? -1 : 0;
 }

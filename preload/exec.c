@@ -107,12 +107,12 @@ HOOK int fexecve(int fd, char *const argv[], char *const envp[])
     return failed(&e, real_fexecve(fd, argv, FOLLOWED(envp)));
 }
 
-HOOK int execveat(int dirfd, const char *path, char *const argv[], char *const envp[], int flags)
+HOOK int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
     struct lifecycle_exec e;
     before(&e, NULL);
     long result =
-        sys_call(SYS_execveat, dirfd, (long)path, (long)argv, (long)FOLLOWED(envp), flags, 0);
+        sys_call(SYS_execveat, fd, (long)path, (long)argv, (long)FOLLOWED(envp), flags, 0);
     failed(&e, -1);
     errno = (int)-result;
     return -1;
@@ -159,6 +159,7 @@ HOOK int execle(const char *path, const char *arg, ...)
 }
 
 /* Here only for MEMPROF_FOLLOW: the parent lives on. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's are reserved names */
 HOOK int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
                      const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
@@ -172,6 +173,7 @@ HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actio
     REAL(posix_spawnp)
     return real_posix_spawnp(pid, file, actions, attributes, argv, FOLLOWED(envp));
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 HOOK __attribute__((noreturn)) void _exit(int status)
 {

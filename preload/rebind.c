@@ -88,7 +88,8 @@ static bool read_dynamic(const struct dl_phdr_info *info, struct dynamic *d)
             break;
         }
     }
-    return contains(info, (uintptr_t)d->symbols) && contains(info, (uintptr_t)d->strings);
+    return d->symbols && d->strings && contains(info, (uintptr_t)d->symbols) &&
+           contains(info, (uintptr_t)d->strings);
 }
 
 /* Stores OURS at SLOT, which may have been made read-only after relocation (PT_GNU_RELRO). */
@@ -132,7 +133,7 @@ static void rebind_table(struct job *job, const struct dl_phdr_info *info, const
 {
     for (size_t i = 0; table && i < n; i++) {
         ElfW(Xword) type = ELF64_R_TYPE(table[i].r_info);
-        const ElfW(Sym) *symbol = &d->symbols[ELF64_R_SYM(table[i].r_info)];
+        const ElfW(Sym) *symbol = d->symbols + ELF64_R_SYM(table[i].r_info);
         uintptr_t slot = info->dlpi_addr + table[i].r_offset;
         if (IS_COPY(type) && slot % sizeof slot == 0) {
             rebind_copy(job, info, slot, symbol->st_size);

@@ -14,7 +14,7 @@ void timeline_add(struct timeline *t, const struct timeline_row *row)
         return;
     }
     if (t->n == TIMELINE_ROWS) {
-        for (uint32_t i = 0; i < TIMELINE_ROWS / 2; i++) {
+        for (size_t i = 0; i < TIMELINE_ROWS / 2; i++) {
             t->row[i] = t->row[2 * i];
         }
         t->n = TIMELINE_ROWS / 2;
