@@ -67,14 +67,14 @@ static const uint64_t hand_lifetime[] = {0, 0, 0, 0, 2};
     {                                                                                              \
         .frame = (where), .function = (name),                                                      \
         .c = {.alloc_count = (count),                                                              \
-              .alloc_bytes = (count) * (size),                                                     \
+              .alloc_bytes = UINT64_C(1) * (count) * (size),                                       \
               .free_count = (count) - (live),                                                      \
-              .freed_bytes = ((count) - (live)) * (size),                                          \
+              .freed_bytes = UINT64_C(1) * ((count) - (live)) * (size),                            \
               .live_count = (live),                                                                \
-              .live_bytes = (live) * (size),                                                       \
+              .live_bytes = UINT64_C(1) * (live) * (size),                                         \
               .peak_count = (live),                                                                \
-              .peak_bytes = (live) * (size)},                                                      \
-        .max_live_bytes = (live) * (size), .lifetime_log2_ns = {                                   \
+              .peak_bytes = UINT64_C(1) * (live) * (size)},                                        \
+        .max_live_bytes = UINT64_C(1) * (live) * (size), .lifetime_log2_ns = {                     \
             5,                                                                                     \
             hand_lifetime                                                                          \
         }                                                                                          \

@@ -36,12 +36,14 @@ static void expect_rows(const struct lines *l, const struct expected *rows, size
 {
     assert_int_equal(l->n, n);
     for (size_t i = 0; i < n; i++) {
-        const struct line_row *row = NULL;
-        for (size_t k = 0; k < l->n; k++)
-            if (strcmp(m->places[l->rows[k].place].function, rows[i].function) == 0)
-                row = &l->rows[k];
-        if (!row)
+        size_t k = 0;
+        while (k < n && strcmp(m->places[l->rows[k].place].function, rows[i].function) != 0)
+            k++;
+        if (k == n) {
             fail_msg("no row for %s", rows[i].function);
+            return;
+        }
+        const struct line_row *row = &l->rows[k];
         assert_int_equal(row->figures.c.alloc_count, rows[i].occurrences);
         assert_int_equal(row->figures.c.peak_bytes, rows[i].peak);
         assert_int_equal(row->figures.c.live_bytes, rows[i].live);
