@@ -15,6 +15,13 @@
 static char directory[PATH_MAX / 4];
 static int real_stderr = -1, caught = -1;
 
+/* Reachable only from memory that LeakSanitizer does not know: the library maps its own. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:create_addr_space\n";
+}
+
 /* xorshift64*: Marsaglia 2003, Vigna 2016. */
 uint64_t support_random(uint64_t *state)
 {

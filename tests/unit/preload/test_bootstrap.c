@@ -145,9 +145,26 @@ static void threads_get_blocks_of_their_own(void **state)
     }
 }
 
+/* Whatever was handed out before a block of no bytes, at the very end of a chunk too. */
+static void empty_blocks_are_owned_everywhere(void **state)
+{
+    (void)state;
+    for (size_t size = 16; size <= 4096; size += 16) {
+        for (int i = 0; i < 300; i++) {
+            void *filler = bootstrap_alloc(size, 16);
+            assert_non_null(filler);
+            void *empty = bootstrap_alloc(0, 16);
+            assert_non_null(empty);
+            assert_true(bootstrap_owns(empty));
+            assert_int_equal(bootstrap_size(empty), 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(empty_blocks_are_owned_everywhere),
         cmocka_unit_test(alignments_are_kept),
         cmocka_unit_test(sizes_are_remembered),
         cmocka_unit_test(a_mebibyte_in_pieces),

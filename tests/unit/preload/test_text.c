@@ -80,6 +80,13 @@ static void terminals_are_safe(void **state)
     text_printable(&t, "abcdef", 5);
     assert_string_equal(buffer, "abcde...");
     t = text_begin(buffer, sizeof buffer);
+    text_printable(&t, "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80|\xff|\xe2\x82|", 100);
+    assert_string_equal(buffer, "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80|?|??|");
+    t = text_begin(buffer, sizeof buffer);
+    /* CSI as one character, and what turns the direction of text. */
+    text_printable(&t, "a\xc2\x9bm\xe2\x80\xae.\xe2\x81\xa6.\xd8\x9cz", 100);
+    assert_string_equal(buffer, "a?m?.?.?z");
+    t = text_begin(buffer, sizeof buffer);
     text_printable(&t, "", 5);
     assert_string_equal(buffer, "");
 }

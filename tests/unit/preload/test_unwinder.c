@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The loaded libunwind: its walk against that of the libunwind that the test is linked with, and
+ * what loading it must not leave behind.
+ */
+#include "unwinder.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frames.h"
+#include "objects.h"
+#include "support.h"
+
+#define MAX 512
+
+static struct unwinder *unwinder;
+static size_t descriptors_before, descriptors_after;
+
+static void *map(size_t size)
+{
+    return calloc(1, size);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    const char *why;
+    objects_start();
+    descriptors_before = support_entries("/proc/self/fd");
+    unwinder = unwinder_load(map, &why);
+    descriptors_after = support_entries("/proc/self/fd");
+    return unwinder ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    free(unwinder);
+    return 0;
+}
+
+static void no_descriptor_is_left(void **state)
+{
+    (void)state;
+    assert_int_equal(descriptors_after, descriptors_before);
+}
+
+struct found {
+    size_t runs, wrong, max;
+};
+
+static __attribute__((noinline)) void compare(void *arg)
+{
+    struct found *f = arg;
+    const struct stack_start start = SUPPORT_CALLER;
+    static uintptr_t ours[MAX + 1];
+    static void *theirs[MAX + 64];
+    size_t m = unwinder_walk(unwinder, start.sp, start.sp + 256, ours, f->max);
+    size_t n = frames_walk(theirs, MAX + 64), skip = 0;
+    while (skip < n && (uintptr_t)theirs[skip] != start.ip) {
+        skip++;
+    }
+    n -= skip;
+    n = n > f->max + 1 ? f->max + 1 : n; /* one more says that there are more */
+    bool same = m == n;
+    for (size_t i = 0; same && i < n; i++) {
+        same = (uintptr_t)theirs[skip + i] == ours[i];
+    }
+    f->runs++;
+    f->wrong += !same;
+}
+
+static void its_walk_is_the_plain_walk(void **state)
+{
+    (void)state;
+    struct found f = {.max = MAX};
+    for (const struct frames_kind *kind = frames_kinds; kind->name; kind++) {
+        for (int depth = 0; depth < 30; depth += 5) {
+            kind->run(compare, &f, depth);
+        }
+    }
+    assert_true(f.runs >= 6 * 8);
+    assert_int_equal(f.wrong, 0);
+    f.max = 5;
+    frames_kinds[0].run(compare, &f, 20);
+    assert_int_equal(f.wrong, 0);
+}
+
+static __attribute__((noinline)) void walk_plainly(void *arg)
+{
+    size_t *same = arg;
+    void *ours[MAX], *theirs[MAX];
+    size_t m = unwinder_plain_walk(unwinder, ours, MAX);
+    size_t n = frames_walk(theirs, MAX);
+    /* From this function outward they agree; both began in calls of their own. */
+    while (*same < n && *same < m && ours[m - 1 - *same] == theirs[n - 1 - *same]) {
+        ++*same;
+    }
+}
+
+static void the_plain_walk_is_there(void **state)
+{
+    (void)state;
+    size_t few = 0, many = 0;
+    frames_kinds[0].run(walk_plainly, &few, 0);
+    frames_kinds[0].run(walk_plainly, &many, 40);
+    assert_true(few >= 3);
+    assert_int_equal(many, few + 40);
+}
+
+/* A frame pointer's classic prologue, at its known offsets: nothing pushed, bp pushed, bp set. */
+__asm__(".text\n.type known, @function\nknown:\n.cfi_startproc\n"
+#if defined(__x86_64__)
+        "nop\n"
+        "push %rbp\n.cfi_def_cfa_offset 16\n.cfi_offset 6, -16\n"
+        "mov %rsp, %rbp\n.cfi_def_cfa_register 6\n"
+        "nop\n"
+        "sub $64, %rsp\n"
+        "leave\n.cfi_def_cfa 7, 8\n.cfi_restore 6\n"
+        "ret\n"
+#else
+        "nop\n"
+#endif
+        ".cfi_endproc\n.size known, . - known\n");
+extern const char known[];
+
+static void rules_are_what_the_tables_say(void **state)
+{
+    (void)state;
+#if !defined(__x86_64__)
+    skip();
+#endif
+    static const struct {
+        int at;
+        struct rule rule;
+    } expected[] = {
+        {0, {.kind = RULE_SP, .bp = RULE_BP_SAME, .cfa_offset = 8}},
+        {1, {.kind = RULE_SP, .bp = RULE_BP_SAME, .cfa_offset = 8}},
+        {2, {.kind = RULE_SP, .bp = RULE_BP_AT_CFA, .cfa_offset = 16, .bp_offset = -16}},
+        {5, {.kind = RULE_BP, .bp = RULE_BP_AT_CFA, .cfa_offset = 16, .bp_offset = -16}},
+        {10, {.kind = RULE_BP, .bp = RULE_BP_AT_CFA, .cfa_offset = 16, .bp_offset = -16}},
+        {11, {.kind = RULE_SP, .bp = RULE_BP_SAME, .cfa_offset = 8}},
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        uintptr_t ip = (uintptr_t)known + (uintptr_t)expected[i].at;
+        for (int after_call = 0; after_call < 2; after_call++) {
+            /* A return address is looked up as the byte before. */
+            struct rule rule = unwinder_derive(unwinder, ip + (uintptr_t)after_call, after_call);
+            assert_int_equal(rule.kind, expected[i].rule.kind);
+            assert_int_equal(rule.bp, expected[i].rule.bp);
+            assert_int_equal(rule.cfa_offset, expected[i].rule.cfa_offset);
+            assert_int_equal(rule.bp_offset, expected[i].rule.bp_offset);
+        }
+    }
+}
+
+static void nowhere_has_no_simple_rule(void **state)
+{
+    (void)state;
+    int local;
+    const uintptr_t nowhere[] = {
+        0, 1, 4096, UINTPTR_MAX, (uintptr_t)&local, (uintptr_t)&unwinder, (uintptr_t)1 << 63};
+    for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++) {
+        assert_int_equal(unwinder_derive(unwinder, nowhere[i], true).kind, RULE_COMPLEX);
+        assert_int_equal(unwinder_derive(unwinder, nowhere[i], false).kind, RULE_COMPLEX);
+    }
+}
+
+static void its_own_code_is_known(void **state)
+{
+    (void)state;
+    void *loaded = dlopen("libunwind-x86_64.so.8", RTLD_NOW | RTLD_NOLOAD);
+    if (loaded) {
+        assert_true(unwinder_owns(unwinder, (uintptr_t)dlsym(loaded, "_Ux86_64_step")));
+        dlclose(loaded);
+    }
+    assert_true(unwinder_owns(unwinder, (uintptr_t)dlsym(RTLD_DEFAULT, "__tls_get_addr")));
+    assert_false(unwinder_owns(unwinder, (uintptr_t)&its_own_code_is_known));
+    assert_false(unwinder_owns(unwinder, (uintptr_t)dlsym(RTLD_DEFAULT, "gnu_get_libc_version")));
+    assert_false(unwinder_owns(unwinder, 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_descriptor_is_left),
+        cmocka_unit_test(its_walk_is_the_plain_walk),
+        cmocka_unit_test(the_plain_walk_is_there),
+        cmocka_unit_test(rules_are_what_the_tables_say),
+        cmocka_unit_test(nowhere_has_no_simple_rule),
+        cmocka_unit_test(its_own_code_is_known),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
