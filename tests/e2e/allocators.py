@@ -55,6 +55,15 @@ class Allocators(memprof_test.Test):
         run = self.profiled([sample("random_alloc"), 5, 3000, 8], before=[library])
         self.assertEqual((run.status, run.err), (0, b""))
 
+    def test_own(self):
+        """An allocator that the program brings itself: it works, and is seen or said not to be."""
+        run = self.profiled([sample("own_allocator")])
+        self.assertEqual((run.status, run.err), (0, b""))
+        expected = json.loads(run.out)["totals"]
+        if run.dump["totals"]["alloc_count"] < expected["alloc_count"]:
+            self.assertLess(run.dump["coverage"]["percent"], 100)
+            self.assertTrue(run.dump["coverage"]["warnings"], "a blind profile does not say why")
+
     def test_three(self):
         """All at once, around the profiler."""
         libraries = [find_library(name) for name in ALLOCATORS.values()]

@@ -128,6 +128,19 @@ class Output(memprof_test.Test):
         self.assertEqual((last["dump"]["reason"], last["totals"]["live_bytes"]), ("exit", 10000))
         self.assertEqual([p.name for p in self.dir.iterdir()], ["snap.json"])
 
+    def test_kill(self):
+        """Killed at any moment, a program leaves a whole dump, at most an interval old."""
+        out = self.dir / "killed" / "snap.json"
+        for i in range(8):
+            process = self.start([sample("steady")],
+                                 {"MEMPROF_OUT": str(out), "MEMPROF_INTERVAL": "0.002"})
+            self.wait_for(out.exists, "a snapshot")
+            time.sleep(i * 0.003)
+            process.kill()
+            self.assertEqual(process.wait(PATIENCE), -signal.SIGKILL)
+            self.assertEqual(memprof_test.load(out)["dump"]["reason"], "interval")
+            out.unlink()
+
     def test_signal(self):
         for name, number in (("USR2", signal.SIGUSR2), ("SIGUSR1", signal.SIGUSR1),
                              (str(int(signal.SIGHUP)), signal.SIGHUP)):
