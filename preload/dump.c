@@ -174,7 +174,18 @@ static void write_frames(struct json *j, const struct recorder *r, uint32_t n)
     json_newline(j);
 }
 
-static void write_timeline(struct json *j, const struct timeline *t, const struct timeline_row *now)
+static void write_row(struct json *j, const struct timeline_row *row)
+{
+    json_open(j, NULL, '[');
+    json_uint(j, NULL, row->elapsed_ns);
+    json_uint(j, NULL, row->live_bytes);
+    json_uint(j, NULL, row->live_count);
+    json_uint(j, NULL, row->rss_bytes);
+    json_close(j, ']');
+}
+
+/* The rows, and NOW as the last. Other threads may be adding more. */
+static void write_timeline(struct json *j, struct recorder *r, const struct timeline_row *now)
 {
     static const char *const columns[] = {"elapsed_ns", "live_bytes", "live_count", "rss_bytes"};
     json_open(j, "timeline", '{');
@@ -184,15 +195,14 @@ static void write_timeline(struct json *j, const struct timeline *t, const struc
     }
     json_close(j, ']');
     json_open(j, "rows", '[');
-    for (uint32_t i = 0; i <= t->n; i++) {
-        const struct timeline_row *row = i < t->n ? &t->row[i] : now;
-        json_open(j, NULL, '[');
-        json_uint(j, NULL, row->elapsed_ns);
-        json_uint(j, NULL, row->live_bytes);
-        json_uint(j, NULL, row->live_count);
-        json_uint(j, NULL, row->rss_bytes);
-        json_close(j, ']');
+    sys_sigset before = sys_lock(&r->lock);
+    for (uint32_t i = 0; i < r->timeline.n; i++) {
+        if (r->timeline.row[i].elapsed_ns <= now->elapsed_ns) {
+            write_row(j, &r->timeline.row[i]);
+        }
     }
+    sys_unlock(&r->lock, before);
+    write_row(j, now);
     json_close(j, ']');
     json_close(j, '}');
     json_newline(j);
@@ -261,7 +271,7 @@ static void write_all(struct json *j, struct recorder *r, const char *reason,
     write_frames(j, r, sites->frames);
     const struct timeline_row now = {elapsed, totals.live_bytes, totals.live_count,
                                      memory.rss_bytes};
-    write_timeline(j, &r->timeline, &now);
+    write_timeline(j, r, &now);
     write_threads(j, r);
     json_null(j, "leaks");
     json_close(j, '}');

@@ -21,6 +21,7 @@ struct guard_tls {
     bool resolving;        /* see real.h */
     bool passing;          /* inside a real function that calls another hooked one */
     bool internal;         /* inside a call of libc's that allocates for us */
+    bool nested;           /* set by a hook that was entered inside the recorder */
     bool exited;           /* the state was given back: the thread is past its destructors */
 };
 

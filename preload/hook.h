@@ -56,6 +56,7 @@ static inline void allocated(enum site_function function, void *p, size_t size,
         }
         finish(t, due);
     } else if (p) {
+        guard_tls.nested = true;
         recorder_nested_alloc(&recorder, (uintptr_t)p, size, start->ip);
     }
     errno = saved;

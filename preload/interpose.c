@@ -5,6 +5,7 @@
 #include <link.h>
 #include <string.h>
 
+#include "guard.h"
 #include "hooks_new.h"
 #include "objects.h"
 #include "process.h"
@@ -110,6 +111,19 @@ static void rebind_operators(void)
     }
 }
 
+/* Whether the malloc at ADDRESS calls the next one, which is ours: then it is no allocator but a
+ * wrapper, which logs or counts, and the calls come to us through it. */
+static bool forwards(uintptr_t address)
+{
+    void *(*their_malloc)(size_t) = NULL;
+    void (*their_free)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "free");
+    memcpy(&their_malloc, &address, sizeof address);
+    guard_tls.nested = false;
+    void *p = their_malloc(1);
+    their_free(p);
+    return guard_tls.nested;
+}
+
 /* Redirects the calls of functions that something in front of us defines. */
 static void rebind_functions(void)
 {
@@ -118,7 +132,11 @@ static void rebind_functions(void)
         return;
     }
     for (int i = 0; i < HOOKS; i++) {
-        if (in_front(hook[i].name, &self, &object) != 0) {
+        uintptr_t theirs = in_front(hook[i].name, &self, &object);
+        if (i == HOOK_malloc && theirs != 0 && forwards(theirs)) {
+            return;
+        }
+        if (theirs != 0) {
             note(hook[i].name, &object);
             if (object.name[0]) {
                 rebind(&object);

@@ -35,6 +35,7 @@ struct thread_record {
 
 struct recorder {
     struct options options;
+    char out[OPTIONS_OUT_MAX]; /* what options.out points to: hosts overwrite their environment */
     /* 1 while recording. It lives on a page that the kernel wipes in a child (MADV_WIPEONFORK), so
      * that a child is noticed however it was made: see recorder_thread. */
     _Atomic uint32_t *alive;

@@ -11,6 +11,7 @@
 #include "objects.h"
 #include "process.h"
 #include "recorder.h"
+#include "text.h"
 
 struct recorder recorder;
 
@@ -66,6 +67,9 @@ static void find_exe(struct recorder *r)
 int recorder_start(struct recorder *r, const struct options *options)
 {
     r->options = *options;
+    struct text out = text_begin(r->out, sizeof r->out);
+    text_string(&out, options->out);
+    r->options.out = r->out;
     r->unwind_trouble = "the program had not started yet";
     find_exe(r);
     objects_start();

@@ -30,22 +30,26 @@ struct walk {
     bool foreign;        /* these bounds are probed page by page */
 };
 
+/* The kernel leaves at least this much room below the initial thread's stack (MIN_GAP of its mmap
+ * layout), more if the limit on stacks is higher. */
+#define MAIN_STACK_MIN ((uintptr_t)128 << 20)
+#define MAIN_STACK_MAX ((uintptr_t)16 << 30)
+
 /* The initial thread's stack: up to the name of the executed program, which the kernel puts at the
- * very top, and down as far as the limit lets it grow. */
-static void main_bounds(struct stack *s, uintptr_t here)
+ * very top, and down as far as nothing else is mapped. */
+static void main_bounds(uintptr_t *low, uintptr_t *high)
 {
     uintptr_t top = getauxval(AT_EXECFN);
     struct rlimit limit;
-    uintptr_t size = 8 << 20;
-    if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
-        size = limit.rlim_cur;
+    uintptr_t size = MAIN_STACK_MIN;
+    if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur > size) {
+        size = limit.rlim_cur < MAIN_STACK_MAX ? limit.rlim_cur : MAIN_STACK_MAX;
     }
-    s->high = top ? (top + PAGE) & ~(PAGE - 1) : 0;
-    s->low = s->high > size ? s->high - size : 0;
-    s->low = s->low < here ? s->low : here & ~(PAGE - 1);
+    *high = top ? (top + PAGE) & ~(PAGE - 1) : 0;
+    *low = *high > size ? *high - size : 0;
 }
 
-static void thread_bounds(struct stack *s)
+static void thread_bounds(uintptr_t *low, uintptr_t *high)
 {
     pthread_attr_t attributes;
     void *start = NULL;
@@ -54,30 +58,44 @@ static void thread_bounds(struct stack *s)
         pthread_attr_getstack(&attributes, &start, &size);
         pthread_attr_destroy(&attributes);
     }
-    s->low = (uintptr_t)start;
-    s->high = (uintptr_t)start + size;
+    *low = (uintptr_t)start;
+    *high = (uintptr_t)start + size;
 }
 
 void stack_find_bounds(struct stack *s, bool is_main)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    s->low = s->high = 0;
-    if (is_main) {
-        main_bounds(s, here);
+    uintptr_t low, high;
+    if (!is_main) {
+        thread_bounds(&s->low, &s->high);
+        return;
     }
+    main_bounds(&s->low, &s->high);
     /* The only thread of a forked child may still be on the stack of the thread that forked. */
-    if (!is_main || here - s->low >= s->high - s->low) {
-        thread_bounds(s);
-    }
     if (here - s->low >= s->high - s->low) {
-        s->low = s->high = 0; /* on some other stack just now, or nothing is known */
+        thread_bounds(&low, &high);
+        if (here - low < high - low) {
+            s->low = low;
+            s->high = high;
+        }
     }
+}
+
+/* Whether SP is on the thread's own stack, in the part that is in use. */
+static bool on_own_stack(const struct stack *s, uintptr_t sp)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    if (sp - s->low >= s->high - s->low) {
+        return false;
+    }
+    /* Above where we are it is mapped. Otherwise we are on an alternate stack, or SP is garbage. */
+    return (sp >= here && here >= s->low) || sys_readable(sp);
 }
 
 /* Sets the walk's bounds to the stack that its sp is on. */
 static void walk_bounds(struct walk *w, const struct stack *s)
 {
-    if (w->sp - s->low < s->high - s->low) {
+    if (on_own_stack(s, w->sp)) {
         w->low = w->sp;
         w->high = s->high;
         w->foreign = false;
