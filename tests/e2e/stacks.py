@@ -7,8 +7,9 @@ from memprof_test import need, sample
 
 
 class Stacks(memprof_test.Test):
-    def check(self, argv, least, **options):
-        """No stack of ARGV differs, and at least LEAST were compared."""
+    def check(self, argv, least, every=True, **options):
+        """No stack of ARGV differs, and at least LEAST were compared, unless EVERY is false all: the
+        walk to compare with needs more room than stacks of unknown size are sure to have."""
         run = self.profiled(argv, env={"MEMPROF_VERIFY": "1"}, **options)
         self.assertEqual(run.status, 0, run.err)
         self.assert_sound(run.dump)
@@ -16,7 +17,8 @@ class Stacks(memprof_test.Test):
         self.assertEqual(verify["different"], 0, f"{argv}: {verify}")
         self.assertGreaterEqual(verify["compared"], least, argv)
         totals = run.dump["totals"]
-        self.assertEqual(verify["compared"], totals["alloc_count"] + totals["failed_count"])
+        if every:
+            self.assertEqual(verify["compared"], totals["alloc_count"] + totals["failed_count"])
         return run
 
     def test_jq(self):
@@ -65,7 +67,7 @@ deep(200)
                 self.check([sample(f"lines_{variant}")], 500)
 
     def test_signals(self):
-        run = self.check([sample("signals")], 1000)
+        run = self.check([sample("signals")], 600, every=False)
         dump = run.dump
         in_handler = [site for site in dump["sites"]
                       if site["alloc_bytes"] == 123 * site["alloc_count"]]
@@ -74,10 +76,7 @@ deep(200)
 
     def test_jumps(self):
         self.check_jumps(self.check([sample("jumps")], 6000).dump)
-        # The walk to compare with takes more stack than the smallest there is.
-        run = self.profiled([sample("jumps"), "tiny"])
-        self.assertEqual((run.status, run.err), (0, b""))
-        self.check_jumps(run.dump)
+        self.check_jumps(self.check([sample("jumps"), "tiny"], 4000, every=False).dump)
 
     def check_jumps(self, dump):
         kept = [site for site in dump["sites"] if site["live_bytes"] % 777 == 0]
