@@ -73,6 +73,7 @@ static void write_head(struct json *j, struct recorder *r, const char *reason, u
     json_uint(j, "signal", (uint64_t)r->options.signal);
     json_uint(j, "max_depth", r->options.max_depth);
     json_uint(j, "verify", r->options.verify);
+    json_string(j, "leak_check", r->options.leak_check == LEAK_CHECK_NONE ? "none" : "live");
     json_string(j, "stacks", r->unwind_trouble ? "caller" : "libunwind");
     json_close(j, '}');
     json_newline(j);

@@ -136,6 +136,16 @@ static int load_coverage(struct json_reader *r, json_t *root, struct dump *dump)
     return r->error->text[0] ? -1 : 0;
 }
 
+static int load_settings(struct json_reader *r, json_t *root, struct dump *dump)
+{
+    enter(r, NULL);
+    json_t *settings = json_read_object(r, root, "settings", JSON_OPTIONAL);
+    enter(r, "settings");
+    const char *check = json_read_string(r, settings, "leak_check", JSON_OPTIONAL);
+    dump->leaks_unwanted = check && strcmp(check, "none") == 0;
+    return r->error->text[0] ? -1 : 0;
+}
+
 static int load_threads(struct json_reader *r, json_t *root, struct dump *dump)
 {
     enter(r, NULL);
@@ -208,8 +218,8 @@ static int load_document(json_t *root, struct dump *dump, struct error *error)
 {
     struct json_reader r = {error, dump->storage, NULL, JSON_NO_INDEX};
     static int (*const parts[])(struct json_reader *, json_t *, struct dump *) = {
-        load_process, load_head,    load_totals,      load_coverage, load_threads, load_timeline,
-        load_leaks,   load_modules, load_interpreted, load_frames,   load_sites};
+        load_process,  load_head,  load_totals,  load_coverage,    load_settings, load_threads,
+        load_timeline, load_leaks, load_modules, load_interpreted, load_frames,   load_sites};
     if (check_format(&r, root))
         return -1;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

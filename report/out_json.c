@@ -207,8 +207,12 @@ static void put_summary(struct out *o, const struct summary_report *r)
     json_write_string(w, "project_root", r->summary->root);
     json_write_key(w, "lines");
     put_lines(o, &r->lines);
-    json_write_key(w, "leaks");
-    put_leaks(o, &r->leaks);
+    if (dump->leaks_unwanted) {
+        json_write_null(w, "leaks");
+    } else {
+        json_write_key(w, "leaks");
+        put_leaks(o, &r->leaks);
+    }
     json_write_close(w, '}');
 }
 

@@ -129,8 +129,10 @@ static void put_summary(struct out *o, const struct summary_report *r)
     }
     fputs("\n### Lines\n\n", o->file);
     put_lines(o, &r->lines);
-    fputs("\n### Leaks\n\n", o->file);
-    put_leaks(o, &r->leaks);
+    if (!dump->leaks_unwanted) {
+        fputs("\n### Leaks\n\n", o->file);
+        put_leaks(o, &r->leaks);
+    }
 }
 
 static void put_tree(struct out *o, const struct tree_report *r)

@@ -192,8 +192,7 @@ static void put_kinds(const struct out *o, const struct dump_leaks *found)
 {
     char size[UNITS_MAX], count[UNITS_MAX];
     if (!found->classified) {
-        fputs("Lost or still reachable: not classified (MEMPROF_LEAK_CHECK=reachable does).\n",
-              o->file);
+        fputs("Lost or still reachable: the dump does not tell them apart.\n", o->file);
         return;
     }
 #define X(name)                                                                                    \

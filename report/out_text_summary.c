@@ -137,6 +137,8 @@ void text_summary(struct out *o, const struct summary_report *r)
     text_lines(o, &r->lines);
     if (r->lines.lines->left_out)
         fputs("`lines` shows whole functions.\n", o->file);
-    fputc('\n', o->file);
-    text_leaks(o, &r->leaks);
+    if (!dump->leaks_unwanted) {
+        fputc('\n', o->file);
+        text_leaks(o, &r->leaks);
+    }
 }
