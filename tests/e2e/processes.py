@@ -60,6 +60,20 @@ class Processes(memprof_test.Test):
         for line in own(run.out).values():
             self.assert_own(line, dumps[line["pid"]])
 
+    def test_fork_storm(self):
+        """Threads fork while others allocate: no child hangs on what a thread held that it has not,
+        and each begins its own counts."""
+        run = self.profiled([sample("forkstorm"), 20])
+        self.assertEqual((run.status, run.err), (0, b""))
+        dumps = self.by_pid(run.dumps)
+        self.assertEqual(len(dumps), 1 + 4 * 20)
+        for dump in dumps.values():
+            self.assert_sound(dump, 50)
+            if dump["process"]["parent"]:
+                totals = dump["totals"]
+                self.assertEqual((totals["alloc_count"], totals["alloc_bytes"],
+                                  totals["free_count"], totals["live_bytes"]), (50, 2000, 20, 1200))
+
     def chain(self, *names):
         links = []
         for name in names:
