@@ -12,6 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "process.h"
+#include "real.h"
+
 static char directory[PATH_MAX / 4];
 static int real_stderr = -1, caught = -1;
 
@@ -141,13 +144,18 @@ struct options support_options(void)
 
 struct recorder *support_recorder(const struct options *options)
 {
+    char name[] = "unit-test", *argv[] = {name, NULL};
     memset(&guard_tls, 0, sizeof guard_tls);
+    assert_true(real_ready());
     struct recorder *r = aligned_alloc(_Alignof(struct recorder), sizeof *r);
     assert_non_null(r);
     memset(r, 0, sizeof *r);
     assert_int_equal(recorder_start(r, options), 0);
+    guard_tls.internal = true;
     recorder_load_unwinder(r);
+    guard_tls.internal = false;
     assert_null(r->unwind_trouble);
+    process_describe(argv);
     return r;
 }
 
