@@ -3,6 +3,8 @@
 
 #include <memprof/format.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 
 /* One site's figures. */
 struct sums {
@@ -106,12 +108,10 @@ static void add_histogram(uint64_t *to, const struct shard_histogram *h)
 
 static void add_shard(struct sums *sums, const struct shard *s, uint64_t epoch)
 {
-    /* Frees before allocations: a block that is seen freed has been seen allocated. */
     sums->free_count += counter_get(&s->free_count);
     sums->freed_bytes += counter_get(&s->freed_bytes);
     sums->temporary_count += counter_get(&s->temporary_count);
     add_histogram(sums->lifetimes, &s->lifetimes);
-    atomic_thread_fence(memory_order_acquire);
     sums->alloc_count += counter_get(&s->alloc_count);
     sums->alloc_bytes += counter_get(&s->alloc_bytes);
     sums->realloc_count += counter_get(&s->realloc_count);
@@ -125,23 +125,51 @@ static void add_shard(struct sums *sums, const struct shard *s, uint64_t epoch)
     sums->max_live_bytes = max > sums->max_live_bytes ? max : sums->max_live_bytes;
 }
 
-static uint64_t histogram_total(const uint64_t *h)
+/* Counting an event takes some 50 ns, so a few tries are enough, unless the thread was descheduled
+ * in the midst of one: then it is given time, 200 ms at the most. */
+#define READ_SPINS 200
+#define READ_TRIES 4200
+#define READ_PAUSE_NS 50000
+
+/* Adds S as it was at one instant between two events. */
+static void add_shard_between(struct sums *sums, const struct shard *s, uint64_t epoch)
 {
-    uint64_t total = 0;
-    for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
-        total += h[i];
+    const struct sums before = *sums;
+    for (int i = 0; i < READ_TRIES; i++) {
+        uint64_t version = atomic_load_explicit(&s->version, memory_order_acquire);
+        if (version % 2 == 0) {
+            *sums = before;
+            add_shard(sums, s, epoch);
+            atomic_thread_fence(memory_order_acquire);
+            if (counter_get(&s->version) == version) {
+                return;
+            }
+        }
+        if (i >= READ_SPINS) {
+            struct timespec pause = {.tv_nsec = READ_PAUSE_NS};
+            sys_call(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+        }
     }
-    return total;
+    *sums = before;
+    add_shard(sums, s, epoch);
 }
 
-static void raise_to(uint64_t *n, uint64_t least)
+/* Shards are read one after the other: the free of a block may have been seen on one thread, but
+ * not its allocation on another. Such frees count as not seen yet. */
+static void settle(struct sums *sums)
 {
-    *n = *n < least ? least : *n;
-}
-
-static void lower_to(uint64_t *n, uint64_t most)
-{
-    *n = *n > most ? most : *n;
+    for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
+        while (sums->free_count > sums->alloc_count && sums->lifetimes[i] > 0) {
+            sums->lifetimes[i]--;
+            sums->free_count--;
+        }
+    }
+    if (sums->freed_bytes > sums->alloc_bytes) {
+        sums->freed_bytes = sums->alloc_bytes;
+    }
+    if (sums->temporary_count > sums->free_count) {
+        sums->temporary_count = sums->free_count;
+    }
 }
 
 static void sum_site(const struct dump_sites *d, uint32_t index, const struct site *site,
@@ -149,18 +177,13 @@ static void sum_site(const struct dump_sites *d, uint32_t index, const struct si
 {
     memset(sums, 0, sizeof *sums);
     for (uint32_t i = d->first[index]; i < d->first[index + 1]; i++) {
-        add_shard(sums, d->shard[i], d->epoch);
+        if (d->shared) {
+            add_shard_between(sums, d->shard[i], d->epoch);
+        } else {
+            add_shard(sums, d->shard[i], d->epoch);
+        }
     }
-    if (d->shared) {
-        /* Events may be under way on other threads, and counters of one event are read at
-         * different times: make them agree. */
-        sums->alloc_count = histogram_total(sums->sizes);
-        sums->free_count = histogram_total(sums->lifetimes);
-        raise_to(&sums->alloc_count, sums->free_count);
-        raise_to(&sums->alloc_bytes, sums->freed_bytes);
-        lower_to(&sums->temporary_count, sums->free_count);
-        lower_to(&sums->realloc_count, sums->alloc_count);
-    }
+    settle(sums);
     int64_t live = (int64_t)(sums->alloc_bytes - sums->freed_bytes);
     int64_t shared_max = atomic_load(&site->max_live_bytes);
     sums->peak_bytes = sums->peak_bytes < 0 ? 0 : sums->peak_bytes;

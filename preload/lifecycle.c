@@ -79,6 +79,9 @@ static int write_dump(const struct dump_request *request, unsigned wait_ms)
     if (!take_writer(wait_ms)) {
         return -1;
     }
+    if (!process.arch) {
+        process_describe(NULL); /* the program ends before our constructor was run */
+    }
     int result = dump_write(&recorder, request);
     atomic_store(&writer, 0);
     return result;

@@ -87,6 +87,7 @@ static inline struct change change_begin(struct recorder *r, struct shard *shard
         .bytes = shard_live_bytes(shard),
         .count = shard_live_count(shard),
     };
+    shard_begin(shard);
     shard_enter_epoch(shard, c.epoch);
     return c;
 }
@@ -101,6 +102,7 @@ static inline void change_end(struct recorder *r, struct shard *shard, const str
         atomic_store_explicit(&shard->peak_count, c->count, memory_order_relaxed);
         atomic_store_explicit(&shard->epoch, epoch, memory_order_relaxed);
     }
+    shard_end(shard);
 }
 
 static inline bool alone(const struct recorder *r)
@@ -129,16 +131,16 @@ static void count_free(struct recorder *r, struct thread *t, const struct live_b
     struct change change = change_begin(r, shard);
     counter_add(&shard->free_count, 1);
     counter_add(&shard->freed_bytes, block->size);
-    change_end(r, shard, &change);
-    peak_change(&r->peak, &t->share, -(int64_t)block->size);
-    if (unlikely(!alone(r))) {
-        shard_follow_max(shard, sites_at(&r->sites, block->site), false);
-    }
     if (temporary) {
         counter_add(&shard->temporary_count, 1);
     }
     uint64_t age = now - r->live_start - block->birth;
     shard_histogram_add(&shard->lifetimes, clock_ticks_to_ns(&r->clock, age), &t->arena);
+    change_end(r, shard, &change);
+    peak_change(&r->peak, &t->share, -(int64_t)block->size);
+    if (unlikely(!alone(r))) {
+        shard_follow_max(shard, sites_at(&r->sites, block->site), false);
+    }
     counter_add(&t->free_count, 1);
     counter_add(&t->live_count, (uint64_t)-1);
 }
@@ -166,13 +168,13 @@ bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function fun
     struct change change = change_begin(r, shard);
     counter_add(&shard->alloc_count, 1);
     counter_add(&shard->alloc_bytes, size);
-    change_end(r, shard, &change);
-    peak_change(&r->peak, &t->share, (int64_t)size);
-    shard_follow_max(shard, sites_at(&r->sites, shard->site), alone(r));
     if (reallocated) {
         counter_add(&shard->realloc_count, 1);
     }
     shard_histogram_add(&shard->sizes, size, &t->arena);
+    change_end(r, shard, &change);
+    peak_change(&r->peak, &t->share, (int64_t)size);
+    shard_follow_max(shard, sites_at(&r->sites, shard->site), alone(r));
     counter_add(&t->alloc_count, 1);
     counter_add(&t->alloc_bytes, size);
     counter_add(&t->live_count, 1);

@@ -30,6 +30,7 @@ struct shard_histogram {
 
 struct shard {
     uint32_t site;
+    counter version; /* odd while an event is being counted */
     counter epoch;
     counter alloc_count, alloc_bytes, free_count, freed_bytes;
     counter temporary_count, realloc_count, failed_count;
@@ -49,6 +50,18 @@ static inline void counter_add(counter *c, uint64_t n)
 static inline uint64_t counter_get(const counter *c)
 {
     return atomic_load_explicit((counter *)c, memory_order_relaxed);
+}
+
+/* Around the counting of one event, so that a reader can tell whether it saw all of it. */
+static inline void shard_begin(struct shard *s)
+{
+    counter_add(&s->version, 1);
+    atomic_thread_fence(memory_order_release);
+}
+
+static inline void shard_end(struct shard *s)
+{
+    atomic_store_explicit(&s->version, counter_get(&s->version) + 1, memory_order_release);
 }
 
 /* The bucket of VALUE: its bit width, see memprof/format.h. */
