@@ -62,7 +62,7 @@ deep(200)
                 self.check([sample(variant)], 5000)
 
     def test_lines(self):
-        for variant in ("O0", "O3", "lto"):
+        for variant in ("O0", "O3", "nopie"):
             with self.subTest(variant=variant):
                 self.check([sample(f"lines_{variant}")], 500)
 

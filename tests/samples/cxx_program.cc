@@ -75,11 +75,13 @@ int fail_to_allocate()
     std::set_new_handler(handler);
     try {
         char *p = new char[huge];
+        asm volatile("" : "+r"(p)); // or the pair may be left out
         delete[] p;
     } catch (const std::bad_alloc &) {
         failures++;
     }
     char *none = new (std::nothrow) char[huge];
+    asm volatile("" : "+r"(none));
     if (!none)
         failures++;
     return failures;

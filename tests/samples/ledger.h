@@ -13,7 +13,7 @@
 #ifndef SAMPLES_LEDGER_H
 #define SAMPLES_LEDGER_H
 
-#define LEDGER_EXPORT __attribute__((visibility("default"), noipa))
+#define LEDGER_EXPORT __attribute__((visibility("default"), noinline, noipa))
 
 LEDGER_EXPORT void ledger_push(const char *file, int line, const char *function);
 LEDGER_EXPORT void ledger_pop(int line);
