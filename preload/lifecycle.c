@@ -219,7 +219,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
         interpose_check();
         process_describe(argv);
         on_exit(at_exit, NULL);
-        at_quick_exit(lifecycle_exit);
+        (void)at_quick_exit(lifecycle_exit);
         pthread_atfork(NULL, NULL, after_fork_in_child);
         if (recorder.options.signal) {
             install_signal(recorder.options.signal);

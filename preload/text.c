@@ -57,7 +57,7 @@ void text_printable(struct text *t, const char *string, size_t max)
 {
     const unsigned char *s = (const unsigned char *)string;
     size_t i = 0;
-    while (s[i] && i < max) {
+    while (i < max && s[i]) {
         uint32_t character = s[i];
         size_t n = s[i] < 0x80 ? 1 : text_utf8(s + i, &character);
         /* Neither control characters (C0, DEL, C1), nor those that turn the direction of text, nor
