@@ -85,8 +85,8 @@ static FRAME void search(frames_leaf *leaf, void *arg, int depth)
     int numbers[] = {1, 2, 3}, key = 2;
     size_t n = 3;
     set_current(leaf, arg, depth);
-    bsearch(&key, numbers, 3, sizeof numbers[0], compare);
-    lfind(&key, numbers, &n, sizeof numbers[0], compare);
+    (void)bsearch(&key, numbers, 3, sizeof numbers[0], compare);
+    (void)lfind(&key, numbers, &n, sizeof numbers[0], compare);
     STAY;
 }
 

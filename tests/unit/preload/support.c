@@ -80,15 +80,17 @@ static char *read_descriptor(int fd)
 {
     size_t size = 0, room = 4096;
     char *content = malloc(room + 1);
+    assert_non_null(content);
     ssize_t n;
-    while (content && (n = pread(fd, content + size, room - size, (off_t)size)) > 0) {
+    while ((n = pread(fd, content + size, room - size, (off_t)size)) > 0) {
         size += (size_t)n;
         if (size == room) {
             room *= 2;
-            content = realloc(content, room + 1);
+            char *larger = realloc(content, room + 1);
+            assert_non_null(larger);
+            content = larger;
         }
     }
-    assert_non_null(content);
     content[size] = '\0';
     return content;
 }

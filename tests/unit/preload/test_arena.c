@@ -44,7 +44,9 @@ static size_t exercise(struct arena *a, size_t count, uint64_t seed)
         b->fill = (unsigned char)(1 + support_below(&seed, 255));
         b->p = arena_alloc(a, b->size);
         wrong += b->p == NULL || (uintptr_t)b->p % 64 != 0 || !all_are(b->p, b->size, 0);
-        memset(b->p, b->fill, b->size);
+        if (b->p) {
+            memset(b->p, b->fill, b->size);
+        }
     }
     for (size_t i = 0; i < count; i++) {
         wrong += !all_are(block[i].p, block[i].size, block[i].fill);
@@ -158,7 +160,9 @@ static void *exercise_in_thread(void *arg)
     for (int i = 0; i < 200; i++) {
         char *p = arena_pool_map(job->pool, PAGE);
         job->wrong += !p || *p != 0;
-        *p = 1;
+        if (p) {
+            *p = 1;
+        }
     }
     return NULL;
 }
@@ -178,7 +182,7 @@ static void threads_share_a_pool(void **state)
         pthread_join(thread[i], NULL);
         assert_int_equal(job[i].wrong, 0);
     }
-    assert_true(pool.bytes >= THREADS * 200 * 2 * PAGE);
+    assert_true(pool.bytes >= (size_t)THREADS * 400 * PAGE);
     arena_pool_clear(&pool);
 }
 

@@ -120,7 +120,9 @@ static void *allocate_many(void *arg)
     for (size_t i = 0; i < COUNT; i++) {
         block[i] = bootstrap_alloc(i % 200, 16);
         *wrong += !block[i] || !all_are(block[i], i % 200, 0);
-        memset(block[i], fill, i % 200);
+        if (block[i]) {
+            memset(block[i], fill, i % 200);
+        }
     }
     for (size_t i = 0; i < COUNT; i++) {
         *wrong += bootstrap_size(block[i]) != i % 200 || !all_are(block[i], i % 200, fill);

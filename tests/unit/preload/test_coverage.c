@@ -158,7 +158,7 @@ static void damaged_programs_are_read_safely(void **state)
     fclose(f);
     support_enter_directory();
     const char *path = support_path("program");
-    for (size_t i = 0; i < 2 * 64; i++) {
+    for (size_t i = 0; i < 128; i++) {
         memcpy(changed, head, sizeof head);
         changed[i / 2] = i % 2 ? 0xff : (unsigned char)(changed[i / 2] ^ 0x40);
         f = fopen(path, "we");

@@ -131,7 +131,7 @@ static void sizes_of_all_orders(void **state)
         for (unsigned bits = 0; bits <= 40; bits++) {
             for (int delta = -1; delta <= 1; delta++) {
                 uint64_t size = ((uint64_t)1 << bits) + (uint64_t)(int64_t)delta;
-                address[n] = ((uintptr_t)(n + 1) << 21) + 32 * n + 8 * offset;
+                address[n] = ((uintptr_t)(n + 1) << 21) + 32 * n + (uintptr_t)8 * offset;
                 block[n] = (struct live_block){(uint32_t)(LIVE_MAX_SITE - n), size, n * 64};
                 insert_new(&cache, address[n], &block[n]);
                 n++;
@@ -216,12 +216,12 @@ static void many_regions(void **state)
     (void)state;
     enum { REGIONS = 1000 };
     struct live_cache cache = {0}, none = {0};
-    for (uint32_t i = 0; i < REGIONS; i++) {
-        const struct live_block block = {1 + i, i * 7, i * 64};
+    for (uint64_t i = 0; i < REGIONS; i++) {
+        const struct live_block block = {1 + (uint32_t)i, i * 7, i * 64};
         insert_new(&cache, BASE + i * 3 * REGION + i * 8, &block);
     }
-    for (uint32_t i = 0; i < REGIONS; i++) {
-        const struct live_block block = {1 + i, i * 7, i * 64};
+    for (uint64_t i = 0; i < REGIONS; i++) {
+        const struct live_block block = {1 + (uint32_t)i, i * 7, i * 64};
         remove_known(i % 2 ? &cache : &none, BASE + i * 3 * REGION + i * 8, &block);
     }
 }
@@ -237,7 +237,7 @@ static void births_survive_ageing(void **state)
     uint32_t first_shift = live.shift;
     for (uint32_t i = 0; i < BLOCKS; i++) {
         now += ((uint64_t)1 << 42) / BLOCKS;
-        uint32_t before = live.shift;
+        uint32_t before;
         do {
             before = live.shift;
             live_age(&live, now);

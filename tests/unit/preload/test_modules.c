@@ -93,7 +93,7 @@ static void assert_module(int32_t id, uintptr_t address)
     assert_int_equal(m->file_offset, expected.offset);
     assert_non_null(realpath(m->path, path));
     assert_string_equal(path, expected.path);
-    for (unsigned i = 0; i < m->build_id_size; i++) {
+    for (size_t i = 0; i < m->build_id_size; i++) {
         snprintf(hex + 2 * i, 3, "%02x", m->build_id[i]);
     }
     assert_string_equal(hex, build_id_of(path));

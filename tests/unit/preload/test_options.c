@@ -169,7 +169,7 @@ static void shown(const char *value, char *to)
     size_t n = 0;
     for (; value[n] && n < 64; n++) {
         unsigned char c = (unsigned char)value[n];
-        to[n] = c < 0x20 || c >= 0x7f ? '?' : (char)c;
+        to[n] = (char)(c < 0x20 || c >= 0x7f ? (unsigned char)'?' : c);
     }
     strcpy(to + n, value[n] ? "..." : "");
 }

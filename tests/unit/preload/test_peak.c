@@ -110,7 +110,7 @@ static void several_shares_are_within_the_error(void **state)
         assert_true(llabs(reported - most) <= p.error);
         assert_true(shares > 1 || (p.error == 0 && reported == most));
         /* And the error is not so large that it says nothing. */
-        assert_true(p.error <= most / 100 + SHARES * 2048);
+        assert_true(p.error <= most / 100 + (int64_t)SHARES * 2048);
     }
 }
 

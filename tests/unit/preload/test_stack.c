@@ -225,8 +225,11 @@ static void garbage_is_not_followed(void **state)
     assert_true(edge != MAP_FAILED);
     munmap(edge + 4096, 4096);
     uintptr_t edge_at = (uintptr_t)edge;
-    const uintptr_t values[] = {4096,
-                                4104,
+    const uintptr_t values[] = {0,
+                                8,
+                                1,
+                                4088,
+                                4096,
                                 4097,
                                 here,
                                 here + 1,
@@ -242,7 +245,7 @@ static void garbage_is_not_followed(void **state)
                                 0x5000000000000000,
                                 (uintptr_t)&w};
     enum { N = sizeof values / sizeof values[0] };
-    for (size_t i = 0; i < N * N * 2; i++) {
+    for (size_t i = 0; i < (size_t)N * N * 2; i++) {
         const struct stack_start start = {i % 2 ? ip : (uintptr_t)&garbage_is_not_followed + 20,
                                           values[i / 2 % N], values[i / 2 / N]};
         stack_capture(&w.stack, &rules, 0, &start);

@@ -55,7 +55,7 @@ static void maps_are_zeroed_or_null(void **state)
 static void readable_is_what_can_be_read(void **state)
 {
     (void)state;
-    char *p = mmap(NULL, 3 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *p = mmap(NULL, 12288, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(p != MAP_FAILED);
     assert_int_equal(mprotect(p + 4096, 4096, PROT_NONE), 0);
     assert_int_equal(munmap(p + 8192, 4096), 0);
@@ -68,6 +68,7 @@ static void readable_is_what_can_be_read(void **state)
     assert_false(sys_readable((uintptr_t)p + 4096 - 4)); /* not all of the word */
     assert_false(sys_readable((uintptr_t)p + 4096));
     assert_false(sys_readable((uintptr_t)p + 8192));
+    assert_false(sys_readable(0));
     assert_false(sys_readable(8));
     assert_false(sys_readable((uintptr_t)1 << 63));
     sigprocmask(SIG_SETMASK, NULL, &after);

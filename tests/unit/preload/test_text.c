@@ -107,7 +107,7 @@ static void check_time(int64_t seconds, uint32_t nanoseconds)
 static void every_day_of_five_centuries(void **state)
 {
     (void)state;
-    for (int64_t day = 0; day < 366 * 500; day++) {
+    for (int64_t day = 0; day < 183000; day++) {
         check_time(day * 86400 + day % 86400, (uint32_t)(day * 5003 % 1000000000));
     }
 }

@@ -32,7 +32,7 @@ static void rows_wait_for_the_interval(void **state)
     struct arena_pool pool = {0};
     struct timeline t;
     timeline_init(&t, &pool);
-    for (uint64_t ns = 5; ns < 10 * TIMELINE_FIRST_INTERVAL_NS; ns += 1000) {
+    for (uint64_t ns = 5; ns < (uint64_t)10 * TIMELINE_FIRST_INTERVAL_NS; ns += 1000) {
         const struct timeline_row row = row_at(ns);
         timeline_add(&t, &row);
     }
@@ -62,7 +62,7 @@ static void halving_keeps_order_and_bounds(void **state)
                 uint64_t gap = t.row[k].elapsed_ns - t.row[k - 1].elapsed_ns;
                 assert_in_range(gap, t.interval_ns / 2, t.interval_ns + step);
             }
-            assert_true(i * step < 2 * TIMELINE_ROWS * t.interval_ns);
+            assert_true(i * step < (uint64_t)2 * TIMELINE_ROWS * t.interval_ns);
             assert_true(t.n == i / 2 + 1 || t.n >= TIMELINE_ROWS / 2);
         }
     }

@@ -82,7 +82,7 @@ static void its_walk_is_the_plain_walk(void **state)
             kind->run(compare, &f, depth);
         }
     }
-    assert_true(f.runs >= 6 * 8);
+    assert_true(f.runs >= 48);
     assert_int_equal(f.wrong, 0);
     f.max = 5;
     frames_kinds[0].run(compare, &f, 20);
