@@ -30,6 +30,29 @@ struct walk {
     bool foreign;        /* these bounds are probed page by page */
 };
 
+size_t stack_memory(size_t max)
+{
+    return 2 * (max + 1) *
+           (sizeof(uintptr_t) + sizeof(struct stack_words) + sizeof(struct stack_state));
+}
+
+void stack_init(struct stack *s, size_t max, void *memory)
+{
+    char *next = memory;
+    struct stack_frames *frames[] = {&s->kept, &s->fresh};
+    memset(s, 0, sizeof *s);
+    s->max = max;
+    s->first = max + 1;
+    for (size_t i = 0; i < 2; i++) {
+        frames[i]->ip = (uintptr_t *)next;
+        next += (max + 1) * sizeof *frames[i]->ip;
+        frames[i]->words = (struct stack_words *)next;
+        next += (max + 1) * sizeof *frames[i]->words;
+        frames[i]->state = (struct stack_state *)next;
+        next += (max + 1) * sizeof *frames[i]->state;
+    }
+}
+
 /* The kernel leaves at least this much room below the initial thread's stack (MIN_GAP of its mmap
  * layout), more if the limit on stacks is higher. */
 #define MAIN_STACK_MIN ((uintptr_t)128 << 20)
@@ -66,6 +89,7 @@ void stack_find_bounds(struct stack *s, bool is_main)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     uintptr_t low, high;
+    s->first = s->max + 1; /* what was kept is of another thread's stack */
     if (!is_main) {
         thread_bounds(&s->low, &s->high);
         return;
@@ -145,10 +169,11 @@ static bool step_signal(struct walk *w, const struct stack *s, struct stack_word
 }
 
 /* One step outward by RULE. Returns false where the frame's words are not what a stack holds. */
-static inline bool step(struct walk *w, const struct rule *rule, struct stack_words *words)
+static inline bool step(struct walk *w, const struct rule *rule, struct stack_words *words,
+                        uintptr_t *load)
 {
     uintptr_t cfa, ip, bp = w->bp;
-    *words = (struct stack_words){0};
+    words->bp = words->load = 0;
     switch (rule->kind) {
     case RULE_SP:
         cfa = w->sp;
@@ -162,6 +187,7 @@ static inline bool step(struct walk *w, const struct rule *rule, struct stack_wo
         if (!walk_read(w, words->load, &cfa)) {
             return false;
         }
+        *load = cfa;
     }
     cfa += (uintptr_t)(intptr_t)rule->cfa_offset;
     /* Outward is upward; a frame holds at least its return address. */
@@ -187,56 +213,157 @@ static inline bool step(struct walk *w, const struct rule *rule, struct stack_wo
 static void capture_complex(struct stack *s, struct rules *rules, const struct stack_start *start)
 {
     bool own = start->sp - s->low < s->high - s->low;
-    size_t n = unwinder_walk(rules->unwinder, start->sp, own ? s->high : start->sp, s->ip, s->max);
+    size_t n =
+        unwinder_walk(rules->unwinder, start->sp, own ? s->high : start->sp, s->fresh.ip, s->max);
     s->flags |= STACK_WALKED;
     if (n == 0) {
-        s->ip[0] = start->ip;
+        s->fresh.ip[0] = start->ip;
         n = 1;
         s->flags |= STACK_TRUNCATED;
     }
     s->n = n;
 }
 
+/* The outermost frame of the kept trace that was led to by a word which has changed; FROM if none
+ * from FROM outward has. */
+static size_t find_change(const struct stack *s, size_t from)
+{
+    const struct stack_frames *k = &s->kept;
+    for (size_t i = s->max; i > from; i--) {
+        const struct stack_words *words = &k->words[i];
+        if (*(const uintptr_t *)words->ip != k->ip[i] ||
+            (words->bp && *(const uintptr_t *)words->bp != k->state[i].bp) ||
+            (words->load && *(const uintptr_t *)words->load != k->state[i].load)) {
+            return i;
+        }
+    }
+    return from;
+}
+
+/* Where a walk may fall in with the kept trace. */
+struct rejoin {
+    size_t at;     /* no frame further in has the walk's sp */
+    size_t usable; /* frames from here outward stand on words that hold; SIZE_MAX: not looked yet */
+};
+
+/* Whether the frame that W is in, the N-th, is one of the kept trace's, and all outward with it. */
+static inline bool rejoins(struct stack *s, struct rejoin *r, const struct walk *w, size_t n)
+{
+    const struct stack_frames *k = &s->kept;
+    while (r->at <= s->max && k->state[r->at].sp < w->sp) {
+        r->at++;
+    }
+    if (r->at > s->max || k->state[r->at].sp != w->sp || k->ip[r->at] != w->ip ||
+        k->state[r->at].bp != w->bp || n > r->at + 1) {
+        return false;
+    }
+    if (r->usable == SIZE_MAX) {
+        r->usable = find_change(s, r->at);
+        s->verified += s->max - r->usable;
+    }
+    return r->at >= r->usable;
+}
+
+static inline uint64_t extend_hash(uint64_t outer, uintptr_t ip)
+{
+    uint64_t h = (outer ^ ip) * 0x9fb21c651e98df25u;
+    return h ^ h >> 32;
+}
+
+#define HASH_BASE ((uint64_t)0x9e3779b97f4a7c15u)
+
+/* Writes the first N fresh frames in front of frame END of the kept trace. */
+static void keep(struct stack *s, size_t n, size_t end)
+{
+    struct stack_frames *k = &s->kept, *f = &s->fresh;
+    uint64_t hash = end <= s->max ? k->state[end].hash : HASH_BASE;
+    s->first = end - n;
+    for (size_t i = n; i-- > 0;) {
+        size_t to = s->first + i;
+        hash = extend_hash(hash, f->ip[i]);
+        k->ip[to] = f->ip[i];
+        k->words[to] = f->words[i];
+        k->state[to] = f->state[i];
+        k->state[to].hash = hash;
+    }
+    s->flags |= STACK_KEPT;
+    s->n = s->max + 1 - s->first;
+}
+
+/* Walks outward from W's frame, fresh frame 0, until a frame of the kept trace, the outermost
+ * frame, or where it cannot go on. Sets s->n to how many fresh frames there are. Returns the place
+ * in the kept trace where they end, SIZE_MAX if they are not to be kept. */
+static size_t walk_out(struct stack *s, struct rules *rules, const struct stack_start *start,
+                       struct walk *w)
+{
+    struct stack_frames *f = &s->fresh;
+    struct rejoin rejoin = {.at = s->first, .usable = SIZE_MAX};
+    for (;;) {
+        f->ip[s->n] = w->ip;
+        f->state[s->n].sp = w->sp;
+        f->state[s->n].bp = w->bp;
+        s->n++;
+        if (!(s->flags & (STACK_SIGNAL | STACK_FOREIGN)) && rejoins(s, &rejoin, w, s->n)) {
+            /* The frame itself is kept already, but the words that led to it may be others. */
+            s->kept.words[rejoin.at] = f->words[s->n - 1];
+            s->kept.state[rejoin.at].load = f->state[s->n - 1].load;
+            s->n--;
+            return rejoin.at;
+        }
+        if (s->n > s->max) {
+            break;
+        }
+        const struct rule rule = rules_get(rules, w->ip, w->return_address, s->generation);
+        bool stepped = false;
+        if (likely(rule.kind < RULE_SIGNAL)) {
+            stepped = step(w, &rule, &f->words[s->n], &f->state[s->n].load);
+        } else if (rule.kind == RULE_END) {
+            return s->flags & (STACK_SIGNAL | STACK_FOREIGN) ? SIZE_MAX : s->max + 1;
+        } else if (rule.kind == RULE_SIGNAL) {
+            s->flags |= STACK_SIGNAL;
+            stepped = step_signal(w, s, &f->words[s->n]);
+        } else {
+            capture_complex(s, rules, start);
+            return SIZE_MAX;
+        }
+        if (!stepped || w->ip == 0) {
+            s->flags |= stepped ? 0 : STACK_TRUNCATED;
+            return SIZE_MAX;
+        }
+        s->flags |= w->foreign ? STACK_FOREIGN : 0;
+        s->stepped++;
+    }
+    return SIZE_MAX;
+}
+
 void stack_capture(struct stack *s, struct rules *rules, uint32_t generation,
                    const struct stack_start *start)
 {
-    s->flags = 0;
-    s->ip[0] = start->ip;
-    s->words[0] = (struct stack_words){0};
-    s->n = 1;
-    if (!rules) {
-        s->flags = STACK_TRUNCATED;
-        return;
-    }
     struct walk w = {.ip = start->ip, .sp = start->sp, .bp = start->bp, .return_address = true};
-    walk_bounds(&w, s);
-    while (s->n <= s->max) {
-        struct rule rule = rules_get(rules, w.ip, w.return_address, generation);
-        struct stack_words words;
-        if (rule.kind == RULE_END) {
-            break;
-        }
-        if (rule.kind == RULE_SIGNAL) {
-            s->flags |= STACK_SIGNAL;
-            if (!step_signal(&w, s, &words)) {
-                s->flags |= STACK_TRUNCATED;
-                break;
-            }
-        } else if (unlikely(rule.kind == RULE_COMPLEX)) {
-            capture_complex(s, rules, start);
-            break;
-        } else if (unlikely(!step(&w, &rule, &words))) {
-            s->flags |= STACK_TRUNCATED;
-            break;
-        }
-        if (w.ip == 0) {
-            break;
-        }
-        s->ip[s->n] = w.ip;
-        s->words[s->n++] = words;
+    s->flags = 0;
+    s->n = 0;
+    s->fresh.words[0] = (struct stack_words){0};
+    if (unlikely(s->generation != generation)) {
+        s->generation = generation;
+        s->first = s->max + 1;
     }
-    if (w.foreign) {
-        s->flags |= STACK_FOREIGN;
+    size_t end = SIZE_MAX;
+    if (likely(rules != NULL)) {
+        walk_bounds(&w, s);
+        s->flags = w.foreign ? STACK_FOREIGN : 0;
+        end = walk_out(s, rules, start, &w);
+    } else {
+        s->fresh.ip[0] = start->ip;
+        s->n = 1;
+        s->flags = STACK_TRUNCATED;
+    }
+    if (likely(end != SIZE_MAX)) {
+        keep(s, s->n, end);
+        s->ip = s->kept.ip + s->first;
+        s->words = s->kept.words + s->first;
+    } else {
+        s->ip = s->fresh.ip;
+        s->words = s->fresh.words;
     }
     if (s->n > s->max) {
         s->n = s->max;
@@ -246,10 +373,14 @@ void stack_capture(struct stack *s, struct rules *rules, uint32_t generation,
 
 uint64_t stack_hash(const struct stack *s, uint64_t seed)
 {
-    uint64_t h = seed;
-    for (size_t i = s->n; i-- > 0;) {
-        h = (h ^ s->ip[i]) * 0x9fb21c651e98df25u;
-        h ^= h >> 32;
+    uint64_t h = HASH_BASE;
+    if (likely((s->flags & (STACK_KEPT | STACK_TRUNCATED)) == STACK_KEPT)) {
+        h = s->kept.state[s->first].hash;
+    } else {
+        for (size_t i = s->n; i-- > 0;) {
+            h = extend_hash(h, s->ip[i]);
+        }
     }
+    h = extend_hash(h, seed);
     return h ? h : 1;
 }

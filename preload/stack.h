@@ -31,21 +31,52 @@ struct stack_words {
     uintptr_t load; /* the CFA came from here: realigned stacks */
 };
 
+/* The rest of what a step depends on and, in a kept trace, leads to. */
+struct stack_state {
+    uintptr_t sp, bp; /* in the frame */
+    uintptr_t load;   /* what the word at words.load held */
+    uint64_t hash;    /* of this frame and all outward */
+};
+
+/* Parallel arrays, one entry a frame, of SIZE entries. */
+struct stack_frames {
+    uintptr_t *ip;
+    struct stack_words *words;
+    struct stack_state *state;
+};
+
 enum stack_flag {
     STACK_TRUNCATED = 1, /* deeper than the limit, or cut where the walk could not go on */
     STACK_SIGNAL = 2,    /* crosses a signal frame */
     STACK_WALKED = 4,    /* made by libunwind's own walk: `words` is not filled */
     STACK_FOREIGN = 8,   /* left the thread's own stack, or began elsewhere */
+    STACK_KEPT = 16,     /* kept, to begin the next one with */
 };
 
-/* One captured stack; the arrays have room for MAX + 1 entries. Owned by one thread. */
+/* One captured stack, and the last one that was kept. Owned by one thread.
+ *
+ * A step outward is a function of the frame's (ip, sp, bp) and of the words it loads. So where a
+ * walk comes to a frame with the (ip, sp, bp) of a frame of the kept trace, and all words that led
+ * from that frame outward still hold what they held, the rest of the stack is the kept rest, by
+ * induction: not a heuristic. Kept traces end at the outermost frame, and lie at the far end of
+ * their arrays, so that a new inner part is written in front of the part that stays. Traces that
+ * cross a signal frame or leave the thread's own stack are not kept. */
 struct stack {
     size_t n, max;
-    unsigned flags; /* enum stack_flag */
-    uintptr_t *ip;  /* innermost first */
-    struct stack_words *words;
-    uintptr_t low, high; /* bounds of the thread's own stack; 0 if unknown */
+    unsigned flags;                  /* enum stack_flag */
+    const uintptr_t *ip;             /* n of them, innermost first */
+    const struct stack_words *words; /* the same */
+    uintptr_t low, high;             /* bounds of the thread's own stack; 0 if unknown */
+
+    struct stack_frames kept, fresh; /* max + 1 entries each */
+    size_t first;                    /* of the kept trace; max + 1: there is none */
+    uint32_t generation;             /* that the kept trace is of */
+    uint64_t stepped, verified;      /* frames, in all captures: what the keeping saves */
 };
+
+/* How much memory a stack of at most MAX frames needs, and its use: MEMORY is zeroed. */
+size_t stack_memory(size_t max);
+void stack_init(struct stack *s, size_t max, void *memory);
 
 /* Finds out where the calling thread's stack ends. IS_MAIN: it is the initial thread. */
 void stack_find_bounds(struct stack *s, bool is_main);

@@ -15,13 +15,15 @@ struct thread *thread_new(struct arena_pool *pool, size_t max_depth)
         return NULL;
     }
     t->arena = arena;
-    t->stack.max = max_depth;
-    t->stack.ip = arena_alloc(&t->arena, (max_depth + 1) * sizeof *t->stack.ip);
-    t->stack.words = arena_pool_map(pool, (max_depth + 1) * sizeof *t->stack.words);
+    void *stack = arena_pool_map(pool, stack_memory(max_depth));
+    if (!stack) {
+        return NULL;
+    }
+    stack_init(&t->stack, max_depth, stack);
     t->slot = arena_alloc(&t->arena, FIRST_SLOTS * sizeof *t->slot);
     t->slot_mask = FIRST_SLOTS - 1;
     t->directory = arena_pool_map(pool, THREAD_DIRECTORY * sizeof *t->directory);
-    return t->stack.ip && t->stack.words && t->slot && t->directory ? t : NULL;
+    return t->slot && t->directory ? t : NULL;
 }
 
 void thread_begin(struct thread *t, int tid, bool is_main)

@@ -216,12 +216,14 @@ static int start(void)
     }
     *(void **)&plain_backtrace = dlsym(handle, "unw_backtrace");
     rules_init(&rules, u, &pool);
-    stack.max = 256;
-    stack.ip = map_pool(257 * sizeof *stack.ip);
-    stack.words = map_pool(257 * sizeof *stack.words);
+    void *memory = map_pool(stack_memory(256));
+    if (!memory || !plain_backtrace) {
+        return -1;
+    }
+    stack_init(&stack, 256, memory);
     stack_find_bounds(&stack, true);
     make_blocks();
-    return plain_backtrace && stack.ip && stack.words ? 0 : -1;
+    return 0;
 }
 
 int main(int argc, char **argv)

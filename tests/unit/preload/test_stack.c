@@ -36,6 +36,7 @@ static int setup(void **state)
 /* A thread's stack buffer and what was found. */
 struct walker {
     struct stack stack;
+    void *memory;
     struct rules *rules;
     size_t runs, wrong;
     unsigned flags; /* of all runs */
@@ -46,16 +47,14 @@ static void walker_init(struct walker *w, size_t max, bool is_main)
 {
     memset(w, 0, sizeof *w);
     w->rules = &rules;
-    w->stack.max = max;
-    w->stack.ip = malloc((max + 1) * sizeof *w->stack.ip);
-    w->stack.words = malloc((max + 1) * sizeof *w->stack.words);
+    w->memory = calloc(1, stack_memory(max));
+    stack_init(&w->stack, max, w->memory);
     stack_find_bounds(&w->stack, is_main);
 }
 
 static void walker_end(struct walker *w)
 {
-    free(w->stack.ip);
-    free(w->stack.words);
+    free(w->memory);
 }
 
 /* Whether each word that the walk read to get somewhere still says so. */
