@@ -12,7 +12,7 @@
 #include <ucontext.h>
 
 /* No tail calls, nothing inlined: a frame for each call. */
-#define FRAME __attribute__((noinline, noclone))
+#define FRAME __attribute__((noinline))
 #define STAY __asm__ volatile("" ::: "memory")
 
 /* Who is called at the innermost end by code that hands on no argument. */

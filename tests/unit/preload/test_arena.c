@@ -58,7 +58,7 @@ static size_t exercise(struct arena *a, size_t count, uint64_t seed)
 static void blocks_are_zeroed_aligned_and_apart(void **state)
 {
     (void)state;
-    struct arena_pool pool = {0};
+    struct arena_pool pool = {.bytes = 0};
     struct arena a = {.pool = &pool};
     assert_int_equal(exercise(&a, 5000, 1), 0);
     arena_pool_clear(&pool);
@@ -67,7 +67,7 @@ static void blocks_are_zeroed_aligned_and_apart(void **state)
 static void empty_blocks_are_blocks(void **state)
 {
     (void)state;
-    struct arena_pool pool = {0};
+    struct arena_pool pool = {.bytes = 0};
     struct arena a = {.pool = &pool};
     char *p = arena_alloc(&a, 0), *q = arena_alloc(&a, 0);
     assert_non_null(p);
@@ -82,7 +82,7 @@ static void absurd_sizes_fail_and_harm_nothing(void **state)
     static const size_t absurd[] = {SIZE_MAX,         SIZE_MAX - 63,        SIZE_MAX - 4096,
                                     SIZE_MAX / 2 + 1, SIZE_MAX / 2,         SIZE_MAX / 4,
                                     (size_t)1 << 62,  ((size_t)1 << 47) * 2};
-    struct arena_pool pool = {0};
+    struct arena_pool pool = {.bytes = 0};
     struct arena a = {.pool = &pool};
     for (size_t i = 0; i < sizeof absurd / sizeof absurd[0]; i++) {
         assert_null(arena_alloc(&a, absurd[i]));
@@ -96,7 +96,7 @@ static void absurd_sizes_fail_and_harm_nothing(void **state)
 static void small_blocks_waste_little(void **state)
 {
     (void)state;
-    struct arena_pool pool = {0};
+    struct arena_pool pool = {.bytes = 0};
     struct arena a = {.pool = &pool};
     const size_t total = (size_t)64 << 20;
     for (size_t i = 0; i < total / 128; i++) {
@@ -111,7 +111,7 @@ static void small_blocks_waste_little(void **state)
 static void maps_are_pages_untouched(void **state)
 {
     (void)state;
-    struct arena_pool pool = {0};
+    struct arena_pool pool = {.bytes = 0};
     const size_t size = (size_t)64 << 20;
     unsigned char *p = arena_pool_map(&pool, size);
     assert_non_null(p);
@@ -129,7 +129,7 @@ static void maps_are_pages_untouched(void **state)
 static void a_cleared_pool_is_unmapped(void **state)
 {
     (void)state;
-    struct arena_pool pool = {0};
+    struct arena_pool pool = {.bytes = 0};
     struct arena a = {.pool = &pool};
     /* So large that nothing else is mapped there meanwhile. */
     char *big = arena_alloc(&a, (size_t)3 << 20), *map = arena_pool_map(&pool, (size_t)5 << 20);
@@ -171,7 +171,7 @@ static void threads_share_a_pool(void **state)
 {
     (void)state;
     enum { THREADS = 8 };
-    struct arena_pool pool = {0};
+    struct arena_pool pool = {.bytes = 0};
     struct job job[THREADS];
     pthread_t thread[THREADS];
     for (int i = 0; i < THREADS; i++) {

@@ -53,7 +53,7 @@ static uint32_t add(struct idtable *t, uint64_t key, uint64_t (*hash_of)(const v
 /* Adds COUNT distinct keys; everything added is found under its id, at its first address. */
 static void exercise(uint32_t count, uint64_t (*hash_of)(const void *))
 {
-    struct arena_pool pool = {0};
+    struct arena_pool pool = {.bytes = 0};
     struct idtable t;
     assert_int_equal(idtable_init(&t, &pool, sizeof(struct record)), 0);
     struct record **place = calloc(count + 1, sizeof *place);
@@ -82,7 +82,7 @@ static void exercise(uint32_t count, uint64_t (*hash_of)(const void *))
 static void an_empty_table_has_nothing(void **state)
 {
     (void)state;
-    struct arena_pool pool = {0};
+    struct arena_pool pool = {.bytes = 0};
     struct idtable t;
     assert_int_equal(idtable_init(&t, &pool, sizeof(struct record)), 0);
     for (uint64_t key = 0; key < 5000; key++) {

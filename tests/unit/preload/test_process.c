@@ -92,7 +92,8 @@ static void the_allocator_is_named(void **state)
     assert_int_not_equal(dladdr(*(void **)&real.malloc, &info), 0);
     const char *file = strrchr(info.dli_fname, '/');
     char expected[128];
-    if (file && strncmp(file, "/libc.so", 8) == 0) {
+    assert_non_null(file);
+    if (strncmp(file, "/libc.so", 8) == 0) {
         snprintf(expected, sizeof expected, "glibc %s", gnu_get_libc_version());
     } else { /* a sanitizer's */
         snprintf(expected, sizeof expected, "%s", file + 1);

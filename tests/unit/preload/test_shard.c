@@ -39,9 +39,9 @@ static void buckets_are_bit_widths(void **state)
 static void histograms_count_each_value(void **state)
 {
     (void)state;
-    struct arena_pool pool = {0};
+    struct arena_pool pool = {.bytes = 0};
     struct arena arena = {.pool = &pool};
-    struct shard_histogram h = {0};
+    struct shard_histogram h = {{NULL}};
     uint64_t expected[MEMPROF_HISTOGRAM_BUCKETS] = {0}, seed = 6;
     for (int i = 0; i < 50000; i++) {
         uint64_t value = support_random(&seed) << 8 >> support_below(&seed, 64);
@@ -58,9 +58,9 @@ static void histograms_count_each_value(void **state)
 static void a_histogram_takes_what_it_uses(void **state)
 {
     (void)state;
-    struct arena_pool pool = {0};
+    struct arena_pool pool = {.bytes = 0};
     struct arena arena = {.pool = &pool};
-    struct shard_histogram h = {0};
+    struct shard_histogram h = {{NULL}};
     for (int i = 0; i < 1000; i++) {
         shard_histogram_add(&h, 100, &arena);
     }

@@ -29,7 +29,7 @@ static void check_rows(const struct timeline *t)
 static void rows_wait_for_the_interval(void **state)
 {
     (void)state;
-    struct arena_pool pool = {0};
+    struct arena_pool pool = {.bytes = 0};
     struct timeline t;
     timeline_init(&t, &pool);
     for (uint64_t ns = 5; ns < (uint64_t)10 * TIMELINE_FIRST_INTERVAL_NS; ns += 1000) {
@@ -46,7 +46,7 @@ static void rows_wait_for_the_interval(void **state)
 static void halving_keeps_order_and_bounds(void **state)
 {
     (void)state;
-    struct arena_pool pool = {0};
+    struct arena_pool pool = {.bytes = 0};
     struct timeline t;
     timeline_init(&t, &pool);
     const uint64_t step = TIMELINE_FIRST_INTERVAL_NS / 2;
@@ -72,7 +72,7 @@ static void halving_keeps_order_and_bounds(void **state)
 static void random_times(void **state)
 {
     (void)state;
-    struct arena_pool pool = {0};
+    struct arena_pool pool = {.bytes = 0};
     struct timeline t;
     timeline_init(&t, &pool);
     uint64_t ns = 0, seed = 4, interval = t.interval_ns;
