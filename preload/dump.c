@@ -124,6 +124,7 @@ static void write_modules(struct json *j, const struct recorder *r, uint32_t n)
         json_uint(j, "file_offset", m->file_offset);
         json_uint(j, "load_bias", m->load_bias);
         json_uint(j, "loaded_ns", m->loaded_ns);
+        json_uint_nonzero(j, "loads", m->loads > 1 ? m->loads : 0);
         if (m->unloaded_ns == MODULE_LOADED) {
             json_null(j, "unloaded_ns");
         } else {

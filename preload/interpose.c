@@ -70,13 +70,12 @@ static void note(const char *function, const struct object *object)
     text_string(&by, !object->name[0] ? "the executable" : slash ? slash + 1 : object->name);
 }
 
-/* Redirects the calls of what FRONT defines. */
-static void rebind(const struct object *front)
+/* Redirects the calls of what the library FRONT, open as HANDLE, defines. */
+static void rebind(const struct object *front, void *handle)
 {
     struct rebind_hook hooks[HOOKS];
     size_t n = 0;
-    void *handle = dlopen(front->name, RTLD_LAZY | RTLD_NOLOAD);
-    for (int i = 0; handle && i < HOOKS; i++) {
+    for (int i = 0; i < HOOKS; i++) {
         /* Also searches what FRONT needs, libc among it. */
         uintptr_t theirs = (uintptr_t)dlsym(handle, hook[i].name);
         if (theirs - front->start < front->end - front->start) {
@@ -111,16 +110,19 @@ static void rebind_operators(void)
     }
 }
 
-/* Whether the malloc at ADDRESS calls the next one, which is ours: then it is no allocator but a
- * wrapper, which logs or counts, and the calls come to us through it. */
-static bool forwards(uintptr_t address)
+/* Whether the malloc of the library HANDLE calls the next one, which is ours: then it is no
+ * allocator but a wrapper, which logs or counts, and the calls come to us through it. */
+static bool forwards(void *handle)
 {
     void *(*their_malloc)(size_t) = NULL;
-    void (*their_free)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "free");
-    memcpy(&their_malloc, &address, sizeof address);
+    void (*their_free)(void *) = NULL;
+    *(void **)&their_malloc = dlsym(handle, "malloc");
+    *(void **)&their_free = dlsym(handle, "free");
+    if (!their_malloc || !their_free) {
+        return true;
+    }
     guard_tls.nested = false;
-    void *p = their_malloc(1);
-    their_free(p);
+    their_free(their_malloc(1));
     return guard_tls.nested;
 }
 
@@ -132,17 +134,18 @@ static void rebind_functions(void)
         return;
     }
     for (int i = 0; i < HOOKS; i++) {
-        uintptr_t theirs = in_front(hook[i].name, &self, &object);
-        if (i == HOOK_malloc && theirs != 0 && forwards(theirs)) {
+        if (in_front(hook[i].name, &self, &object) == 0) {
+            continue;
+        }
+        void *handle = object.name[0] ? dlopen(object.name, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+        if (handle && forwards(handle)) {
             return;
         }
-        if (theirs != 0) {
-            note(hook[i].name, &object);
-            if (object.name[0]) {
-                rebind(&object);
-            }
-            return;
+        note(hook[i].name, &object);
+        if (handle) {
+            rebind(&object, handle);
         }
+        return;
     }
 }
 

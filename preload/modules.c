@@ -92,13 +92,15 @@ static bool same_module(const struct module *a, const struct module *b, const ch
 static int32_t add(struct modules *m, const struct object *object, uintptr_t address)
 {
     const char *path = path_of(m, object);
-    struct module found = {.loaded_ns = clock_elapsed_ns(m->clock), .unloaded_ns = MODULE_LOADED};
+    struct module found = {
+        .loaded_ns = clock_elapsed_ns(m->clock), .unloaded_ns = MODULE_LOADED, .loads = 1};
     describe(&found, object, address);
     /* The same file at the same place again: a plugin that comes and goes must not make stacks
      * without end. */
     for (uint32_t i = 0; i < m->count; i++) {
         if (same_module(m->by_id[i], &found, path)) {
             m->by_id[i]->unloaded_ns = MODULE_LOADED;
+            m->by_id[i]->loads++;
             return (int32_t)i;
         }
     }

@@ -30,8 +30,9 @@ struct module {
     const char *path;
     uint8_t build_id[MODULE_BUILD_ID_MAX];
     unsigned build_id_size; /* 0: none */
-    uint64_t loaded_ns;
-    uint64_t unloaded_ns; /* MODULE_LOADED: still there */
+    uint64_t loaded_ns;     /* the first time */
+    uint32_t loads;         /* how often it was found at this place */
+    uint64_t unloaded_ns;   /* MODULE_LOADED: still there */
 };
 
 struct modules {

@@ -227,7 +227,7 @@ static bool stderr_is_terminal(void)
     return sys_call(SYS_ioctl, 2, TCGETS, (long)&unused, 0, 0, 0) == 0;
 }
 
-void options_read(struct options *o, char *const *environ, bool complain)
+void options_read(struct options *o, char *const *entries, bool complain)
 {
     *o = (struct options){
         .out = "memprof.%e.%p.json",
@@ -237,8 +237,8 @@ void options_read(struct options *o, char *const *environ, bool complain)
         .max_depth = 256,
         .verbose = stderr_is_terminal() ? 1 : 0,
     };
-    for (; environ && *environ; environ++) {
-        const char *entry = *environ, *value = strchr(entry, '=');
+    for (; entries && *entries; entries++) {
+        const char *entry = *entries, *value = strchr(entry, '=');
         if (strncmp(entry, "MEMPROF_", 8) != 0 || !value++) {
             continue;
         }

@@ -27,7 +27,7 @@ struct options {
     uint32_t verbose; /* 0, 1, 2 */
 };
 
-/* Reads ENVIRON (NULL-terminated, may be NULL). Complaints go to standard error if COMPLAIN. */
-void options_read(struct options *o, char *const *environ, bool complain);
+/* Reads ENTRIES (NULL-terminated, may be NULL). Complaints go to standard error if COMPLAIN. */
+void options_read(struct options *o, char *const *entries, bool complain);
 
 #endif

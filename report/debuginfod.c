@@ -78,7 +78,7 @@ static pid_t start(const char *build_id, int *fd)
     pid_t child = fork();
     if (child == 0) {
         close(ends[0]);
-        _exit(query(build_id, ends[1]));
+        _exit((int)query(build_id, ends[1]));
     }
     close(ends[1]);
     if (child < 0)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* A fixed buffer, since a message may be about memory that could not be had. */
-static void say(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static void say(const char *format, va_list args)
 {
     char message[4096];
     vsnprintf(message, sizeof message, format, args);
