@@ -9,7 +9,7 @@
 /* One site's figures. */
 struct sums {
     uint64_t alloc_count, alloc_bytes, free_count, freed_bytes;
-    uint64_t realloc_count, failed_count, temporary_count;
+    uint64_t realloc_count, failed_count, temporary_count, threads;
     int64_t peak_count, peak_bytes, max_live_bytes;
     uint64_t sizes[MEMPROF_HISTOGRAM_BUCKETS], lifetimes[MEMPROF_HISTOGRAM_BUCKETS];
 };
@@ -116,6 +116,7 @@ static void add_shard(struct sums *sums, const struct shard *s, uint64_t epoch)
     sums->alloc_bytes += counter_get(&s->alloc_bytes);
     sums->realloc_count += counter_get(&s->realloc_count);
     sums->failed_count += counter_get(&s->failed_count);
+    sums->threads += counter_get(&s->threads);
     add_histogram(sums->sizes, &s->sizes);
     /* A shard not changed since the peak holds now what it held then. */
     bool kept = counter_get(&s->epoch) >= epoch;
@@ -229,6 +230,7 @@ static void write_site(struct json *j, const struct site *site, const struct sum
     json_uint_nonzero(j, "peak_count", (uint64_t)s->peak_count);
     json_uint(j, "peak_bytes", (uint64_t)s->peak_bytes);
     json_uint_nonzero(j, "max_live_bytes", (uint64_t)s->max_live_bytes);
+    json_uint_nonzero(j, "threads", s->threads);
     write_histogram(j, "size_log2", s->sizes);
     write_histogram(j, "lifetime_log2_ns", s->lifetimes);
     json_close(j, '}');

@@ -4,8 +4,10 @@
 #include <elf.h>
 #include <link.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "objects.h"
+#include "sys.h"
 
 #define PAGE_MASK (~(uintptr_t)4095)
 
@@ -82,11 +84,40 @@ static const char *path_of(const struct modules *m, const struct object *object)
     return object->name && object->name[0] ? object->name : m->exe;
 }
 
+/* A copy of PATH, made absolute if it is relative to the working directory, as the loader has it
+ * for what was loaded by such a name. The vdso's name has no directory and is left alone. */
+static const char *keep_path(struct modules *m, const char *path)
+{
+    char cwd[4096] = "";
+    if (path[0] != '/' && strchr(path, '/') &&
+        (sys_call(SYS_getcwd, (long)cwd, sizeof cwd, 0, 0, 0, 0) < 0 || cwd[0] != '/')) {
+        cwd[0] = '\0';
+    }
+    const char *relative = cwd[0] && strncmp(path, "./", 2) == 0 ? path + 2 : path;
+    size_t length = strlen(cwd), rest = strlen(relative);
+    char *copy = arena_alloc(&m->arena, length + 1 + rest + 1);
+    if (copy) {
+        memcpy(copy, cwd, length);
+        copy[length] = '/';
+        memcpy(copy + length + (length > 0), relative, rest + 1);
+    }
+    return copy;
+}
+
+/* Whether B, that the loader calls PATH, is A: whose path may have been made absolute. */
+static bool same_path(const char *a, const char *path)
+{
+    const char *relative = strncmp(path, "./", 2) == 0 ? path + 2 : path;
+    size_t length = strlen(a), rest = strlen(relative);
+    return strcmp(a, path) == 0 ||
+           (path[0] != '/' && length > rest && strcmp(a + length - rest, relative) == 0);
+}
+
 static bool same_module(const struct module *a, const struct module *b, const char *path)
 {
     return a->start == b->start && a->end == b->end && a->load_bias == b->load_bias &&
            a->build_id_size == b->build_id_size &&
-           memcmp(a->build_id, b->build_id, a->build_id_size) == 0 && strcmp(a->path, path) == 0;
+           memcmp(a->build_id, b->build_id, a->build_id_size) == 0 && same_path(a->path, path);
 }
 
 static int32_t add(struct modules *m, const struct object *object, uintptr_t address)
@@ -104,13 +135,11 @@ static int32_t add(struct modules *m, const struct object *object, uintptr_t add
             return (int32_t)i;
         }
     }
-    size_t length = strlen(path);
     struct module *module = arena_alloc(&m->arena, sizeof *module);
-    char *copy = arena_alloc(&m->arena, length + 1);
+    const char *copy = keep_path(m, path);
     if (!module || !copy || m->count >= MODULES_MAX) {
         return -1;
     }
-    memcpy(copy, path, length);
     *module = found;
     module->path = copy;
     m->by_id[m->count] = module;

@@ -100,6 +100,21 @@ static const struct {
     {"URG", SIGURG},       {"CONT", SIGCONT}, {"XCPU", SIGXCPU},   {"STKFLT", SIGSTKFLT},
 };
 
+#define RT_MIN 34 /* glibc keeps 32 and 33 */
+#define RT_MAX 64
+
+/* Whether a dump may be made of the signal: not one that ends or stops the program for good, and
+ * not one that tells of a fault. */
+static bool is_trigger(uint64_t number)
+{
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        if (number == (uint64_t)signals[i].number) {
+            return true;
+        }
+    }
+    return number >= RT_MIN && number <= RT_MAX;
+}
+
 static bool parse_signal(const char *value, void *to)
 {
     if (strcmp(value, "none") == 0) {
@@ -107,10 +122,9 @@ static bool parse_signal(const char *value, void *to)
         return true;
     }
     uint64_t number;
-    if (parse_uint(value, 64, &number)) {
+    if (parse_uint(value, RT_MAX, &number)) {
         *(int *)to = (int)number;
-        return number >= 1 && number != SIGKILL && number != SIGSTOP && number != 32 &&
-               number != 33;
+        return is_trigger(number);
     }
     const char *name = strncmp(value, "SIG", 3) == 0 ? value + 3 : value;
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
@@ -121,8 +135,8 @@ static bool parse_signal(const char *value, void *to)
     }
     uint64_t above = 0;
     if (strncmp(name, "RTMIN", 5) == 0 &&
-        (!name[5] || (name[5] == '+' && parse_uint(name + 6, 30, &above)))) {
-        *(int *)to = 34 + (int)above;
+        (!name[5] || (name[5] == '+' && parse_uint(name + 6, RT_MAX - RT_MIN, &above)))) {
+        *(int *)to = RT_MIN + (int)above;
         return true;
     }
     return false;
@@ -197,7 +211,7 @@ static const struct variable {
     {"MEMPROF_INTERVAL", parse_seconds, FIELD(interval_ns),
      "seconds as a decimal number up to 1000000000, 0 for none"},
     {"MEMPROF_SIGNAL", parse_signal, FIELD(signal),
-     "a signal's name or number, such as USR2 or 12, or none"},
+     "the name or number of a signal that tells of no fault, such as USR2 or 12, or none"},
     {"MEMPROF_LEAK_CHECK", parse_leak_check, FIELD(leak_check), "none or live"},
     {"MEMPROF_FOLLOW", parse_follow, FIELD(follow), "all, fork, exec or none"},
     {"MEMPROF_MAX_DEPTH", parse_depth, FIELD(max_depth), "a number of frames from 1 to 65536"},

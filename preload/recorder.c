@@ -168,6 +168,10 @@ bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function fun
     struct change change = change_begin(r, shard);
     counter_add(&shard->alloc_count, 1);
     counter_add(&shard->alloc_bytes, size);
+    if (unlikely(shard->thread != t->serial)) {
+        shard->thread = t->serial;
+        counter_add(&shard->threads, 1);
+    }
     if (reallocated) {
         counter_add(&shard->realloc_count, 1);
     }

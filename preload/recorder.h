@@ -61,6 +61,7 @@ struct recorder {
     struct peak peak;
     struct timeline timeline;
     struct thread *_Atomic threads; /* every state there is, linked */
+    uint32_t thread_serial;         /* of the last thread that began */
     struct thread_record *ended;    /* RECORDER_THREAD_LOG */
     uint32_t ended_count;
     struct thread_record others; /* ended threads beyond the log */

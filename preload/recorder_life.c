@@ -44,6 +44,7 @@ static int start_counts(struct recorder *r, uint32_t site_base)
     timeline_init(&r->timeline, &r->counts);
     r->ended = arena_pool_map(&r->counts, RECORDER_THREAD_LOG * sizeof *r->ended);
     r->ended_count = 0;
+    r->thread_serial = 0;
     memset(&r->others, 0, sizeof r->others);
     atomic_store(&r->threads, NULL);
     atomic_store(&r->dropped_count, 0);
@@ -140,6 +141,7 @@ struct thread *recorder_thread_slow(struct recorder *r)
         int tid = sys_tid();
         sys_sigset before = sys_lock(&r->lock);
         t = acquire(r);
+        uint32_t serial = guard_tls.exited ? r->thread_serial : ++r->thread_serial;
         if (t) {
             t->in_use = true;
         }
@@ -149,7 +151,7 @@ struct thread *recorder_thread_slow(struct recorder *r)
             return NULL;
         }
         guard_tls.internal = true;
-        thread_begin(t, tid, tid == r->pid);
+        thread_begin(t, tid, serial, tid == r->pid);
         guard_tls.thread = t;
         if (!guard_tls.exited && atomic_load(&thread_key_made)) {
             pthread_setspecific(thread_key, t);

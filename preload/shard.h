@@ -30,6 +30,8 @@ struct shard_histogram {
 
 struct shard {
     uint32_t site;
+    uint32_t thread; /* serial of the last thread that allocated */
+    counter threads; /* how many have, each once */
     counter version; /* odd while an event is being counted */
     counter epoch;
     counter alloc_count, alloc_bytes, free_count, freed_bytes;

@@ -26,8 +26,9 @@ struct thread *thread_new(struct arena_pool *pool, size_t max_depth)
     return t->slot && t->directory ? t : NULL;
 }
 
-void thread_begin(struct thread *t, int tid, bool is_main)
+void thread_begin(struct thread *t, int tid, uint32_t serial, bool is_main)
 {
+    t->serial = serial;
     t->tid = tid;
     t->in_use = true;
     t->exit_rounds = 0;

@@ -46,6 +46,7 @@ struct thread {
     struct shard *_Atomic shards; /* all of them, linked */
 
     /* Since this OS thread began. */
+    uint32_t serial; /* of all threads that have recorded, from 1 */
     int tid;
     char name[THREAD_NAME_MAX];
     counter alloc_count, alloc_bytes, free_count;
@@ -68,7 +69,7 @@ struct thread {
 struct thread *thread_new(struct arena_pool *pool, size_t max_depth);
 
 /* Begins to use T for the calling thread. */
-void thread_begin(struct thread *t, int tid, bool is_main);
+void thread_begin(struct thread *t, int tid, uint32_t serial, bool is_main);
 
 /* The shard for a stack of HASH, or NULL. */
 static inline struct shard *thread_find(const struct thread *t, uint64_t hash)

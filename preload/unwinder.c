@@ -252,10 +252,10 @@ static void note_own(struct unwinder *u, size_t i, uintptr_t address)
 
 struct unwinder *unwinder_load(void *(*map)(size_t size), const char **why)
 {
-    *why = "libunwind is too old or incomplete";
     struct unwinder *u = map(sizeof *u);
-    void *handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    if (!handle) {
+    *why = u ? "libunwind is too old or incomplete" : "there is no memory for libunwind";
+    void *handle = u ? dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL) : NULL;
+    if (u && !handle) {
         *why = "libunwind (Debian's package libunwind8) cannot be loaded";
     }
     if (!u || !handle || !resolve(u, handle)) {

@@ -109,7 +109,7 @@ static void *live_a_life(void *arg)
     int local;
     pthread_setname_np(pthread_self(), "fifteen letters");
     life->tid = gettid();
-    thread_begin(t, life->tid, false);
+    thread_begin(t, life->tid, 1, false);
     life->bounded = (uintptr_t)&local > t->stack.low && (uintptr_t)&local < t->stack.high;
     life->stack_size = t->stack.high - t->stack.low;
     return NULL;

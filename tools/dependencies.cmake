@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+# What the project is built from. Whatever is missing is named with Debian's package.
+
+function(memprof_missing what package)
+  message(FATAL_ERROR "${what} was not found: install Debian's package ${package}")
+endfunction()
+
+find_package(PkgConfig)
+if(NOT PKG_CONFIG_FOUND)
+  memprof_missing(pkg-config pkg-config)
+endif()
+
+# memprof_need(<pkg-config module> <Debian package>): an imported target PkgConfig::<module>.
+function(memprof_need module package)
+  pkg_check_modules(${module} IMPORTED_TARGET GLOBAL ${module})
+  if(NOT ${module}_FOUND)
+    memprof_missing(${module} ${package})
+  endif()
+endfunction()
+memprof_need(jansson libjansson-dev)
+memprof_need(libdw libdw-dev)
+memprof_need(libelf libelf-dev)
+if(MEMPROF_TESTS)
+  memprof_need(cmocka libcmocka-dev)
+  memprof_need(libunwind libunwind-dev)
+endif()
+
+pkg_check_modules(libzstd IMPORTED_TARGET GLOBAL libzstd)
+if(NOT libzstd_FOUND)
+  message(STATUS "libzstd was not found (Debian's package libzstd-dev): no .json.zst dumps")
+endif()
+
+find_path(LIBUNWIND_INCLUDE_DIR NAMES libunwind.h)
+if(NOT LIBUNWIND_INCLUDE_DIR)
+  memprof_missing(libunwind.h libunwind-dev)
+endif()
+find_path(UTHASH_INCLUDE_DIR NAMES uthash.h)
+if(NOT UTHASH_INCLUDE_DIR)
+  memprof_missing(uthash.h uthash-dev)
+endif()
+find_library(LIBIBERTY_LIBRARY NAMES libiberty.a iberty)
+find_path(LIBIBERTY_INCLUDE_DIR NAMES libiberty/demangle.h)
+if(NOT LIBIBERTY_LIBRARY OR NOT LIBIBERTY_INCLUDE_DIR)
+  memprof_missing(libiberty libiberty-dev)
+endif()
