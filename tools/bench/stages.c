@@ -145,43 +145,65 @@ static void run_uthash(void)
     for (size_t i = 0; i < CHURN; i++) {
         struct hashed *found;
         HASH_FIND(hh, table, &address[order[i]], sizeof(uintptr_t), found);
-        HASH_DEL(table, found);
-        HASH_ADD(hh, table, address, sizeof found->address, found);
+        if (found) {
+            HASH_DEL(table, found);
+            HASH_ADD(hh, table, address, sizeof found->address, found);
+        }
     }
 }
 
+/* Linear probing over all addresses, with deletion by shifting back (Knuth, TAOCP 3, 6.4 R). */
 #define OPEN_SLOTS ((size_t)1 << 21)
+#define OPEN_MASK (OPEN_SLOTS - 1)
+
+static struct open_slot {
+    uintptr_t address;
+    struct live_block block;
+} * open_slots;
+
+static size_t open_start(uintptr_t a)
+{
+    return (a * 0x9e3779b97f4a7c15u) >> 40 & OPEN_MASK;
+}
+
+static void open_insert(uintptr_t a, const struct live_block *block)
+{
+    size_t at = open_start(a);
+    while (open_slots[at].address) {
+        at = (at + 1) & OPEN_MASK;
+    }
+    open_slots[at] = (struct open_slot){a, *block};
+}
+
+static void open_remove(uintptr_t a)
+{
+    size_t hole = open_start(a);
+    while (open_slots[hole].address != a) {
+        hole = (hole + 1) & OPEN_MASK;
+    }
+    for (size_t at = (hole + 1) & OPEN_MASK; open_slots[at].address; at = (at + 1) & OPEN_MASK) {
+        size_t wanted = open_start(open_slots[at].address);
+        if (((at - wanted) & OPEN_MASK) >= ((at - hole) & OPEN_MASK)) {
+            open_slots[hole] = open_slots[at];
+            hole = at;
+        }
+    }
+    open_slots[hole].address = 0;
+}
 
 static void run_open(void)
 {
-    static struct {
-        uintptr_t address;
-        struct live_block block;
-    } * slot;
-    const size_t mask = OPEN_SLOTS - 1;
-#define START(a) (((a)*0x9e3779b97f4a7c15u) >> 40 & mask)
-    if (!slot) {
-        slot = calloc(OPEN_SLOTS, sizeof *slot);
-        for (size_t i = 0; slot && i < BLOCKS; i++) {
-            size_t at = START(address[i]);
-            while (slot[at].address) {
-                at = (at + 1) & mask;
-            }
-            slot[at].address = address[i];
+    const struct live_block block = {.site = 7, .size = 48, .birth = 1000};
+    if (!open_slots) {
+        open_slots = map_pool(OPEN_SLOTS * sizeof *open_slots);
+        for (size_t i = 0; open_slots && i < BLOCKS; i++) {
+            open_insert(address[i], &block);
         }
     }
-    for (size_t i = 0; slot && i < CHURN; i++) {
-        size_t at = START(address[order[i]]);
-        while (slot[at].address != address[order[i]]) {
-            at = (at + 1) & mask;
-        }
-        /* Removing and inserting again ends in the same slot: only the stores are repeated. */
-        slot[at].address = 0;
-        __asm__ volatile("" ::: "memory");
-        slot[at].address = address[order[i]];
-        slot[at].block = (struct live_block){.site = 7, .size = 48, .birth = i};
+    for (size_t i = 0; open_slots && i < CHURN; i++) {
+        open_remove(address[order[i]]);
+        open_insert(address[order[i]], &block);
     }
-#undef START
 }
 
 static const struct variant {
