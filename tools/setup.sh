@@ -16,8 +16,8 @@ source "$(dirname "$0")/common.sh"
 # The package lists: here and nowhere else.
 build=(
     build-essential cmake ninja-build pkg-config
-    libunwind-dev uthash-dev    # the library: call stacks, tables
-    libjansson-dev libzstd-dev  # the tool: dumps, compressed dumps
+    libunwind-dev               # the library: call stacks
+    libjansson-dev libzstd-dev uthash-dev # the tool: dumps, compressed dumps, tables
     libdw-dev libelf-dev libiberty-dev # the tool: debug information, names
     scdoc                       # man pages
 )
