@@ -51,27 +51,37 @@ static struct cell get_lifetime(const struct figures *f, const struct dump *dump
     return cell;
 }
 
+static struct cell get_threads(const struct figures *f, const struct dump *dump)
+{
+    (void)dump;
+    return (struct cell){.kind = f->threads ? CELL_COUNT : CELL_NOTHING, .value = f->threads};
+}
+
 const struct column columns_table[] = {
-    {"mem-usage", "Mem usage", "mem_usage_bytes", "bytes held at the program's peak", 1, 12,
+    {"mem-usage", "Mem usage", "mem_usage_bytes", "bytes held at the program's peak", 1, 12, true,
      get_mem_usage},
-    {"increment", "Increment", "increment_bytes", "bytes not freed at the dump", 1, 12,
+    {"increment", "Increment", "increment_bytes", "bytes not freed at the dump", 1, 12, true,
      get_increment},
-    {"occurrences", "Occurrences", "occurrences", "calls that allocated", 2, 11, get_occurrences},
-    {"peak", "Peak %", "peak_percent", "share of the program's peak, in percent", 1, 8, get_peak},
+    {"occurrences", "Occurrences", "occurrences", "calls that allocated", 2, 11, true,
+     get_occurrences},
+    {"peak", "Peak %", "peak_percent", "share of the program's peak, in percent", 1, 8, false,
+     get_peak},
     {"max-live", "Max live", "max_live_bytes",
-     "most bytes ever held; over several stacks, their maxima added up", 1, 12, get_max_live},
+     "most bytes ever held; over several stacks, their maxima added up", 1, 12, false,
+     get_max_live},
     {"allocated", "Allocated", "allocated_bytes", "bytes allocated, over the whole run", 1, 12,
-     get_allocated},
-    {"freed", "Freed", "freed_bytes", "bytes freed, over the whole run", 1, 12, get_freed},
+     true, get_allocated},
+    {"freed", "Freed", "freed_bytes", "bytes freed, over the whole run", 1, 12, true, get_freed},
     {"temporary", "Temporary", "temporary_count",
-     "blocks freed before their thread allocated again", 2, 10, get_temporary},
-    {"avg-size", "Avg size", "avg_size_bytes", "bytes per allocation", 1, 12, get_avg_size},
+     "blocks freed before their thread allocated again", 2, 10, true, get_temporary},
+    {"avg-size", "Avg size", "avg_size_bytes", "bytes per allocation", 1, 12, false, get_avg_size},
     {"lifetime", "Lifetime", "lifetime_median_ns",
-     "median lifetime of the blocks that were freed, to a power of two", 1, 10, get_lifetime},
-    {"blocks", "Blocks", "live_count", "blocks not freed at the dump", 2, 10, get_blocks},
+     "median lifetime of the blocks that were freed, to a power of two", 1, 10, false,
+     get_lifetime},
+    {"blocks", "Blocks", "live_count", "blocks not freed at the dump", 2, 10, true, get_blocks},
     {"threads", "Threads", "thread_count",
-     "threads that allocated, if the dump tells them apart per site", 2, 7, NULL},
-    {NULL, NULL, NULL, NULL, 0, 0, NULL}};
+     "threads that allocated there (the most at any one stack)", 2, 7, false, get_threads},
+    {NULL, NULL, NULL, NULL, 0, 0, false, NULL}};
 
 const struct column *columns_find(const char *name)
 {
@@ -104,17 +114,16 @@ int columns_parse(struct columns *c, const char *list, struct error *error)
     }
 }
 
-/* Dumps have no figures by thread and site so far. */
-static bool is_available(const struct column *column, const struct dump *dump)
+bool columns_available_in(const struct column *column, const struct dump *dump)
 {
-    (void)dump;
-    return column->get != NULL;
+    /* Not every producer counts threads by site; where nothing allocated, nothing is missing. */
+    return column->get != get_threads || dump->has_site_threads || dump->nsites == 0;
 }
 
 const struct column *columns_missing(const struct columns *c, const struct dump *dump)
 {
     for (size_t i = 0; i < c->n; i++)
-        if (!is_available(c->column[i], dump))
+        if (!columns_available_in(c->column[i], dump))
             return c->column[i];
     return NULL;
 }
@@ -123,7 +132,7 @@ struct columns columns_available(const struct dump *dump)
 {
     struct columns c = {.n = 0};
     for (const struct column *column = columns_table; column->name; column++)
-        if (is_available(column, dump))
+        if (columns_available_in(column, dump))
             c.column[c.n++] = column;
     return c;
 }

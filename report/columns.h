@@ -33,6 +33,7 @@ struct column {
     const char *help;
     int gap;   /* blanks in front, in a table for people */
     int width; /* at least */
+    bool adds_up; /* parts make a whole: percentages of it make sense */
     struct cell (*get)(const struct figures *f, const struct dump *dump);
 };
 
@@ -52,6 +53,9 @@ const struct column *columns_find(const char *name);
 /* Fills C from a comma-separated list: `a,b` are the columns, `+a,b` come after those that C has.
  * Returns 0, or -1 with the name that is not known or is there twice in ERROR. */
 int columns_parse(struct columns *c, const char *list, struct error *error);
+
+/* Whether DUMP has figures for COLUMN. */
+bool columns_available_in(const struct column *column, const struct dump *dump);
 
 /* The first column of C that DUMP has no figures for, or NULL. */
 const struct column *columns_missing(const struct columns *c, const struct dump *dump);

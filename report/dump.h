@@ -80,6 +80,7 @@ struct dump_site {
     const char *function;
     struct dump_counters c;
     uint64_t max_live_bytes;
+    uint64_t threads; /* that allocated here; 0: not told */
     struct dump_histogram size_log2, lifetime_log2_ns;
 };
 
@@ -146,6 +147,7 @@ struct dump {
     size_t ninterpreted;
     struct dump_site *sites;
     size_t nsites;
+    bool has_site_threads; /* some site tells how many threads allocated there */
     struct dump_timeline_row *timeline;
     size_t ntimeline;
     struct dump_thread *threads;

@@ -15,20 +15,28 @@ void figures_add(struct figures *to, const struct figures *from)
     DUMP_COUNTERS(X)
 #undef X
     to->max_live_bytes = figures_sum(to->max_live_bytes, from->max_live_bytes);
+    if (to->threads < from->threads)
+        to->threads = from->threads;
     for (size_t i = 0; to->lifetime && from->lifetime && i < MEMPROF_HISTOGRAM_BUCKETS; i++)
         to->lifetime[i] = figures_sum(to->lifetime[i], from->lifetime[i]);
 }
 
+void figures_keep_lifetimes(struct figures *f)
+{
+    if (!f->lifetime)
+        f->lifetime = mem_zero(MEMPROF_HISTOGRAM_BUCKETS, sizeof *f->lifetime);
+}
+
 void figures_add_lifetime(struct figures *to, size_t bucket, uint64_t count)
 {
-    if (!to->lifetime)
-        to->lifetime = mem_zero(MEMPROF_HISTOGRAM_BUCKETS, sizeof *to->lifetime);
+    figures_keep_lifetimes(to);
     to->lifetime[bucket] = figures_sum(to->lifetime[bucket], count);
 }
 
 void figures_add_site(struct figures *to, const struct dump_site *site, bool with_lifetime)
 {
-    struct figures from = {.c = site->c, .max_live_bytes = site->max_live_bytes};
+    struct figures from = {
+        .c = site->c, .max_live_bytes = site->max_live_bytes, .threads = site->threads};
     figures_add(to, &from);
     for (size_t i = 0; with_lifetime && i < site->lifetime_log2_ns.n; i++)
         figures_add_lifetime(to, i, site->lifetime_log2_ns.count[i]);
@@ -37,6 +45,10 @@ void figures_add_site(struct figures *to, const struct dump_site *site, bool wit
 bool figures_median_lifetime(const struct figures *f, uint64_t *ns)
 {
     uint64_t total = 0, seen = 0;
+    if (f->has_median)
+        *ns = f->median_ns;
+    if (f->has_median)
+        return true;
     for (size_t i = 0; f->lifetime && i < MEMPROF_HISTOGRAM_BUCKETS; i++)
         total = figures_sum(total, f->lifetime[i]);
     if (total == 0)
@@ -50,6 +62,12 @@ bool figures_median_lifetime(const struct figures *f, uint64_t *ns)
     /* The middle of [2^(k-1), 2^k). */
     *ns = bucket < 2 ? bucket : UINT64_C(3) << (bucket - 2);
     return true;
+}
+
+void figures_settle(struct figures *f)
+{
+    f->has_median = figures_median_lifetime(f, &f->median_ns);
+    figures_drop(f);
 }
 
 void figures_drop(struct figures *f)

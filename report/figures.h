@@ -13,7 +13,10 @@
 struct figures {
     struct dump_counters c;
     uint64_t max_live_bytes; /* each site's own maximum, added up: an upper bound */
+    uint64_t threads;        /* the most of any one site; 0: not told */
     uint64_t *lifetime;      /* MEMPROF_HISTOGRAM_BUCKETS counts of freed blocks; NULL: not kept */
+    bool has_median;         /* figures_settle worked it out; `lifetime` is gone */
+    uint64_t median_ns;
 };
 
 /* A + B, or the greatest number there is. */
@@ -25,12 +28,18 @@ void figures_add(struct figures *to, const struct figures *from);
 /* Adds a site; WITH_LIFETIME: makes TO keep lifetimes (figures_drop then frees them). */
 void figures_add_site(struct figures *to, const struct dump_site *site, bool with_lifetime);
 
+/* Makes F keep lifetimes; figures_drop then frees them. */
+void figures_keep_lifetimes(struct figures *f);
+
 /* Adds COUNT lifetimes of BUCKET. */
 void figures_add_lifetime(struct figures *to, size_t bucket, uint64_t count);
 
 /* The median lifetime of freed blocks in nanoseconds, to within a factor of 1.5 either way; false
  * if there is none. */
 bool figures_median_lifetime(const struct figures *f, uint64_t *ns);
+
+/* Replaces the lifetimes by their median: F owns nothing then, and nothing is to be added to it. */
+void figures_settle(struct figures *f);
 
 /* Frees what F owns, not F. */
 void figures_drop(struct figures *f);

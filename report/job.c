@@ -99,12 +99,13 @@ static void check_columns(const struct job *job)
 {
     struct columns columns = {.n = 0};
     struct error error = {""};
-    if (!job->options->columns || columns_parse(&columns, job->options->columns, &error))
-        return;
-    const struct column *missing = columns_missing(&columns, job->dump);
+    const struct column *missing = NULL;
+    if (job->options->columns && columns_parse(&columns, job->options->columns, &error) == 0)
+        missing = columns_missing(&columns, job->dump);
+    if (!missing && job->options->sort && !columns_available_in(job->options->sort, job->dump))
+        missing = job->options->sort;
     if (missing)
-        die("'%s': has no figures for the column '%s', expected a dump that tells its sites' "
-            "%s apart",
+        die("'%s': has no figures for the column '%s', expected a dump whose sites tell their %s",
             job->dump->path, missing->name, missing->name);
 }
 

@@ -190,6 +190,8 @@ int load_sites(struct json_reader *r, json_t *root, struct dump *dump)
         DUMP_COUNTERS(X)
 #undef X
         s->max_live_bytes = json_read_count(r, o, "max_live_bytes", JSON_OPTIONAL);
+        s->threads = json_read_count(r, o, "threads", JSON_OPTIONAL);
+        dump->has_site_threads = dump->has_site_threads || s->threads;
         s->size_log2 = load_histogram(r, o, "size_log2", dump);
         s->lifetime_log2_ns = load_histogram(r, o, "lifetime_log2_ns", dump);
     }

@@ -26,9 +26,7 @@ static int set_output(struct options *o, const char *value, struct error *error)
 static int set_sort(struct options *o, const char *value, struct error *error)
 {
     o->sort = columns_find(value);
-    if (!o->sort)
-        return error_set(error, "no such column, expected one of those in --help");
-    return o->sort->get ? 0 : error_set(error, "dumps have no such figures per site");
+    return o->sort ? 0 : error_set(error, "no such column, expected one of those in --help");
 }
 
 static int set_columns(struct options *o, const char *value, struct error *error)

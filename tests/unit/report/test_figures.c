@@ -11,11 +11,14 @@ static void sums_saturate(void **state)
 {
     (void)state;
     struct figures a = {.c = {.alloc_bytes = UINT64_MAX - 1, .live_count = 2}};
-    struct figures b = {.c = {.alloc_bytes = 5, .live_count = 3}, .max_live_bytes = 7};
+    struct figures b = {
+        .c = {.alloc_bytes = 5, .live_count = 3}, .max_live_bytes = 7, .threads = 3};
+    a.threads = 2;
     figures_add(&a, &b);
     assert_true(a.c.alloc_bytes == UINT64_MAX);
     assert_int_equal(a.c.live_count, 5);
     assert_int_equal(a.max_live_bytes, 7);
+    assert_int_equal(a.threads, 3);
 }
 
 static void median_of_buckets(void **state)
@@ -64,13 +67,15 @@ static void every_column_computes(void **state)
                               .live_count = 1,
                               .live_bytes = 100,
                               .peak_bytes = 300},
-                        .max_live_bytes = 350};
+                        .max_live_bytes = 350,
+                        .threads = 2};
+    static struct dump_site sites[1];
     static const struct {
         const char *name, *expected;
     } cases[] = {{"mem-usage", "300 B"}, {"increment", "100 B"}, {"occurrences", "4"},
                  {"peak", "75.00"},      {"max-live", "350 B"},  {"allocated", "1000 B"},
                  {"freed", "900 B"},     {"temporary", "3"},     {"avg-size", "250 B"},
-                 {"lifetime", ""},       {"blocks", "1"}};
+                 {"lifetime", ""},       {"blocks", "1"},        {"threads", "2"}};
     size_t n = 0;
     for (const struct column *c = columns_table; c->name; c++)
         n += c->get != NULL;
@@ -80,10 +85,14 @@ static void every_column_computes(void **state)
         struct cell cell = columns_find(cases[i].name)->get(&f, &dump);
         assert_string_equal(cells_format(buffer, &cell, unit_find("B")), cases[i].expected);
     }
+    dump.sites = sites;
+    dump.nsites = 1;
     struct columns threads = {.n = 0};
     struct error error = {""};
     assert_int_equal(columns_parse(&threads, "freed,threads", &error), 0);
     assert_string_equal(columns_missing(&threads, &dump)->name, "threads");
+    dump.has_site_threads = true;
+    assert_null(columns_missing(&threads, &dump));
 }
 
 static void rows_without_figure_sort_last(void **state)

@@ -89,7 +89,6 @@ static void refusals(void **state)
         {"--value x tree x.json", "'--value x': expected peak, live, allocated or count"},
         {"--sort nosuch x.json",
          "'--sort nosuch': no such column, expected one of those in --help"},
-        {"--sort threads x.json", "'--sort threads': dumps have no such figures per site"},
         {"--columns peak,nosuch x.json",
          "'--columns peak,nosuch': no column 'nosuch', expected names out of those in --help"},
         {"--bottom-up lines x.json", "'--bottom-up': not an option of 'lines'"},
