@@ -31,10 +31,10 @@ bool tree_shows(const struct tree_growth *g, const struct tree_node *node, size_
 int tree_compare(const struct tree_growth *g, const struct tree_node *a, const struct tree_node *b)
 {
     const struct model *m = g->tree->model;
-    int order =
-        g->options->by_self ? columns_compare(g->options->value, &a->self, &b->self, m->dump) : 0;
+    const struct column *sort = g->options->sort ? g->options->sort : g->options->value;
+    int order = g->options->by_self ? columns_compare(sort, &a->self, &b->self, m->dump) : 0;
     if (order == 0)
-        order = columns_compare(g->options->value, &a->total, &b->total, m->dump);
+        order = columns_compare(sort, &a->total, &b->total, m->dump);
     if (order == 0)
         order = strcmp(m->places[a->place].function, m->places[b->place].function);
     return order ? order : a->place < b->place ? -1 : a->place > b->place;
@@ -49,7 +49,8 @@ struct tree tree_new(const struct model *m, const struct tree_options *options)
     bool *matching = model_matching(m, options->file_glob, options->function_glob);
     for (size_t i = 0; i < m->dump->nsites; i++)
         if (matching[m->dump->sites[i].frame])
-            figures_add_site(&t.whole, &m->dump->sites[i], false);
+            figures_add_site(&t.whole, &m->dump->sites[i], options->lifetimes);
+    figures_settle(&t.whole);
     struct tree_growth g = {.tree = &t, .options = &limited, .matching = matching};
     if (options->bottom_up)
         tree_grow_bottom_up(&g);

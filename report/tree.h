@@ -13,8 +13,10 @@
 
 struct tree_options {
     bool bottom_up;
-    const struct column *value;            /* what children are sorted by and percentages are of */
+    const struct column *value;            /* what percentages are of; its figures add up */
+    const struct column *sort;             /* what children are sorted by; NULL: `value` */
     bool by_self;                          /* sort by what the places allocate themselves */
+    bool lifetimes;                        /* figures have a median lifetime */
     size_t max_depth;                      /* 0: TREE_MAX_DEPTH */
     size_t max_children;                   /* of a node; 0: all, however small */
     const char *file_glob, *function_glob; /* stacks with a place that matches; NULL: any */
@@ -27,7 +29,7 @@ struct tree_node {
     uint32_t place;
     bool inlined;
     uint32_t depth;       /* 0: no caller (top-down), or what calls the allocator (bottom-up) */
-    struct figures total; /* of the stacks through the node */
+    struct figures total; /* of the stacks through the node; settled */
     struct figures self;  /* of the stacks that end in it: top-down, those that allocate there */
     double percent;       /* of the whole tree's value */
     uint64_t left_out;    /* children that are not in the tree */

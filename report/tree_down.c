@@ -81,10 +81,17 @@ static void merge(struct merging *b, const struct tree_growth *g)
             continue;
         uint32_t id = s->frame ? node_of[s->frame] : child_of(b, 0, m->refs[0]);
         figures_add_site(&b->nodes[id].node.self, s, false);
-        figures_add_site(&b->nodes[id].node.total, s, false);
+        figures_add_site(&b->nodes[id].node.total, s, g->options->lifetimes);
     }
-    for (size_t i = b->n; i-- > 1;)
-        figures_add(&b->nodes[b->nodes[i].parent].node.total, &b->nodes[i].node.total);
+    for (size_t i = b->n; i-- > 1;) {
+        struct figures *from = &b->nodes[i].node.total;
+        struct figures *to = &b->nodes[b->nodes[i].parent].node.total;
+        if (from->lifetime)
+            figures_keep_lifetimes(to);
+        figures_add(to, from);
+        figures_settle(from);
+    }
+    figures_drop(&b->nodes[0].node.total);
     free(node_of);
 }
 

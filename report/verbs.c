@@ -30,12 +30,14 @@ static struct columns choose_columns(const struct job *job, const char *usual)
     return c;
 }
 
-static bool has_column(const struct columns *c, const char *name)
+/* Lifetimes are kept only where a column needs them: they take half a kilobyte a row. */
+static bool wants_lifetimes(const struct job *job, const struct columns *c)
 {
+    const struct column *lifetime = columns_find("lifetime");
     for (size_t i = 0; i < c->n; i++)
-        if (strcmp(c->column[i]->name, name) == 0)
+        if (c->column[i] == lifetime)
             return true;
-    return false;
+    return job->options->sort == lifetime;
 }
 
 /* Whether lines go into a listing by source, in which functions that share a line are one row. */
@@ -46,13 +48,11 @@ static bool is_listing(const struct job *job)
 
 static struct lines find_lines(const struct job *job, const struct columns *columns)
 {
-    struct lines_options options = {
-        .self = job->options->self,
-        .by_function = !is_listing(job),
-        .lifetimes = has_column(columns, "lifetime") ||
-                     (job->options->sort && strcmp(job->options->sort->name, "lifetime") == 0),
-        .file_glob = job->options->file_glob,
-        .function_glob = job->options->function_glob};
+    struct lines_options options = {.self = job->options->self,
+                                    .by_function = !is_listing(job),
+                                    .lifetimes = wants_lifetimes(job, columns),
+                                    .file_glob = job->options->file_glob,
+                                    .function_glob = job->options->function_glob};
     return lines_new(job->model, &options);
 }
 
@@ -139,19 +139,21 @@ static void run_summary(const struct job *job)
 static void run_tree(const struct job *job)
 {
     const struct options *o = job->options;
-    const struct column *value = o->value  ? o->value
-                                 : o->sort ? o->sort
-                                           : columns_find("mem-usage");
+    struct columns columns = choose_columns(job, "mem-usage,increment,occurrences");
+    const struct column *value = o->value                      ? o->value
+                                 : o->sort && o->sort->adds_up ? o->sort
+                                                               : columns_find("mem-usage");
     struct tree_options options = {.bottom_up = o->bottom_up,
                                    .value = value,
+                                   .sort = o->sort,
+                                   .lifetimes = wants_lifetimes(job, &columns),
                                    .by_self = o->self,
                                    .max_depth = o->depth,
                                    .max_children = limit_or(job, TREE_CHILDREN),
                                    .file_glob = o->file_glob,
                                    .function_glob = o->function_glob};
     struct tree tree = tree_new(job->model, &options);
-    struct tree_report r = {.tree = &tree,
-                            .columns = choose_columns(job, "mem-usage,increment,occurrences")};
+    struct tree_report r = {.tree = &tree, .columns = columns};
     job->out->format->tree(job->out, &r);
     tree_free(&tree);
 }
