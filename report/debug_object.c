@@ -192,8 +192,8 @@ size_t debug_object_frames(struct debug_object *o, uint64_t address, struct symb
     return 1;
 }
 
-bool debug_object_span(struct debug_object *o, uint64_t address, size_t frame, const char **file,
-                       uint32_t *first, uint32_t *last)
+bool debug_object_span(struct debug_object *o, uint64_t address, size_t frame,
+                       struct function_span *span)
 {
     struct dwarf_unit *unit = o->names ? dwarf_units_find(&o->units, address) : NULL;
     uint32_t id = unit ? dwarf_unit_scope(unit, address) : SCOPE_NONE;
@@ -206,8 +206,11 @@ bool debug_object_span(struct debug_object *o, uint64_t address, size_t frame, c
     const struct function_facts *facts = dwarf_names_get(o->names, &scope->die, &unit->die);
     if (!facts->declared.file || facts->declared.line == 0)
         return false;
-    *file = facts->declared.file;
-    *first = facts->declared.line;
-    *last = scope->last_line > *first ? scope->last_line : *first;
+    *span = (struct function_span){.file = facts->declared.file,
+                                   .first = facts->declared.line,
+                                   .last = facts->declared.line,
+                                   .limit = scope->limit};
+    if (scope->last_line > span->last)
+        span->last = scope->last_line;
     return true;
 }

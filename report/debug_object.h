@@ -41,7 +41,7 @@ void debug_object_close(struct debug_object *o);
 size_t debug_object_frames(struct debug_object *o, uint64_t address, struct symbol *frames);
 
 /* The lines of the function of frame FRAME at ADDRESS, in the file it is declared in. */
-bool debug_object_span(struct debug_object *o, uint64_t address, size_t frame, const char **file,
-                       uint32_t *first, uint32_t *last);
+bool debug_object_span(struct debug_object *o, uint64_t address, size_t frame,
+                       struct function_span *span);
 
 #endif

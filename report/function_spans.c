@@ -3,6 +3,7 @@
 
 #include <dwarf.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
@@ -10,9 +11,18 @@
 /* Namespaces and classes in each other. */
 #define MAX_NESTING 64
 
-/* Where the functions of the files begin, those inside other functions left out. */
+/* Functions within a function, looked at for each function. */
+#define MAX_INNER 4096
+
+struct beginning {
+    struct position at;
+    const char *within; /* name of the function that it may be in; NULL: in none */
+};
+
+/* Where the functions of the files begin, those inside other functions left out as far as DWARF
+ * shows it by where they are. */
 struct beginnings {
-    struct position *at;
+    struct beginning *at;
     size_t n, capacity;
 };
 
@@ -31,19 +41,19 @@ struct measure {
     Dwarf_Off last; /* offset of the DIE seen last */
 };
 
-static void add_beginning(struct beginnings *b, struct position p)
+static void add_beginning(struct beginnings *b, struct position p, const char *within)
 {
     if (!p.file || p.line == 0)
         return;
     if (b->n == b->capacity) {
         size_t capacity = b->capacity ? 2 * b->capacity : 64;
-        struct position *at = reallocarray(b->at, capacity, sizeof *at);
+        struct beginning *at = reallocarray(b->at, capacity, sizeof *at);
         if (!at)
             return; /* spans may come out too long */
         b->at = at;
         b->capacity = capacity;
     }
-    b->at[b->n++] = p;
+    b->at[b->n++] = (struct beginning){p, within};
 }
 
 static struct position own_declaration(struct measure *m, Dwarf_Die *die)
@@ -59,7 +69,32 @@ static struct position own_declaration(struct measure *m, Dwarf_Die *die)
     return p;
 }
 
-static void list_functions(struct measure *m, Dwarf_Die *parent, bool in_class, int depth)
+/* Rust has what is in a function, closures and functions, in a namespace of its name. */
+static const char *function_around(Dwarf_Die *parent)
+{
+    bool rust = dwarf_tag(parent) == DW_TAG_namespace && dwarf_srclang(parent) == DW_LANG_Rust;
+    return rust ? dwarf_diename(parent) : NULL;
+}
+
+/* Closures of Rust, lambdas of C++. */
+static bool is_closure(Dwarf_Die *function, Dwarf_Die *parent)
+{
+    const char *name = dwarf_diename(function);
+    if (!name)
+        return false;
+    return name[0] == '{' || (strcmp(name, "operator()") == 0 && !dwarf_diename(parent));
+}
+
+static void list_function(struct measure *m, Dwarf_Die *function, Dwarf_Die *parent)
+{
+    bool in_class =
+        dwarf_tag(parent) != DW_TAG_namespace && dwarf_tag(parent) != DW_TAG_compile_unit;
+    /* A declaration outside of a class may stand in the middle of a function. */
+    if ((in_class || !dwarf_hasattr(function, DW_AT_declaration)) && !is_closure(function, parent))
+        add_beginning(&m->beginnings, own_declaration(m, function), function_around(parent));
+}
+
+static void list_functions(struct measure *m, Dwarf_Die *parent, int depth)
 {
     Dwarf_Die child;
     if (depth > MAX_NESTING || dwarf_child(parent, &child) != 0)
@@ -71,18 +106,14 @@ static void list_functions(struct measure *m, Dwarf_Die *parent, bool in_class, 
         m->last = offset;
         switch (dwarf_tag(&child)) {
         case DW_TAG_subprogram:
-            /* A declaration outside of a class may stand in the middle of a function. */
-            if (in_class || !dwarf_hasattr(&child, DW_AT_declaration))
-                add_beginning(&m->beginnings, own_declaration(m, &child));
+            list_function(m, &child, parent);
             break;
         case DW_TAG_namespace:
         case DW_TAG_module:
-            list_functions(m, &child, false, depth + 1);
-            break;
         case DW_TAG_class_type:
         case DW_TAG_structure_type:
         case DW_TAG_union_type:
-            list_functions(m, &child, true, depth + 1);
+            list_functions(m, &child, depth + 1);
             break;
         default:
             break;
@@ -92,24 +123,37 @@ static void list_functions(struct measure *m, Dwarf_Die *parent, bool in_class, 
 
 static int compare(const void *a, const void *b)
 {
-    const struct position *x = a, *y = b;
+    const struct position *x = &((const struct beginning *)a)->at;
+    const struct position *y = &((const struct beginning *)b)->at;
     if (x->file != y->file)
         return (uintptr_t)x->file < (uintptr_t)y->file ? -1 : 1;
     return x->line < y->line ? -1 : x->line > y->line;
 }
 
-/* The first beginning after P in its file, UINT32_MAX if there is none. */
-static uint32_t next_beginning(const struct beginnings *b, struct position p)
+/* Whether a function in the namespace WITHIN is in FUNCTION, whose name may go on with <T>. */
+static bool is_within(const char *within, const char *function)
 {
+    size_t n = within ? strlen(within) : 0;
+    return n > 0 && function && strncmp(function, within, n) == 0 &&
+           (function[n] == '\0' || function[n] == '<');
+}
+
+/* Where the next function after FUNCTION at P begins in its file, UINT32_MAX if there is none. */
+static uint32_t next_beginning(const struct beginnings *b, struct position p, const char *function)
+{
+    const struct beginning after = {p, NULL};
     size_t low = 0, high = b->n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (compare(&b->at[middle], &p) <= 0)
+        if (compare(&b->at[middle], &after) <= 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < b->n && b->at[low].file == p.file ? b->at[low].line : UINT32_MAX;
+    for (size_t inner = 0; low < b->n && inner < MAX_INNER; inner++, low++)
+        if (b->at[low].at.file != p.file || !is_within(b->at[low].within, function))
+            break;
+    return low < b->n && b->at[low].at.file == p.file ? b->at[low].at.line : UINT32_MAX;
 }
 
 static const struct function_facts *facts_of(struct measure *m, struct dwarf_scope *scope)
@@ -130,7 +174,7 @@ static void list_unit(struct measure *m, Dwarf_CU *cu)
         free(l);
     } else if (dwarf_cu_die(cu, &die, NULL, NULL, NULL, NULL, NULL, NULL)) {
         m->last = dwarf_dieoffset(&die);
-        list_functions(m, &die, false, 0);
+        list_functions(m, &die, 0);
     }
 }
 
@@ -149,7 +193,8 @@ static void find_limits(struct measure *m)
         qsort(m->beginnings.at, m->beginnings.n, sizeof *m->beginnings.at, compare);
     for (size_t i = 0; i < m->unit->nscopes; i++) {
         struct dwarf_scope *scope = &m->unit->scopes[i];
-        scope->limit = next_beginning(&m->beginnings, facts_of(m, scope)->declared);
+        scope->limit = next_beginning(&m->beginnings, facts_of(m, scope)->declared,
+                                      dwarf_diename(&scope->die));
     }
 }
 

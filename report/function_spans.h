@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Which lines a function takes in its file. DWARF says where it begins; where it ends is the
- * largest line of its own code that lies before the next function of the file. Not thread-safe.
+ * largest line of its own code that lies before the next function of the file that is not in it
+ * (closures, functions in functions). Not thread-safe.
  */
 #ifndef REPORT_FUNCTION_SPANS_H
 #define REPORT_FUNCTION_SPANS_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "listing.h"
+#include "braces.h"
 #include "memory.h"
 #include "source.h"
 #include "symbolize.h"
@@ -60,31 +61,64 @@ struct span {
     uint32_t first, last;
 };
 
-/* The lines to list around P, never without the line itself. */
-static struct span span_of(const struct lines *l, const struct place *p, struct sources *sources,
-                           uint32_t context)
+/* The end of the function at SPAN by the text of its source; by its code if that does not tell, or
+ * says something that cannot be. */
+static uint32_t last_line(const struct function_span *span, struct sources *sources)
+{
+    size_t size;
+    const char *text = sources_text(sources, span->file, span->first, &size);
+    uint32_t last =
+        text ? braces_last_line(braces_language(span->file), text, size, span->first, span->last)
+             : 0;
+    return last >= span->last && last < span->limit ? last : span->last;
+}
+
+/* A function whose end was found: it is the next line's, too, more often than not. */
+struct known_end {
+    struct function_span span;
+    uint32_t last;
+};
+
+/* The lines of the function that P is in, never without the line itself. */
+static struct span function_of(const struct lines *l, const struct place *p,
+                               struct sources *sources, struct known_end *known)
 {
     struct span s = {p->line, p->line};
-    uint32_t count = sources_line_count(sources, p->file);
-    if (context == 0 || count < p->line)
-        return s;
-    if (!p->where ||
-        !symbolizer_function_span(l->model->symbols, p->where, p->address, p->file, &s.first,
-                                  &s.last) ||
-        s.first > p->line || s.last < p->line)
-        s = (struct span){p->line, p->line};
-    /* Where another function was inlined, the span may be that one's. */
+    struct function_span f;
+    if (p->where &&
+        symbolizer_function_span(l->model->symbols, p->where, p->address, p->file, p->line, &f)) {
+        if (f.first != known->span.first || f.last != known->span.last ||
+            f.limit != known->span.limit)
+            *known = (struct known_end){f, last_line(&f, sources)};
+        if (f.first <= p->line && known->last >= p->line)
+            s = (struct span){f.first, known->last};
+    }
+    /* Its end may not be known. */
     if (s.first == p->line && p->function_line && p->function_line < p->line)
         s.first = p->function_line;
-    if (s.first == 0)
-        s.first = 1;
-    if (s.last > count)
+    return s;
+}
+
+/* Sets SPANS to the lines to list around P: of its function the head and CONTEXT lines around the
+ * line, or all. Returns how many spans, at most 2. */
+static size_t spans_of(const struct lines *l, const struct place *p, struct sources *sources,
+                       uint32_t context, struct known_end *known, struct span *spans)
+{
+    uint32_t count = sources_line_count(sources, p->file);
+    struct span s = {p->line, p->line};
+    size_t n = 0;
+    if (context > 0 && count >= p->line)
+        s = function_of(l, p, sources, known);
+    if (s.last > count && s.last > p->line)
         s.last = count;
-    if (p->line - s.first > context)
+    if (p->line - s.first > context) {
+        spans[n++] = (struct span){s.first, s.first};
         s.first = p->line - context;
+    }
     if (s.last - p->line > context)
         s.last = p->line + context;
-    return s;
+    spans[n++] = s;
+    return n;
 }
 
 static int by_first(const void *a, const void *b)
@@ -93,13 +127,14 @@ static int by_first(const void *a, const void *b)
     return x->first < y->first ? -1 : x->first > y->first;
 }
 
-/* Sorts N spans and joins those that touch; returns how many are left. */
+/* Sorts N spans and joins those that touch, or would leave out a single line; returns how many are
+ * left. */
 static size_t join_spans(struct span *spans, size_t n)
 {
     size_t kept = 0;
     qsort(spans, n, sizeof *spans, by_first);
     for (size_t i = 0; i < n; i++) {
-        if (kept && spans[i].first <= spans[kept - 1].last + 1) {
+        if (kept && spans[i].first - 1 <= spans[kept - 1].last + 1) {
             if (spans[i].last > spans[kept - 1].last)
                 spans[kept - 1].last = spans[i].last;
         } else {
@@ -119,15 +154,16 @@ static void push(struct listing_file *file, size_t *capacity, struct listing_row
 static void list_file(struct listing_file *file, const struct lines *l, const struct lined *rows,
                       size_t n, struct sources *sources, uint32_t context)
 {
-    struct span *spans = mem_alloc(n * sizeof *spans);
-    size_t capacity = 0, next = 0;
+    struct span *spans = mem_alloc(2 * n * sizeof *spans);
+    struct known_end known = {.last = 0};
+    size_t capacity = 0, next = 0, nspans = 0;
     file->name = rows[0].place->file;
     for (size_t i = 0; i < n; i++) {
         file->peak_bytes = figures_sum(file->peak_bytes, rows[i].row->self.c.peak_bytes);
         file->live_bytes = figures_sum(file->live_bytes, rows[i].row->self.c.live_bytes);
-        spans[i] = span_of(l, rows[i].place, sources, context);
+        nspans += spans_of(l, rows[i].place, sources, context, &known, spans + nspans);
     }
-    size_t nspans = join_spans(spans, n);
+    nspans = join_spans(spans, nspans);
     for (size_t i = 0; i < nspans; i++) {
         if (i > 0)
             push(file, &capacity, (struct listing_row){0});

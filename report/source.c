@@ -249,6 +249,15 @@ const char *sources_line(struct sources *s, const char *file, uint32_t line)
     return *slot;
 }
 
+const char *sources_text(struct sources *s, const char *file, uint32_t line, size_t *size)
+{
+    struct file *f = file_get(s, file);
+    if (!f || !f->text || line == 0 || line > f->nlines)
+        return NULL;
+    *size = f->size - f->starts[line - 1];
+    return f->text + f->starts[line - 1];
+}
+
 uint32_t sources_line_count(struct sources *s, const char *file)
 {
     struct file *f = file_get(s, file);

@@ -27,6 +27,10 @@ int sources_add_root(struct sources *s, const char *spec, const char **error);
  * bidirectional characters escaped; NULL if there is no such file or line. Lives as long as S. */
 const char *sources_line(struct sources *s, const char *file, uint32_t line);
 
+/* The text of FILE as it is, of *SIZE bytes, from the beginning of line LINE; NULL if there is no
+ * such file or line. Lives as long as S. */
+const char *sources_text(struct sources *s, const char *file, uint32_t line, size_t *size);
+
 /* How many lines FILE has; 0 if it cannot be read. */
 uint32_t sources_line_count(struct sources *s, const char *file);
 

@@ -148,22 +148,21 @@ size_t symbolizer_lookup(struct symbolizer *s, const struct dump_module *module,
 }
 
 bool symbolizer_frame_span(struct symbolizer *s, const struct dump_module *module, uint64_t address,
-                           size_t frame, const char **file, uint32_t *first, uint32_t *last)
+                           size_t frame, struct function_span *span)
 {
     struct object *object = object_get(s, module);
-    return object && debug_object_span(&object->debug, address, frame, file, first, last);
+    return object && debug_object_span(&object->debug, address, frame, span);
 }
 
 bool symbolizer_function_span(struct symbolizer *s, const struct dump_module *module,
-                              uint64_t address, const char *file, uint32_t *first, uint32_t *last)
+                              uint64_t address, const char *file, uint32_t line,
+                              struct function_span *span)
 {
     const struct symbol *frames;
     size_t n = symbolizer_lookup(s, module, address, &frames);
-    for (size_t i = 0; i < n; i++) {
-        const char *declared;
-        if (symbolizer_frame_span(s, module, address, i, &declared, first, last) &&
-            strcmp(declared, file) == 0)
+    for (size_t i = 0; i < n; i++)
+        if (frames[i].line == line && frames[i].file && strcmp(frames[i].file, file) == 0 &&
+            symbolizer_frame_span(s, module, address, i, span) && strcmp(span->file, file) == 0)
             return true;
-    }
     return false;
 }

@@ -53,16 +53,25 @@ void symbolizer_free(struct symbolizer *s);
 size_t symbolizer_lookup(struct symbolizer *s, const struct dump_module *module, uint64_t address,
                          const struct symbol **out);
 
-/* The lines [*FIRST, *LAST] that the innermost function around ADDRESS that is declared in FILE
- * spans there, for listing whole functions: from its declaration to the last line with code of its
- * own. Returns false if it cannot be told. */
-bool symbolizer_function_span(struct symbolizer *s, const struct dump_module *module,
-                              uint64_t address, const char *file, uint32_t *first, uint32_t *last);
+/* The lines of a function in the file that it is declared in. Optimized code has no line for much
+ * of what stands at a function's end: it ends at LAST or later, before LIMIT. */
+struct function_span {
+    const char *file;
+    uint32_t first; /* its declaration */
+    uint32_t last;  /* the last line with code of its own */
+    uint32_t limit; /* where the next function of the file begins; UINT32_MAX: nowhere */
+};
 
-/* The same for frame FRAME of what symbolizer_lookup() returned for ADDRESS, whose file goes to
- * *FILE: several functions of a chain of inlined calls may be in one file. */
+/* Sets *SPAN to the lines of the function that frame FRAME of what symbolizer_lookup() returned for
+ * ADDRESS is in. Returns false if they cannot be told. */
 bool symbolizer_frame_span(struct symbolizer *s, const struct dump_module *module, uint64_t address,
-                           size_t frame, const char **file, uint32_t *first, uint32_t *last);
+                           size_t frame, struct function_span *span);
+
+/* The same for the innermost frame at ADDRESS that is on LINE of FILE and whose function is
+ * declared in FILE: several functions of a chain of inlined calls may be in one file. */
+bool symbolizer_function_span(struct symbolizer *s, const struct dump_module *module,
+                              uint64_t address, const char *file, uint32_t line,
+                              struct function_span *span);
 
 /* Demangles NAME (C++, Rust, D) into a malloc'd string; a copy of NAME if it is not mangled or
  * stands for too much text. Control characters are escaped either way. NULL only without memory. */

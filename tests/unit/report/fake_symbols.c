@@ -46,13 +46,13 @@ size_t symbolizer_lookup(struct symbolizer *s, const struct dump_module *module,
 }
 
 bool symbolizer_function_span(struct symbolizer *s, const struct dump_module *module,
-                              uint64_t address, const char *file, uint32_t *first, uint32_t *last)
+                              uint64_t address, const char *file, uint32_t line,
+                              struct function_span *span)
 {
     const struct fake *f = find(address);
-    (void)s, (void)module, (void)file;
+    (void)s, (void)module, (void)line;
     if (!f || f->first == 0)
         return false;
-    *first = f->first;
-    *last = f->last;
+    *span = (struct function_span){file, f->first, f->last, UINT32_MAX};
     return true;
 }

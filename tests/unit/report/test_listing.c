@@ -102,7 +102,7 @@ static void whole_functions(void **state)
 
 static void context_and_order(void **state)
 {
-    static const uint32_t expected[] = {9, 10, 11, 0, 19, 20, 21, 0, 29, 30, 31, 0, 50};
+    static const uint32_t expected[] = {8, 9, 10, 11, 0, 18, 19, 20, 21, 0, 28, 29, 30, 31, 0, 50};
     struct lines l = all_lines();
     struct listing listing = listing_new(&l, sources, 1);
     const struct listing_file *f = file(&listing, "/src/m.c");
@@ -115,6 +115,28 @@ static void context_and_order(void **state)
     assert_string_equal(listing.files[1].name, "/src/x.cc");
     assert_int_equal(listing.files[1].n, 1); /* no source: only the line */
     assert_null(listing.files[1].rows[0].text);
+    listing_free(&listing);
+    lines_free(&l);
+}
+
+/* Code is known up to line 12 of main, but its text goes on. */
+static void functions_end_with_their_braces(void **state)
+{
+    static const uint32_t expected[] = {8, 9, 10, 11, 12, 13, 14, 0, 18};
+    FILE *f = fopen(DIRECTORY "/m.c", "w");
+    (void)state;
+    assert_non_null(f);
+    for (unsigned i = 1; i <= 40; i++)
+        fputs(i == 9 ? "{\n" : i == 12 ? "  '}';\n" : i == 14 ? "}\n" : "\n", f);
+    fclose(f);
+    struct lines l = all_lines();
+    struct listing listing = listing_new(&l, sources, LISTING_WHOLE);
+    const struct listing_file *file_m = file(&listing, "/src/m.c");
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+        assert_int_equal(file_m->rows[i].line, expected[i]);
+    listing_free(&listing);
+    listing = listing_new(&l, sources, 1); /* the head is shown nevertheless */
+    assert_int_equal(file(&listing, "/src/m.c")->rows[0].line, 8);
     listing_free(&listing);
     lines_free(&l);
 }
@@ -150,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(whole_functions, setup, teardown),
         cmocka_unit_test_setup_teardown(context_and_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(functions_end_with_their_braces, setup, teardown),
         cmocka_unit_test_setup_teardown(texts_are_read, setup, teardown),
         cmocka_unit_test_setup_teardown(root_is_guessed, setup, teardown),
     };

@@ -106,14 +106,13 @@ static size_t look_up(void)
         size_t n = symbolizer_lookup(s, &module, address, &frames);
         assert_true(n >= 1);
         for (size_t k = 0; k < n; k++) {
-            const char *file;
-            uint32_t first, last;
+            struct function_span span;
             assert_non_null(frames[k].function);
             assert_true(frames[k].line == 0 || frames[k].file);
             assert_int_equal(frames[k].inlined, k + 1 < n);
             lines += frames[k].line > 0;
-            if (symbolizer_frame_span(s, &module, address, k, &file, &first, &last))
-                assert_true(first <= last);
+            if (symbolizer_frame_span(s, &module, address, k, &span))
+                assert_true(span.first <= span.last);
         }
     }
     symbolizer_free(s);

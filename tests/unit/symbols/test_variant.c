@@ -69,14 +69,13 @@ static void check_span(struct symbolizer *s, const struct dump_module *m, uint64
                        const struct symbol *frames, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        const char *file;
-        uint32_t first, last;
+        struct function_span span;
         if (frames[i].function_line == 0)
             continue;
-        assert_true(symbolizer_frame_span(s, m, address, i, &file, &first, &last));
-        assert_int_equal(first, frames[i].function_line);
-        assert_true(frames[i].line <= last);
-        assert_true(last - first < 16); /* no sample function is longer */
+        assert_true(symbolizer_frame_span(s, m, address, i, &span));
+        assert_int_equal(span.first, frames[i].function_line);
+        assert_true(frames[i].line <= span.last);
+        assert_true(span.last - span.first < 16); /* no sample function is longer */
     }
 }
 
