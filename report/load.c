@@ -122,7 +122,8 @@ static int load_coverage(struct json_reader *r, json_t *root, struct dump *dump)
     enter(r, NULL);
     json_t *coverage = json_read_object(r, root, "coverage", JSON_OPTIONAL);
     enter(r, "coverage");
-    dump->coverage_percent = json_read_number(r, coverage, "percent", 100);
+    dump->coverage_percent = json_read_number(r, coverage, "percent", -1);
+    dump->has_coverage = dump->coverage_percent >= 0;
     json_t *list = json_read_array(r, coverage, "warnings", JSON_OPTIONAL);
     enter(r, "coverage.warnings");
     for (size_t i = 0; i < json_array_size(list); i++) {

@@ -194,7 +194,10 @@ static void put_summary(struct out *o, const struct summary_report *r)
     const struct dump *dump = r->summary->dump;
     json_write_open(w, '{', JSON_BLOCK);
     put_head(w, dump);
-    json_write_number(w, "coverage_percent", dump->coverage_percent);
+    if (dump->has_coverage)
+        json_write_number(w, "coverage_percent", dump->coverage_percent);
+    else
+        json_write_null(w, "coverage_percent");
     json_write_key(w, "warnings");
     json_write_open(w, '[', JSON_BLOCK);
     for (size_t i = 0; i < dump->nwarnings; i++) {

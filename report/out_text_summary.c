@@ -75,18 +75,26 @@ static void put_recording(const struct out *o, const struct dump *dump)
     else
         fputs("exact: every allocation\n", o->file);
     put_label(o, "Coverage");
-    fprintf(o->file, "%.4g %%\n", dump->coverage_percent);
+    if (dump->has_coverage)
+        fprintf(o->file, "%.4g %%\n", dump->coverage_percent);
+    else
+        fputs("unknown\n", o->file);
 }
 
 static void put_totals(const struct out *o, const struct summary *s)
 {
     char bytes[UNITS_MAX], count[UNITS_MAX];
+    int width = 15;
+    for (size_t i = 0; i < s->ntotals; i++) {
+        int needed = (int)strlen(cells_count(count, s->totals[i].count)) + 2;
+        width = needed > width ? needed : width;
+    }
     fputc('\n', o->file);
     for (size_t i = 0; i < s->ntotals; i++) {
         const struct summary_total *t = &s->totals[i];
         put_label(o, t->label);
         fprintf(o->file, "%10s", t->has_bytes ? units_human(bytes, t->bytes) : "");
-        fprintf(o->file, "%15s%-7s", t->has_count ? cells_count(count, t->count) : "",
+        fprintf(o->file, "%*s%-7s", width, t->has_count ? cells_count(count, t->count) : "",
                 !t->has_count || !t->has_bytes ? ""
                 : t->count == 1                ? " block"
                                                : " blocks");
