@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool wants_color(const struct options *o)
@@ -27,6 +28,17 @@ static void commit(struct out *o, const char *path)
         die("'%s': %s", path ? path : "standard output", error.text);
 }
 
+/* Whether the regular file OUTPUT is the one at INPUT, under whatever name. */
+static bool is_same_file(const char *output, const char *input)
+{
+    struct stat out, in;
+    if (stat(output, &out) || !S_ISREG(out.st_mode))
+        return false;
+    if (strcmp(input, "-") == 0 ? fstat(STDIN_FILENO, &in) : stat(input, &in))
+        return false;
+    return out.st_dev == in.st_dev && out.st_ino == in.st_ino;
+}
+
 static int report(const struct options *options)
 {
     struct error error = {""};
@@ -35,6 +47,10 @@ static int report(const struct options *options)
                       .color = wants_color(options),
                       .ndumps = options->ndumps};
     int status = 0;
+    for (size_t i = 0; options->output && i < options->ndumps; i++)
+        if (is_same_file(options->output, options->dumps[i]))
+            die("'%s': is one of the dumps to read, expected another file to write to",
+                options->output);
     if (out_open(&out, options->output, &error))
         die("'%s': %s", options->output, error.text);
     for (size_t i = 0; i < options->ndumps; i++)

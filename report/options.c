@@ -19,7 +19,7 @@ static int set_format(struct options *o, const char *value, struct error *error)
 
 static int set_output(struct options *o, const char *value, struct error *error)
 {
-    o->output = value;
+    o->output = strcmp(value, "-") == 0 ? NULL : value;
     return *value ? 0 : error_set(error, "expected a file name");
 }
 
@@ -188,7 +188,7 @@ static int set_version(struct options *o, const char *value, struct error *error
 
 const struct option_row options_table[] = {
     {"format", 0, FOR_ALL, "FORMAT", "text, json, csv or markdown (default: text)", set_format},
-    {"output", 'o', FOR_ALL, "FILE", "write to FILE instead of standard output", set_output},
+    {"output", 'o', FOR_ALL, "FILE", "write to FILE instead of standard output (-)", set_output},
     {"self", 0, FOR_ALL, NULL,
      "charge an allocation only to the line that made it, not to all lines on the stack", set_self},
     {"bottom-up", 0, FOR_TREE, NULL, "what allocates first, its callers below", set_bottom_up},

@@ -108,6 +108,20 @@ class Cli(memprof_test.Test):
             self.assertIn(option, error)
             self.assertIn(value, error)
 
+    def test_output_is_an_input(self):
+        """Under any name; the dump stays as it was."""
+        link = self.dir / "link.json"
+        link.symlink_to(self.good)
+        for name in (self.good, link):
+            error = self.refuse("lines", str(self.good), "-o", str(name), subject=name)
+            self.assertIn("is one of the dumps", error)
+        self.assertEqual(self.good.read_text(), self.text)
+
+    def test_output_dash(self):
+        self.assertEqual(self.report("lines", "-o", "-", str(self.good)),
+                         self.report("lines", str(self.good)))
+        self.assertFalse((self.dir / "-").exists())
+
     def test_output(self):
         self.refuse("lines", "-o", "/proc/none/out", str(self.good), subject="/proc/none/out")
 
