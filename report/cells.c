@@ -11,6 +11,10 @@ const char *cells_format(char buffer[UNITS_MAX], const struct cell *cell, const 
     switch (cell->kind) {
     case CELL_BYTES:
         return units_size(buffer, cell->value, unit);
+    case CELL_AVERAGE:
+        /* In MiB the usual ones would all be 0.000. */
+        return unit->bytes == 1 ? units_size(buffer, cell->value, unit)
+                                : units_human(buffer, cell->value);
     case CELL_COUNT:
         snprintf(buffer, UNITS_MAX, "%" PRIu64, cell->value);
         return buffer;
@@ -38,10 +42,26 @@ const char *cells_count(char buffer[UNITS_MAX], uint64_t count)
     return buffer;
 }
 
-int cells_width(const struct column *column)
+struct cells_widths cells_widths_of(const struct columns *columns)
 {
-    int title = (int)strlen(column->title);
-    return title > column->width ? title : column->width;
+    struct cells_widths w = {{0}};
+    for (size_t i = 0; i < columns->n; i++) {
+        int title = (int)strlen(columns->column[i]->title), least = columns->column[i]->width;
+        w.width[i] = title > least ? title : least;
+    }
+    return w;
+}
+
+void cells_widen(struct cells_widths *w, const struct columns *columns,
+                 const struct figures *figures, const struct dump *dump, const struct unit *unit)
+{
+    char buffer[UNITS_MAX];
+    for (size_t i = 0; i < columns->n; i++) {
+        struct cell cell = columns->column[i]->get(figures, dump);
+        int needed = (int)strlen(cells_format(buffer, &cell, unit));
+        if (w->width[i] < needed)
+            w->width[i] = needed;
+    }
 }
 
 void cells_place(FILE *out, const struct place *place, void (*put)(FILE *, const char *))

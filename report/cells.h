@@ -15,8 +15,17 @@ const char *cells_format(char buffer[UNITS_MAX], const struct cell *cell, const 
 /* "1,234,567" */
 const char *cells_count(char buffer[UNITS_MAX], uint64_t count);
 
-/* The width of a column in a table for people. */
-int cells_width(const struct column *column);
+/* The widths that the columns of a table for people need. */
+struct cells_widths {
+    int width[COLUMNS_MAX];
+};
+
+/* What the titles need. */
+struct cells_widths cells_widths_of(const struct columns *columns);
+
+/* Makes room for a row with FIGURES. */
+void cells_widen(struct cells_widths *w, const struct columns *columns,
+                 const struct figures *figures, const struct dump *dump, const struct unit *unit);
 
 /* Prints with PUT, which escapes: `function file:line`, or `function+0x1c (libfoo.so)`. */
 void cells_place(FILE *out, const struct place *place, void (*put)(FILE *, const char *));

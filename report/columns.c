@@ -39,7 +39,7 @@ static struct cell get_avg_size(const struct figures *f, const struct dump *dump
     (void)dump;
     if (f->c.alloc_count == 0)
         return (struct cell){.kind = CELL_NOTHING};
-    return (struct cell){.kind = CELL_BYTES, .value = f->c.alloc_bytes / f->c.alloc_count};
+    return (struct cell){.kind = CELL_AVERAGE, .value = f->c.alloc_bytes / f->c.alloc_count};
 }
 
 static struct cell get_lifetime(const struct figures *f, const struct dump *dump)

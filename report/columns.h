@@ -15,6 +15,7 @@
 enum cell_kind {
     CELL_NOTHING, /* no such figure for this row */
     CELL_BYTES,
+    CELL_AVERAGE, /* bytes of one block */
     CELL_COUNT,
     CELL_PERCENT,
     CELL_DURATION /* nanoseconds */

@@ -73,7 +73,8 @@ static void put_lines(struct out *o, const struct lines_report *r)
         fputs(" |\n", o->file);
     }
     if (r->lines->left_out)
-        fprintf(o->file, "\n%zu more lines are left out.\n", r->lines->left_out);
+        fprintf(o->file, "\n%zu more line%s left out.\n", r->lines->left_out,
+                r->lines->left_out == 1 ? " is" : "s are");
 }
 
 static void put_leaks(struct out *o, const struct leaks_report *r)
@@ -102,7 +103,8 @@ static void put_leaks(struct out *o, const struct leaks_report *r)
         fputs(" |\n", o->file);
     }
     if (l->left_out)
-        fprintf(o->file, "\n%zu more stacks are left out.\n", l->left_out);
+        fprintf(o->file, "\n%zu more stack%s left out.\n", l->left_out,
+                l->left_out == 1 ? " is" : "s are");
 }
 
 static void put_summary(struct out *o, const struct summary_report *r)

@@ -41,18 +41,20 @@ static void rule(const struct out *o, int width)
 }
 
 /* The titles of the columns; returns their width. */
-static int put_titles(const struct out *o, const struct columns *columns)
+static int put_titles(const struct out *o, const struct columns *columns,
+                      const struct cells_widths *w)
 {
     int width = 0;
     for (size_t i = 0; i < columns->n; i++)
-        width += fprintf(o->file, "%*s%*s", columns->column[i]->gap, "",
-                         cells_width(columns->column[i]), columns->column[i]->title);
+        width += fprintf(o->file, "%*s%*s", columns->column[i]->gap, "", w->width[i],
+                         columns->column[i]->title);
     return width;
 }
 
 /* The figures of a row, or blanks (FIGURES is NULL). */
 static void put_cells(const struct out *o, const struct columns *columns,
-                      const struct figures *figures, const struct dump *dump)
+                      const struct cells_widths *w, const struct figures *figures,
+                      const struct dump *dump)
 {
     char buffer[UNITS_MAX];
     for (size_t i = 0; i < columns->n; i++) {
@@ -60,8 +62,7 @@ static void put_cells(const struct out *o, const struct columns *columns,
         struct cell cell = {.kind = CELL_NOTHING};
         if (figures)
             cell = c->get(figures, dump);
-        fprintf(o->file, "%*s%*s", c->gap, "", cells_width(c),
-                cells_format(buffer, &cell, o->unit));
+        fprintf(o->file, "%*s%*s", c->gap, "", w->width[i], cells_format(buffer, &cell, o->unit));
     }
 }
 
@@ -71,12 +72,12 @@ static bool is_hot(const struct out *o, const struct figures *figures, const str
     return o->color && figures && figures->c.peak_bytes > dump->totals.c.peak_bytes / 10;
 }
 
-static void put_header(const struct out *o, const struct columns *columns, const char *first,
-                       const char *last)
+static void put_header(const struct out *o, const struct columns *columns,
+                       const struct cells_widths *w, const char *first, const char *last)
 {
     text_bold(o, true);
     int width = fprintf(o->file, "%s", first);
-    width += put_titles(o, columns);
+    width += put_titles(o, columns, w);
     width += fprintf(o->file, "   %s", last);
     text_bold(o, false);
     fputc('\n', o->file);
@@ -100,7 +101,17 @@ static void put_listing_file(const struct out *o, const struct lines_report *r,
     fputs("Filename: ", o->file);
     quote_text(o->file, file->name);
     fputs("\n\n", o->file);
-    put_header(o, &r->columns, "Line #", "Line Contents");
+    struct cells_widths w = cells_widths_of(&r->columns);
+    uint32_t last = 0;
+    for (size_t i = 0; i < file->n; i++) {
+        last = file->rows[i].line > last ? file->rows[i].line : last;
+        if (file->rows[i].row)
+            cells_widen(&w, &r->columns, &file->rows[i].row->figures, dump, o->unit);
+    }
+    char title[16];
+    int number = snprintf(title, sizeof title, "%6" PRIu32, last);
+    snprintf(title, sizeof title, "%*s", number, "Line #");
+    put_header(o, &r->columns, &w, title, "Line Contents");
     for (size_t i = 0; i < file->n; i++) {
         const struct listing_row *row = &file->rows[i];
         const struct figures *figures = row->row ? &row->row->figures : NULL;
@@ -109,9 +120,9 @@ static void put_listing_file(const struct out *o, const struct lines_report *r,
             continue;
         }
         bool hot = is_hot(o, figures, dump);
-        fprintf(o->file, "%s%6" PRIu32, hot ? HOT : "", row->line);
+        fprintf(o->file, "%s%*" PRIu32, hot ? HOT : "", number, row->line);
         if (figures || (row->text && *row->text))
-            put_cells(o, &r->columns, figures, dump);
+            put_cells(o, &r->columns, &w, figures, dump);
         fputs(hot ? PLAIN : "", o->file);
         put_last(o, row->text);
     }
@@ -119,12 +130,13 @@ static void put_listing_file(const struct out *o, const struct lines_report *r,
 }
 
 /* A row without the order of the source. */
-static void put_row(const struct out *o, const struct lines_report *r, const struct line_row *row)
+static void put_row(const struct out *o, const struct lines_report *r, const struct cells_widths *w,
+                    const struct line_row *row)
 {
     const struct model *m = r->lines->model;
     bool hot = is_hot(o, &row->figures, m->dump);
     fputs(hot ? HOT : "", o->file);
-    put_cells(o, &r->columns, &row->figures, m->dump);
+    put_cells(o, &r->columns, w, &row->figures, m->dump);
     fputs(hot ? PLAIN "   " : "   ", o->file);
     cells_place(o->file, &m->places[row->place], quote_text);
     fputc('\n', o->file);
@@ -132,9 +144,25 @@ static void put_row(const struct out *o, const struct lines_report *r, const str
 
 static void put_ranking(const struct out *o, const struct lines_report *r)
 {
-    put_header(o, &r->columns, "", "Location");
+    struct cells_widths w = cells_widths_of(&r->columns);
     for (size_t i = 0; i < r->lines->n; i++)
-        put_row(o, r, &r->lines->rows[i]);
+        cells_widen(&w, &r->columns, &r->lines->rows[i].figures, r->lines->model->dump, o->unit);
+    put_header(o, &r->columns, &w, "", "Location");
+    for (size_t i = 0; i < r->lines->n; i++)
+        put_row(o, r, &w, &r->lines->rows[i]);
+    fputc('\n', o->file);
+}
+
+static void put_unlined(const struct out *o, const struct lines_report *r)
+{
+    const struct listing *l = r->listing;
+    struct cells_widths w = cells_widths_of(&r->columns);
+    for (size_t i = 0; i < l->nunlined; i++)
+        cells_widen(&w, &r->columns, &l->unlined[i].row->figures, r->lines->model->dump, o->unit);
+    fputs("Code without line information\n\n", o->file);
+    put_header(o, &r->columns, &w, "", "Function");
+    for (size_t i = 0; i < l->nunlined; i++)
+        put_row(o, r, &w, l->unlined[i].row);
     fputc('\n', o->file);
 }
 
@@ -143,21 +171,16 @@ void text_lines(struct out *o, const struct lines_report *r)
     if (r->listing) {
         for (size_t i = 0; i < r->listing->n; i++)
             put_listing_file(o, r, &r->listing->files[i]);
-        if (r->listing->nunlined) {
-            fputs("Code without line information\n\n", o->file);
-            put_header(o, &r->columns, "", "Function");
-            for (size_t i = 0; i < r->listing->nunlined; i++)
-                put_row(o, r, r->listing->unlined[i].row);
-            fputc('\n', o->file);
-        }
+        if (r->listing->nunlined)
+            put_unlined(o, r);
     } else {
         put_ranking(o, r);
     }
     if (r->lines->n == 0)
         fputs("No line has anything charged to it.\n", o->file);
     if (r->lines->left_out)
-        fprintf(o->file, "%zu more lines are left out (--limit 0 shows all).\n",
-                r->lines->left_out);
+        fprintf(o->file, "%zu more line%s left out (--limit 0 shows all).\n", r->lines->left_out,
+                r->lines->left_out == 1 ? " is" : "s are");
 }
 
 static void put_leak(const struct out *o, const struct leaks_report *r,
@@ -196,8 +219,8 @@ static void put_kinds(const struct out *o, const struct dump_leaks *found)
         return;
     }
 #define X(name)                                                                                    \
-    fprintf(o->file, "%12s: %s in %s blocks\n", #name, units_human(size, found->name##_bytes),     \
-            cells_count(count, found->name##_count));
+    fprintf(o->file, "%12s: %s in %s block%s\n", #name, units_human(size, found->name##_bytes),    \
+            cells_count(count, found->name##_count), found->name##_count == 1 ? "" : "s");
     DUMP_LEAK_KINDS(X)
 #undef X
 }
@@ -223,8 +246,8 @@ void text_leaks(struct out *o, const struct leaks_report *r)
     for (size_t i = 0; i < l->n; i++)
         put_leak(o, r, &l->records[i]);
     if (l->left_out)
-        fprintf(o->file, "%zu more stacks are left out (`leaks --limit 0` shows all).\n",
-                l->left_out);
+        fprintf(o->file, "%zu more stack%s left out (`leaks --limit 0` shows all).\n", l->left_out,
+                l->left_out == 1 ? " is" : "s are");
 }
 
 static void put_tree(struct out *o, const struct tree_report *r)
@@ -235,11 +258,14 @@ static void put_tree(struct out *o, const struct tree_report *r)
             t->bottom_up ? "Bottom-up: what allocates, below it its callers"
                          : "Top-down: callers, below them what they call",
             t->value->help);
-    put_header(o, &r->columns, " Percent", "Call tree");
+    struct cells_widths w = cells_widths_of(&r->columns);
+    for (size_t i = 0; i < t->n; i++)
+        cells_widen(&w, &r->columns, &t->nodes[i].total, dump, o->unit);
+    put_header(o, &r->columns, &w, " Percent", "Call tree");
     for (size_t i = 0; i < t->n; i++) {
         const struct tree_node *n = &t->nodes[i];
         fprintf(o->file, "%7.2f%%", n->percent);
-        put_cells(o, &r->columns, &n->total, dump);
+        put_cells(o, &r->columns, &w, &n->total, dump);
         fprintf(o->file, "   %*s", (int)n->depth * 2, "");
         cells_place(o->file, &t->model->places[n->place], quote_text);
         fputs(n->inlined ? " [inlined]" : "", o->file);
