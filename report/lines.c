@@ -22,8 +22,9 @@ struct source_entry {
     UT_hash_handle hh;
 };
 
-/* The row of each place: its own id, or, with lines merged, that of the first place of its line. */
-static uint32_t *group_places(const struct model *m, bool by_function)
+/* The row of each place: its own id, or, with lines merged, that of the first place of its line.
+ * What the globs do not match is not merged with what they do. */
+static uint32_t *group_places(const struct model *m, const struct lines_options *options)
 {
     uint32_t *group = mem_alloc(m->nplaces * sizeof *group);
     struct source_entry *known = NULL, *e;
@@ -31,7 +32,8 @@ static uint32_t *group_places(const struct model *m, bool by_function)
     for (size_t i = 0; i < m->nplaces; i++) {
         struct source_key key;
         group[i] = (uint32_t)i;
-        if (by_function || !m->places[i].file)
+        if (options->by_function || !m->places[i].file ||
+            !model_place_matches(&m->places[i], options->file_glob, options->function_glob))
             continue;
         memset(&key, 0, sizeof key);
         key.file = m->places[i].file;
@@ -185,7 +187,7 @@ static bool is_measured(const struct figures *f)
 struct lines lines_new(const struct model *m, const struct lines_options *options)
 {
     struct lines l = {.model = m};
-    uint32_t *group = group_places(m, options->by_function);
+    uint32_t *group = group_places(m, options);
     struct line_row *rows = mem_zero(m->nplaces, sizeof *rows);
     for (size_t i = 0; i < m->dump->nsites; i++) {
         struct line_row *row = &rows[group[m->self[m->dump->sites[i].frame]]];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "model.h"
 #include "die.h"
+#include "function_name.h"
 #include "memory.h"
 #include "pool.h"
 #include "symbolize.h"
@@ -317,7 +318,7 @@ bool model_place_matches(const struct place *p, const char *file_glob, const cha
     const char *file = p->file ? p->file : p->module;
     if (file_glob && (!file || !file_matches(file, file_glob)))
         return false;
-    return !function_glob || fnmatch(function_glob, p->function, 0) == 0;
+    return !function_glob || function_name_matches(p->function, function_glob);
 }
 
 bool *model_matching(const struct model *m, const char *file_glob, const char *function_glob)

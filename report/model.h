@@ -78,7 +78,7 @@ struct figures *model_subtrees(const struct model *m);
 bool *model_matching(const struct model *m, const char *file_glob, const char *function_glob);
 
 /* Whether the globs (NULL: any) match PLACE. A file glob without '/' is for the base name, one with
- * it for as many components at the end. */
+ * it for as many components at the end; a function glob as function_name.h says. */
 bool model_place_matches(const struct place *place, const char *file_glob,
                          const char *function_glob);
 

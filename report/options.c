@@ -202,7 +202,7 @@ const struct option_row options_table[] = {
      set_limit},
     {"file", 0, FOR_ALL, "GLOB",
      "only source files that match by name, or by the end of their path", set_file},
-    {"function", 0, FOR_ALL, "GLOB", "only functions that match", set_function},
+    {"function", 0, FOR_ALL, "GLOB", "only functions that match, by name with or without parameters", set_function},
     {"unit", 0, FOR_ALL, "UNIT", "B, KiB, MiB (default) or GiB, in tables for people", set_unit},
     {"color", 0, FOR_ALL, "WHEN", "auto (default: on terminals, unless NO_COLOR), always, never",
      set_color},

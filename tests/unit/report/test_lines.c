@@ -191,6 +191,11 @@ static void merged_lines_count_once(void **state)
     assert_int_equal(l.n, 1);
     assert_int_equal(l.rows[0].figures.c.peak_bytes, 9);
     lines_free(&l);
+    options.function_glob = "f<char>"; /* not the first of the line */
+    l = lines_new(other, &options);
+    assert_int_equal(l.n, 1);
+    assert_string_equal(other->places[l.rows[0].place].function, "f<char>");
+    lines_free(&l);
     model_free(other);
     symbolizer_free(s);
 }
