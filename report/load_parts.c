@@ -96,9 +96,10 @@ static int load_frame(struct json_reader *r, json_t *triple, size_t id, struct d
                                     number, "an integer");
         value[k] = json_integer_value(number);
     }
-    if (id == MEMPROF_FRAME_ROOT ? value[0] != -1 : value[0] < 0 || (size_t)value[0] >= id) {
+    if (id == MEMPROF_FRAME_ROOT ? value[0] < -1 || value[0] > 0
+                                 : value[0] < 0 || (size_t)value[0] >= id) {
         snprintf(expected, sizeof expected,
-                 id ? "a frame id below %zu" : "-1, as frame 0 is the root", id);
+                 id ? "a frame id below %zu" : "-1 or 0, as frame 0 is the root", id);
         return json_read_refuse(r, "[0]", json_array_get(triple, 0), expected);
     }
     if (value[1] < MEMPROF_MODULE_INTERPRETED ||

@@ -94,7 +94,8 @@ static void refusals(void **state)
          "modules[0].start is true, expected a non-negative integer"},
         {"[[-1, -1, 0], [0, 0, 4200], [1, -2, 0], [1, -1, 99]]", "[]",
          "frames is an array of 0, expected at least the root frame"},
-        {"[-1, -1, 0]", "[0, -1, 0]", "frames[0][0] is 0, expected -1, as frame 0 is the root"},
+        {"[-1, -1, 0]", "[1, -1, 0]",
+         "frames[0][0] is 1, expected -1 or 0, as frame 0 is the root"},
         {"[0, 0, 4200]", "[1, 0, 4200]", "frames[1][0] is 1, expected a frame id below 1"},
         {"[0, 0, 4200]", "[-1, 0, 4200]", "frames[1][0] is -1, expected a frame id below 1"},
         {"[0, 0, 4200]", "[0, 1, 4200]",
@@ -134,6 +135,20 @@ static void refusals(void **state)
         assert_string_equal(error.text, cases[i].message);
         free(text);
     }
+}
+
+/* Writers number the root's parent as they like. */
+static void root_may_be_its_own_parent(void **state)
+{
+    struct error error = {""};
+    char *text = spoil("[-1, -1, 0]", "[0, -1, 0]");
+    struct dump *d = load_bytes("x.json", text, strlen(text), &error);
+    (void)state;
+    assert_non_null(d);
+    assert_int_equal(d->frames[0].parent, 0);
+    assert_int_equal(d->frames[3].parent, 1);
+    load_free(d);
+    free(text);
 }
 
 static void not_dumps(void **state)
@@ -229,9 +244,13 @@ static void leak_kinds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sound_dump_loads), cmocka_unit_test(refusals),
-        cmocka_unit_test(not_dumps),        cmocka_unit_test(every_truncation),
-        cmocka_unit_test(deep_nesting),     cmocka_unit_test(sums_that_differ_are_warned_of),
+        cmocka_unit_test(sound_dump_loads),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(root_may_be_its_own_parent),
+        cmocka_unit_test(not_dumps),
+        cmocka_unit_test(every_truncation),
+        cmocka_unit_test(deep_nesting),
+        cmocka_unit_test(sums_that_differ_are_warned_of),
         cmocka_unit_test(leak_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
