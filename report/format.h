@@ -19,12 +19,15 @@ struct lines_report {
     const struct listing *listing; /* the same as in the source; NULL: a ranking was asked for */
     struct columns columns;
     bool self;
+    bool filtered; /* globs were given: only lines that match */
 };
 
 struct leaks_report {
     const struct leaks *leaks;
     struct columns columns;
-    bool self; /* only the line that is charged, not the whole stack */
+    size_t frames;       /* at most so many of a stack; 0: all */
+    bool self;           /* only the line that is charged, not the whole stack */
+    bool columns_wanted; /* they were asked for: the usual ones are in the headline already */
 };
 
 struct summary_report {

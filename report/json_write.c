@@ -4,6 +4,9 @@
 
 #include <inttypes.h>
 
+/* Levels: the indentation of a deep tree would outgrow what it says. */
+#define MAX_INDENT 24
+
 static void new_line(struct json_writer *w)
 {
     if (w->inline_from) {
@@ -12,7 +15,7 @@ static void new_line(struct json_writer *w)
         return;
     }
     fputc('\n', w->file);
-    for (unsigned i = 0; i < w->depth; i++)
+    for (unsigned i = 0; i < w->depth && i < MAX_INDENT; i++)
         fputs("  ", w->file);
 }
 

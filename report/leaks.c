@@ -7,7 +7,7 @@
 struct leaks leaks_new(const struct model *m, const char *file_glob, const char *function_glob)
 {
     const struct dump *dump = m->dump;
-    struct leaks l = {.model = m};
+    struct leaks l = {.model = m, .filtered = file_glob || function_glob};
     size_t capacity = 0;
     bool *matching = model_matching(m, file_glob, function_glob);
     uint32_t *record_of = mem_zero(dump->nframes, sizeof *record_of); /* plus 1; 0: none */
@@ -29,16 +29,10 @@ struct leaks leaks_new(const struct model *m, const char *file_glob, const char 
     return l;
 }
 
-static void drop(struct leak_record *r)
-{
-    figures_drop(&r->figures);
-    free(r->stack);
-}
-
 void leaks_free(struct leaks *l)
 {
     for (size_t i = 0; i < l->n; i++)
-        drop(&l->records[i]);
+        figures_drop(&l->records[i].figures);
     free(l->records);
     *l = (struct leaks){0};
 }
@@ -66,10 +60,24 @@ void leaks_sort(struct leaks *l, const struct column *column)
 void leaks_limit(struct leaks *l, size_t n)
 {
     while (n > 0 && l->n > n) {
-        drop(&l->records[--l->n]);
+        figures_drop(&l->records[--l->n].figures);
         l->left_out++;
     }
-    for (size_t i = 0; i < l->n; i++)
-        if (!l->records[i].stack)
-            l->records[i].stack = model_stack(l->model, l->records[i].frame, &l->records[i].depth);
+}
+
+struct leak_stack leaks_stack(const struct leaks *l, const struct leak_record *r, size_t limit)
+{
+    struct leak_stack s = {0};
+    s.refs = model_stack(l->model, r->frame, &s.n);
+    if (limit && s.n > limit) {
+        s.left_out = s.n - limit;
+        s.n = limit;
+    }
+    return s;
+}
+
+void leaks_stack_free(struct leak_stack *stack)
+{
+    free(stack->refs);
+    *stack = (struct leak_stack){0};
 }

@@ -11,8 +11,13 @@
 struct leak_record {
     uint32_t frame; /* the stack: model_stack */
     struct figures figures;
-    struct model_ref *stack; /* innermost first; filled in by leaks_limit */
-    size_t depth;
+};
+
+/* The inner end of a record's stack. */
+struct leak_stack {
+    struct model_ref *refs; /* innermost first */
+    size_t n;
+    size_t left_out; /* places further out */
 };
 
 struct leaks {
@@ -22,6 +27,7 @@ struct leaks {
     struct figures total; /* of all records, left out or not */
     size_t stacks;
     size_t left_out;
+    bool filtered; /* a glob was given: all this is of the stacks that match */
 };
 
 /* The stacks that hold live blocks; the globs (NULL: any) must match a place of the stack. */
@@ -31,7 +37,12 @@ void leaks_free(struct leaks *l);
 /* Sorts by COLUMN, the greatest first. */
 void leaks_sort(struct leaks *l, const struct column *column);
 
-/* Keeps the first N records (0: all) and works out their stacks. */
+/* Keeps the first N records (0: all). */
 void leaks_limit(struct leaks *l, size_t n);
+
+/* The innermost LIMIT places (0: all) of a record's stack. Made one at a time: all the stacks of a
+ * deep recursion would take the square of its depth. */
+struct leak_stack leaks_stack(const struct leaks *l, const struct leak_record *r, size_t limit);
+void leaks_stack_free(struct leak_stack *stack);
 
 #endif

@@ -44,6 +44,7 @@ static int report(const struct options *options)
     struct error error = {""};
     struct out out = {.format = options->format,
                       .unit = options->unit,
+                      .unit_wanted = options->unit_wanted,
                       .color = wants_color(options),
                       .ndumps = options->ndumps};
     int status = 0;

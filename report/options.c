@@ -54,6 +54,12 @@ static int set_limit(struct options *o, const char *value, struct error *error)
     return parse_number(value, INT32_MAX, &o->limit, error);
 }
 
+static int set_frames(struct options *o, const char *value, struct error *error)
+{
+    o->has_frames = true;
+    return parse_number(value, INT32_MAX, &o->frames, error);
+}
+
 static int set_depth(struct options *o, const char *value, struct error *error)
 {
     return parse_number(value, TREE_MAX_DEPTH, &o->depth, error);
@@ -102,6 +108,7 @@ static int set_function(struct options *o, const char *value, struct error *erro
 static int set_unit(struct options *o, const char *value, struct error *error)
 {
     o->unit = unit_find(value);
+    o->unit_wanted = true;
     return o->unit ? 0 : error_set(error, "expected B, KiB, MiB or GiB");
 }
 
@@ -186,6 +193,9 @@ static int set_version(struct options *o, const char *value, struct error *error
     return 0;
 }
 
+/* The next line of a help. */
+#define MORE "\n                                  "
+
 const struct option_row options_table[] = {
     {"format", 0, FOR_ALL, "FORMAT", "text, json, csv or markdown (default: text)", set_format},
     {"output", 'o', FOR_ALL, "FILE", "write to FILE instead of standard output (-)", set_output},
@@ -194,15 +204,29 @@ const struct option_row options_table[] = {
     {"bottom-up", 0, FOR_TREE, NULL, "what allocates first, its callers below", set_bottom_up},
     {"value", 0, FOR_TREE, "VALUE", "percentages are of: peak (default), live, allocated or count",
      set_value},
-    {"depth", 0, FOR_TREE, "N", "at most N levels (0: all)", set_depth},
-    {"sort", 0, FOR_ALL, "COLUMN", "sort by a column, the greatest first", set_sort},
+    {"depth", 0, FOR_TREE, "N", "at most N levels (default: 64; 0: all)", set_depth},
+    {"frames", 0, FOR_SUMMARY | FOR_LEAKS, "N",
+     "at most N places of a stack (default: 64 in text and" MORE
+     "markdown, 256 in json and csv; 0: all)",
+     set_frames},
+    {"sort", 0, FOR_ALL, "COLUMN",
+     "sort by a column, the greatest first; lines are then one flat" MORE
+     "table instead of the source",
+     set_sort},
     {"columns", 0, FOR_ALL, "A,B", "the columns to print; +A,B: besides the usual ones",
      set_columns},
-    {"limit", 0, FOR_ALL, "N", "at most N lines, stacks, or children of a node (0: all)",
+    {"limit", 0, FOR_ALL, "N",
+     "at most N lines, stacks, or children of a node; 0: all" MORE
+     "(default: summary 20 lines and 3 stacks, lines all, leaks" MORE
+     "100 in text and markdown, else all, tree 10)",
      set_limit},
     {"file", 0, FOR_ALL, "GLOB",
-     "only source files that match by name, or by the end of their path", set_file},
-    {"function", 0, FOR_ALL, "GLOB", "only functions that match, by name with or without parameters", set_function},
+     "only source files that match: without a slash by their base" MORE
+     "name, with slashes by as many components at the path's end",
+     set_file},
+    {"function", 0, FOR_ALL, "GLOB",
+     "only functions that match, by name with or without parameters",
+     set_function},
     {"unit", 0, FOR_ALL, "UNIT", "B, KiB, MiB (default) or GiB, in tables for people", set_unit},
     {"color", 0, FOR_ALL, "WHEN", "auto (default: on terminals, unless NO_COLOR), always, never",
      set_color},
@@ -313,6 +337,7 @@ int options_parse(struct options *o, int argc, char **argv, struct error *error)
     *o = (struct options){.format = &format_text,
                           .unit = unit_find("MiB"),
                           .demangle = true,
+                          .depth = TREE_USUAL_DEPTH,
                           .debuginfod_budget = 60};
     make_getopt(longs, shorts);
     opterr = 0;

@@ -36,6 +36,7 @@ struct options {
     size_t ndumps;
     const struct format *format;
     const struct unit *unit;
+    bool unit_wanted;   /* was asked for */
     const char *output; /* NULL: standard output */
     enum when color;
     bool quiet;
@@ -44,7 +45,10 @@ struct options {
     const struct column *sort, *value; /* NULL: as the verb has it */
     const char *columns;               /* NULL: as the verb has it; checked */
     bool has_limit;
-    size_t limit, depth;
+    size_t limit;
+    bool has_frames;
+    size_t frames;
+    size_t depth; /* 0: all */
     const char *file_glob, *function_glob;
     /* Where names and sources come from. */
     const char **debug_roots, **source_roots;

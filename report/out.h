@@ -20,6 +20,7 @@ struct out {
     FILE *file;
     const struct format *format;
     const struct unit *unit; /* sizes in tables for people */
+    bool unit_wanted;        /* it was asked for: nowhere else is a unit chosen that suits */
     bool color;
     size_t ndumps, index; /* how many dumps are reported on, and which one this is */
     const char *dump;     /* its path */

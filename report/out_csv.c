@@ -3,6 +3,7 @@
  * CSV by RFC 4180 but for the line ends: one header row, figures as they are, in bytes and
  * nanoseconds. With several dumps the first column says which.
  */
+#include "cells.h"
 #include "format.h"
 #include "quote.h"
 
@@ -50,6 +51,13 @@ static void put_cells(struct out *o, const struct columns *columns, const struct
     }
 }
 
+/* A row's columns, all empty. */
+static void put_blanks(struct out *o, const struct columns *columns)
+{
+    for (size_t i = 0; i < columns->n; i++)
+        fputc(',', o->file);
+}
+
 static void put_place(struct out *o, const struct place *p)
 {
     put_text(o, p->file);
@@ -81,22 +89,27 @@ static void put_lines(struct out *o, const struct lines_report *r)
     }
 }
 
-/* The whole stack in one cell, innermost first: `function file:line; ..`. */
-static void put_stack(struct out *o, const struct leak_record *record, const struct model *m)
+static void put_plain(FILE *out, const char *text)
+{
+    fputs(text, out);
+}
+
+/* The stack in one cell, innermost first: `function file:line; ..`. */
+static void put_stack(struct out *o, const struct leaks_report *r, const struct leak_record *record)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
     if (!f)
         return;
-    for (size_t i = 0; i < record->depth; i++) {
-        const struct place *p = &m->places[record->stack[i].place];
-        fprintf(f, "%s%s", i ? "; " : "", p->function);
-        if (p->file)
-            fprintf(f, " %s:%" PRIu32, p->file, p->line);
-        else if (p->module)
-            fprintf(f, " (%s)", format_base_name(p->module));
+    struct leak_stack stack = leaks_stack(r->leaks, record, r->frames);
+    for (size_t i = 0; i < stack.n; i++) {
+        fputs(i ? "; " : "", f);
+        cells_place(f, &r->leaks->model->places[stack.refs[i].place], put_plain);
     }
+    if (stack.left_out)
+        fprintf(f, "; ... (%zu more frame%s)", stack.left_out, stack.left_out == 1 ? "" : "s");
+    leaks_stack_free(&stack);
     if (fclose(f) == 0)
         quote_csv(o->file, text);
     free(text);
@@ -118,29 +131,83 @@ static void put_leaks(struct out *o, const struct leaks_report *r)
         put_cells(o, &r->columns, &record->figures, m->dump);
         if (!r->self) {
             fputc(',', o->file);
-            put_stack(o, record, m);
+            put_stack(o, r, record);
         }
         fputc('\n', o->file);
     }
 }
 
+/* The cells that rows of all sections have in front. */
+static void put_section(struct out *o, const char *section, const char *name)
+{
+    put_dump(o);
+    fprintf(o->file, "%s,", section);
+    put_text(o, name);
+}
+
+static void put_total(struct out *o, const struct summary_total *t, const struct columns *columns)
+{
+    put_section(o, "total", t->key);
+    if (t->has_bytes)
+        fprintf(o->file, "%" PRIu64, t->bytes);
+    fputc(',', o->file);
+    if (t->has_count)
+        fprintf(o->file, "%" PRIu64, t->count);
+    fputs(",,,,,", o->file); /* no place */
+    put_blanks(o, columns);
+    quote_csv(o->file, t->meaning);
+    fputc('\n', o->file);
+}
+
+static void put_summary_line(struct out *o, const struct lines_report *r,
+                             const struct line_row *row)
+{
+    const struct model *m = r->lines->model;
+    put_section(o, "line", NULL);
+    fputs(",,", o->file); /* its figures are in the columns */
+    put_place(o, &m->places[row->place]);
+    put_cells(o, &r->columns, &row->figures, m->dump);
+    fputc(',', o->file);
+    if (row->text)
+        quote_csv(o->file, row->text);
+    fputc('\n', o->file);
+}
+
+static void put_summary_leak(struct out *o, const struct summary_report *r,
+                             const struct leak_record *record)
+{
+    const struct model *m = r->leaks.leaks->model;
+    put_section(o, "leak", NULL);
+    fprintf(o->file, "%" PRIu64 ",%" PRIu64 ",", record->figures.c.live_bytes,
+            record->figures.c.live_count);
+    put_place(o, &m->places[m->self[record->frame]]);
+    put_cells(o, &r->lines.columns, &record->figures, m->dump);
+    fputc(',', o->file);
+    put_stack(o, &r->leaks, record);
+    fputc('\n', o->file);
+}
+
 static void put_summary(struct out *o, const struct summary_report *r)
 {
+    const struct dump *dump = r->summary->dump;
+    const struct columns *columns = &r->lines.columns;
     if (o->index == 0) {
         put_dump_title(o);
-        fputs("total,bytes,count,meaning\n", o->file);
+        fputs("section,name,bytes,count,file,function,line,module,", o->file);
+        put_titles(o, columns);
+        fputs(",text\n", o->file);
     }
-    for (size_t i = 0; i < r->summary->ntotals; i++) {
-        const struct summary_total *t = &r->summary->totals[i];
-        put_dump(o);
-        fprintf(o->file, "%s,", t->key);
-        if (t->has_bytes)
-            fprintf(o->file, "%" PRIu64, t->bytes);
-        fputc(',', o->file);
-        if (t->has_count)
-            fprintf(o->file, "%" PRIu64, t->count);
-        fputc(',', o->file);
-        quote_csv(o->file, t->meaning);
+    for (size_t i = 0; i < r->summary->ntotals; i++)
+        put_total(o, &r->summary->totals[i], columns);
+    for (size_t i = 0; i < r->lines.lines->n; i++)
+        put_summary_line(o, &r->lines, &r->lines.lines->rows[i]);
+    for (size_t i = 0; !dump->leaks_unwanted && i < r->leaks.leaks->n; i++)
+        put_summary_leak(o, r, &r->leaks.leaks->records[i]);
+    for (size_t i = 0; i < dump->nwarnings; i++) {
+        put_section(o, "warning", dump->warnings[i].code);
+        fputs(",,,,,,", o->file);
+        put_blanks(o, columns);
+        quote_csv(o->file, dump->warnings[i].text);
         fputc('\n', o->file);
     }
 }

@@ -76,18 +76,22 @@ static void put_lines(struct out *o, const struct lines_report *r)
     json_write_close(w, ']');
 }
 
-static void put_stack(struct json_writer *w, const struct leak_record *record,
-                      const struct model *m)
+static void put_stack(struct json_writer *w, const struct leaks_report *r,
+                      const struct leak_record *record)
 {
+    const struct model *m = r->leaks->model;
+    struct leak_stack stack = leaks_stack(r->leaks, record, r->frames);
     json_write_key(w, "stack");
     json_write_open(w, '[', JSON_BLOCK);
-    for (size_t i = 0; i < record->depth; i++) {
+    for (size_t i = 0; i < stack.n; i++) {
         json_write_open(w, '{', JSON_ROW);
-        put_place(w, &m->places[record->stack[i].place]);
-        json_write_bool(w, "inlined", record->stack[i].inlined);
+        put_place(w, &m->places[stack.refs[i].place]);
+        json_write_bool(w, "inlined", stack.refs[i].inlined);
         json_write_close(w, '}');
     }
     json_write_close(w, ']');
+    json_write_count(w, "frames_left_out", stack.left_out);
+    leaks_stack_free(&stack);
 }
 
 static void put_leaks(struct out *o, const struct leaks_report *r)
@@ -100,6 +104,8 @@ static void put_leaks(struct out *o, const struct leaks_report *r)
     json_write_count(w, "bytes", l->total.c.live_bytes);
     json_write_count(w, "count", l->total.c.live_count);
     json_write_count(w, "stacks", l->stacks);
+    json_write_count(w, "stacks_left_out", l->left_out);
+    json_write_bool(w, "filtered", l->filtered);
     if (found->classified) {
         json_write_key(w, "kinds");
         json_write_open(w, '{', JSON_BLOCK);
@@ -126,7 +132,7 @@ static void put_leaks(struct out *o, const struct leaks_report *r)
         put_place(w, &l->model->places[l->model->self[record->frame]]);
         json_write_close(w, '}');
         if (!r->self)
-            put_stack(w, record, l->model);
+            put_stack(w, r, record);
         json_write_close(w, '}');
     }
     json_write_close(w, ']');
@@ -228,6 +234,8 @@ static void put_tree(struct out *o, const struct tree_report *r)
     json_write_string(w, "direction", t->bottom_up ? "bottom-up" : "top-down");
     json_write_string(w, "percent_of", t->value->key);
     put_cells(w, &r->columns, &t->whole, t->model->dump);
+    json_write_bool(w, "filtered", t->filtered);
+    json_write_bool(w, "complete", !t->deeper && !t->full);
     json_write_count(w, "children_left_out", t->left_out);
     json_write_key(w, "children");
     json_write_open(w, '[', JSON_BLOCK);

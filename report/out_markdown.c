@@ -8,6 +8,8 @@
 
 #include <inttypes.h>
 
+#define MAX_INDENT 40 /* levels of the call tree; deeper ones are numbered */
+
 static void dump_begin(struct out *o)
 {
     if (o->ndumps == 1)
@@ -77,16 +79,33 @@ static void put_lines(struct out *o, const struct lines_report *r)
                 r->lines->left_out == 1 ? " is" : "s are");
 }
 
+static void put_stack(struct out *o, const struct leaks_report *r, const struct leak_record *record)
+{
+    struct leak_stack stack = leaks_stack(r->leaks, record, r->frames);
+    for (size_t i = 0; i < stack.n; i++) {
+        fputs(i ? "<br>" : "", o->file);
+        cells_place(o->file, &r->leaks->model->places[stack.refs[i].place], quote_markdown);
+    }
+    if (stack.left_out)
+        fprintf(o->file, "<br>... (%zu more frame%s)", stack.left_out,
+                stack.left_out == 1 ? "" : "s");
+    leaks_stack_free(&stack);
+}
+
 static void put_leaks(struct out *o, const struct leaks_report *r)
 {
     char size[UNITS_MAX], count[UNITS_MAX];
     const struct leaks *l = r->leaks;
     const struct model *m = l->model;
-    fprintf(o->file, "Not freed at the dump: %s in %s blocks from %zu stacks.\n\n",
-            units_human(size, l->total.c.live_bytes), cells_count(count, l->total.c.live_count),
-            l->stacks);
-    if (l->n == 0)
+    fprintf(o->file, "Not freed at the dump%s: ",
+            l->filtered ? ", of what matches --file and --function" : "");
+    if (l->n == 0) {
+        fputs("nothing.\n\n", o->file);
         return;
+    }
+    fprintf(o->file, "%s in %s block%s from %zu stack%s.\n\n",
+            units_human(size, l->total.c.live_bytes), cells_count(count, l->total.c.live_count),
+            l->total.c.live_count == 1 ? "" : "s", l->stacks, l->stacks == 1 ? "" : "s");
     put_header(o, (const char *const[]){NULL}, &r->columns,
                (const char *const[]){r->self ? "Location" : "Stack", NULL});
     for (size_t i = 0; i < l->n; i++) {
@@ -96,10 +115,8 @@ static void put_leaks(struct out *o, const struct leaks_report *r)
         fputc(' ', o->file);
         if (r->self)
             cells_place(o->file, &m->places[m->self[record->frame]], quote_markdown);
-        for (size_t k = 0; !r->self && k < record->depth; k++) {
-            fputs(k ? "<br>" : "", o->file);
-            cells_place(o->file, &m->places[record->stack[k].place], quote_markdown);
-        }
+        else
+            put_stack(o, r, record);
         fputs(" |\n", o->file);
     }
     if (l->left_out)
@@ -140,6 +157,11 @@ static void put_summary(struct out *o, const struct summary_report *r)
 static void put_tree(struct out *o, const struct tree_report *r)
 {
     const struct tree *t = r->tree;
+    fprintf(o->file, "%s, percent of %s.%s%s\n\n",
+            t->bottom_up ? "Bottom-up: what allocates, below it its callers"
+                         : "Top-down: callers, below them what they call",
+            t->value->help, t->filtered ? " Only stacks that match --file and --function." : "",
+            t->whole_is_zero ? " That is 0 in all of them." : "");
     put_header(o, (const char *const[]){"Percent", NULL}, &r->columns,
                (const char *const[]){"Call tree", NULL});
     for (size_t i = 0; i < t->n; i++) {
@@ -147,11 +169,21 @@ static void put_tree(struct out *o, const struct tree_report *r)
         fprintf(o->file, "| %.2f %% |", n->percent);
         put_cells(o, &r->columns, &n->total, t->model->dump);
         fputc(' ', o->file);
-        for (uint32_t k = 0; k < n->depth; k++)
+        for (uint32_t k = 0; k < n->depth && k < MAX_INDENT; k++)
             fputs("&nbsp;&nbsp;", o->file);
+        if (n->depth > MAX_INDENT)
+            fprintf(o->file, "(%" PRIu32 ") ", n->depth);
         cells_place(o->file, &t->model->places[n->place], quote_markdown);
+        if (n->left_out)
+            fprintf(o->file, " (+%" PRIu64 " not shown)", n->left_out);
         fputs(" |\n", o->file);
     }
+    if (t->left_out)
+        fprintf(o->file, "\n%" PRIu64 " more %s not shown.\n", t->left_out,
+                t->left_out == 1 ? "is" : "are");
+    if (t->deeper || t->full)
+        fputs(t->full ? "\nThe tree is cut for its size.\n" : "\nDeeper levels are not shown.\n",
+              o->file);
 }
 
 const struct format format_markdown = {.name = "markdown",

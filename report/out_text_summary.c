@@ -142,6 +142,10 @@ void text_summary(struct out *o, const struct summary_report *r)
             "freed at the dump. Each line is charged for %s.\n\n",
             r->lines.self ? "what it allocates itself"
                           : "all that was allocated while it was on the stack");
+    if (r->lines.filtered)
+        fputs("The totals are the whole program's; what follows is of what matches --file and\n"
+              "--function.\n\n",
+              o->file);
     text_lines(o, &r->lines);
     if (r->lines.lines->left_out)
         fputs("`lines` shows whole functions.\n", o->file);

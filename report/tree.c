@@ -21,11 +21,17 @@ void tree_push(struct tree_growth *g, const struct tree_node *node)
     t->nodes[t->n++].percent = percent_of(g, &node->total);
 }
 
-bool tree_shows(const struct tree_growth *g, const struct tree_node *node, size_t index)
+bool tree_shows(struct tree_growth *g, const struct tree_node *node, size_t index, size_t depth)
 {
-    if (g->options->max_children == 0)
-        return true;
-    return index < g->options->max_children && percent_of(g, &node->total) >= TREE_LEAST_PERCENT;
+    struct tree *t = g->tree;
+    size_t most = g->options->max_children;
+    if (most && index >= most)
+        return false;
+    if (most && !t->whole_is_zero && percent_of(g, &node->total) < TREE_LEAST_PERCENT)
+        return false;
+    t->deeper = t->deeper || depth >= g->options->max_depth;
+    t->full = t->full || t->n >= TREE_MAX_NODES;
+    return depth < g->options->max_depth && !t->full;
 }
 
 int tree_compare(const struct tree_growth *g, const struct tree_node *a, const struct tree_node *b)
@@ -42,7 +48,10 @@ int tree_compare(const struct tree_growth *g, const struct tree_node *a, const s
 
 struct tree tree_new(const struct model *m, const struct tree_options *options)
 {
-    struct tree t = {.model = m, .value = options->value, .bottom_up = options->bottom_up};
+    struct tree t = {.model = m,
+                     .value = options->value,
+                     .bottom_up = options->bottom_up,
+                     .filtered = options->file_glob || options->function_glob};
     struct tree_options limited = *options;
     if (limited.max_depth == 0 || limited.max_depth > TREE_MAX_DEPTH)
         limited.max_depth = TREE_MAX_DEPTH;
@@ -51,6 +60,7 @@ struct tree tree_new(const struct model *m, const struct tree_options *options)
         if (matching[m->dump->sites[i].frame])
             figures_add_site(&t.whole, &m->dump->sites[i], options->lifetimes);
     figures_settle(&t.whole);
+    t.whole_is_zero = options->value->get(&t.whole, m->dump).value == 0;
     struct tree_growth g = {.tree = &t, .options = &limited, .matching = matching};
     if (options->bottom_up)
         tree_grow_bottom_up(&g);

@@ -10,6 +10,10 @@
 #include "model.h"
 
 #define TREE_MAX_DEPTH 4096
+#define TREE_USUAL_DEPTH 64
+
+/* However much is asked for, a tree stops growing there. */
+#define TREE_MAX_NODES 500000
 
 struct tree_options {
     bool bottom_up;
@@ -42,7 +46,11 @@ struct tree {
     struct figures whole;
     struct tree_node *nodes; /* parents before their children, in order of printing */
     size_t n;
-    uint64_t left_out; /* nodes without a parent */
+    uint64_t left_out;  /* nodes without a parent */
+    bool filtered;      /* a glob was given */
+    bool whole_is_zero; /* there is nothing to have percentages of */
+    bool deeper;        /* some nodes are left out for their depth */
+    bool full;          /* some for the size of the tree */
 };
 
 struct tree tree_new(const struct model *m, const struct tree_options *options);

@@ -121,7 +121,7 @@ static uint64_t flatten(struct tree_growth *g, struct merging *b, uint32_t paren
     qsort_r(children, n, sizeof *children, compare, &sorting);
     for (size_t i = 0; i < n; i++) {
         struct tree_node *node = &b->nodes[children[i]].node;
-        if (depth >= g->options->max_depth || !tree_shows(g, node, i)) {
+        if (!tree_shows(g, node, i, depth)) {
             left_out = n - i;
             break;
         }

@@ -20,8 +20,9 @@ void tree_grow_bottom_up(struct tree_growth *g);
 /* Appends NODE with its percentage worked out. */
 void tree_push(struct tree_growth *g, const struct tree_node *node);
 
-/* Whether NODE is large enough to be shown as child number INDEX of its parent. */
-bool tree_shows(const struct tree_growth *g, const struct tree_node *node, size_t index);
+/* Whether NODE is shown as child number INDEX of its parent, at DEPTH: if it is large enough, and
+ * the tree neither too deep nor too large yet. */
+bool tree_shows(struct tree_growth *g, const struct tree_node *node, size_t index, size_t depth);
 
 /* The order of siblings, for qsort_r with a struct tree_growth: the greater first. */
 int tree_compare(const struct tree_growth *g, const struct tree_node *a, const struct tree_node *b);

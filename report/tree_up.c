@@ -91,7 +91,7 @@ static uint64_t follow(struct tree_growth *g, struct cursor *cursors, size_t n, 
     uint64_t left_out = 0;
     for (size_t i = 0; i < ngroups; i++) {
         struct group *group = &groups[i];
-        if (depth >= g->options->max_depth || !tree_shows(g, &group->node, i)) {
+        if (!tree_shows(g, &group->node, i, depth)) {
             left_out = ngroups - i;
             break;
         }

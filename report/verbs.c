@@ -11,6 +11,9 @@
 #define SUMMARY_LEAKS 3
 #define SUMMARY_CONTEXT 2
 #define TREE_CHILDREN 10
+#define LEAKS_RECORDS 100 /* for people */
+#define FRAMES_READ 64    /* of a stack, by people */
+#define FRAMES_KEPT 256   /* by programs: as many as the library keeps unless told otherwise */
 
 static size_t limit_or(const struct job *job, size_t usual)
 {
@@ -46,6 +49,11 @@ static bool is_listing(const struct job *job)
     return job->options->format == &format_text && !job->options->sort;
 }
 
+static bool is_filtered(const struct job *job)
+{
+    return job->options->file_glob || job->options->function_glob;
+}
+
 static struct lines find_lines(const struct job *job, const struct columns *columns)
 {
     struct lines_options options = {.self = job->options->self,
@@ -59,7 +67,8 @@ static struct lines find_lines(const struct job *job, const struct columns *colu
 static void run_lines(const struct job *job)
 {
     struct lines_report r = {.columns = choose_columns(job, "mem-usage,increment,occurrences"),
-                             .self = job->options->self};
+                             .self = job->options->self,
+                             .filtered = is_filtered(job)};
     struct lines lines = find_lines(job, &r.columns);
     struct listing listing;
     size_t limit = limit_or(job, 0);
@@ -92,12 +101,26 @@ static struct leaks find_leaks(const struct job *job, size_t usual_limit)
     return leaks;
 }
 
+static bool is_for_people(const struct job *job)
+{
+    return job->options->format == &format_text || job->options->format == &format_markdown;
+}
+
+static struct leaks_report report_leaks(const struct job *job, const struct leaks *leaks)
+{
+    const struct options *o = job->options;
+    size_t usual = is_for_people(job) ? FRAMES_READ : FRAMES_KEPT;
+    return (struct leaks_report){.leaks = leaks,
+                                 .columns = choose_columns(job, "increment,blocks,occurrences"),
+                                 .frames = o->has_frames ? o->frames : usual};
+}
+
 static void run_leaks(const struct job *job)
 {
-    struct leaks leaks = find_leaks(job, 0);
-    struct leaks_report r = {.leaks = &leaks,
-                             .columns = choose_columns(job, "increment,blocks,occurrences"),
-                             .self = job->options->self};
+    struct leaks leaks = find_leaks(job, is_for_people(job) ? LEAKS_RECORDS : 0);
+    struct leaks_report r = report_leaks(job, &leaks);
+    r.self = job->options->self;
+    r.columns_wanted = job->options->columns != NULL;
     job->out->format->leaks(job->out, &r);
     leaks_free(&leaks);
 }
@@ -110,6 +133,7 @@ static void run_summary(const struct job *job)
     summary.root_guessed = job->root_guessed;
     r.lines.columns = choose_columns(job, "mem-usage,increment,occurrences");
     r.lines.self = job->options->self;
+    r.lines.filtered = is_filtered(job);
     struct lines lines = find_lines(job, &r.lines.columns);
     struct listing listing;
     r.lines.lines = &lines;
@@ -127,8 +151,7 @@ static void run_summary(const struct job *job)
         r.lines.listing = &listing;
     }
     struct leaks leaks = find_leaks(job, SUMMARY_LEAKS);
-    r.leaks = (struct leaks_report){.leaks = &leaks,
-                                    .columns = choose_columns(job, "increment,blocks,occurrences")};
+    r.leaks = report_leaks(job, &leaks);
     job->out->format->summary(job->out, &r);
     if (r.lines.listing)
         listing_free(&listing);

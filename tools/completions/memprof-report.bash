@@ -5,7 +5,7 @@
 _memprof_report() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=""
     local verbs="summary lines leaks tree"
-    local options="--format --output --self --bottom-up --value --depth --sort --columns --limit
+    local options="--format --output --self --bottom-up --value --depth --frames --sort --columns --limit
         --file --function --unit --color --project-root --source-root --debug-root --debuginfod
         --debuginfod-budget --no-demangle --quiet --help --version"
     local columns="mem-usage increment occurrences peak max-live allocated freed temporary avg-size
@@ -24,7 +24,7 @@ _memprof_report() {
     --unit) words="B KiB MiB GiB" ;;
     --value) words="peak live allocated count" ;;
     --sort | --columns) words=$columns ;;
-    --limit | --depth | --function | --debuginfod-budget) return ;;
+    --limit | --depth | --frames | --function | --debuginfod-budget) return ;;
     --project-root | --source-root | --debug-root)
         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
         return

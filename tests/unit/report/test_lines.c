@@ -243,7 +243,15 @@ static void leaks_by_stack(void **state)
     leaks_limit(&l, 1);
     assert_int_equal(l.n, 1);
     assert_int_equal(l.left_out, 3);
-    assert_int_equal(l.records[0].depth, 5);
+    struct leak_stack stack = leaks_stack(&l, &l.records[0], 0);
+    assert_int_equal(stack.n, 5);
+    assert_int_equal(stack.left_out, 0);
+    leaks_stack_free(&stack);
+    stack = leaks_stack(&l, &l.records[0], 2);
+    assert_int_equal(stack.n, 2);
+    assert_int_equal(stack.left_out, 3);
+    assert_string_equal(m->places[stack.refs[0].place].function, "get");
+    leaks_stack_free(&stack);
     assert_int_equal(l.total.c.live_bytes, 209);
     leaks_free(&l);
     l = leaks_new(m, NULL, "cxx");
