@@ -258,20 +258,26 @@ static struct elf_file *find_alt(const struct debug_search *search, struct elf_f
     return f;
 }
 
-/* What the kernel says of a file that was replaced while it ran. The build-id tells whether the
- * one of that name now is the same. */
-static char *without_deleted(const char *path)
+/* Where PATH, as it was recorded, would be: relative to where the process ran, and without what the
+ * kernel adds for a file that was replaced meanwhile. The build-id tells whether the one of that
+ * name now is the same. */
+static char *file_name(const struct debug_search *search, const char *path)
 {
     size_t length = strlen(path), suffix = strlen(DELETED);
     bool deleted = length > suffix && strcmp(path + length - suffix, DELETED) == 0;
-    return strndup(path, deleted ? length - suffix : length);
+    char *name = strndup(path, deleted ? length - suffix : length);
+    if (!name || !search->directory || !is_file_name(name))
+        return name;
+    char *absolute = pathname_absolute(search->directory, name);
+    free(name);
+    return absolute;
 }
 
 void debug_files_find(const struct debug_search *search, const char *path, const char *build_id,
                       struct debug_files *out)
 {
     *out = (struct debug_files){0};
-    char *name = without_deleted(path);
+    char *name = file_name(search, path);
     if (!name)
         return;
     char *why = NULL;

@@ -16,6 +16,7 @@
 struct debug_search {
     const char *const *roots; /* looked below first, in order */
     size_t nroots;
+    const char *directory;         /* that modules' paths are relative to; NULL: unknown */
     struct debuginfod *debuginfod; /* NULL: servers are not asked */
     /* One line of trouble with a module; may be NULL. */
     void (*warn)(void *arg, const char *message);

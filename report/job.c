@@ -122,6 +122,7 @@ int job_run(const struct options *options, const char *path, struct out *out)
     say_warnings(&job);
     struct symbolize_options how = {.debug_roots = options->debug_roots,
                                     .ndebug_roots = options->ndebug_roots,
+                                    .directory = job.dump->process.cwd,
                                     .debuginfod = options->debuginfod,
                                     .debuginfod_budget = options->debuginfod_budget,
                                     .demangle = options->demangle,

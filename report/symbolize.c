@@ -54,6 +54,7 @@ struct symbolizer *symbolizer_new(const struct symbolize_options *options)
     s->debuginfod.budget_ms = 1000ul * options->debuginfod_budget;
     s->search = (struct debug_search){.roots = options->debug_roots,
                                       .nroots = options->ndebug_roots,
+                                      .directory = options->directory,
                                       .debuginfod = options->debuginfod ? &s->debuginfod : NULL,
                                       .warn = options->warn,
                                       .warn_arg = options->warn_arg};

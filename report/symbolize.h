@@ -21,6 +21,7 @@ struct symbolizer;
 struct symbolize_options {
     const char *const *debug_roots; /* --debug-root: looked below first, in order */
     size_t ndebug_roots;
+    const char *directory;      /* that the paths of modules are relative to; NULL: unknown */
     bool debuginfod;            /* ask the servers of DEBUGINFOD_URLS */
     unsigned debuginfod_budget; /* seconds for all modules together */
     bool demangle;

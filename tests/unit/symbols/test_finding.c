@@ -129,6 +129,21 @@ static void test_deleted_file_is_known_by_build_id(void **state)
     assert_int_equal(w.n, 0);
 }
 
+static void test_relative_paths_are_below_the_directory(void **state)
+{
+    (void)state;
+    struct symbolize_options options = {.directory = directory};
+    struct warnings w;
+    assert_true(look_up(&options, "./bin/../bin/whole", build_id, &w) > 0);
+    assert_int_equal(w.n, 0);
+    assert_true(look_up(&options, "bin/whole", build_id, &w) > 0);
+    assert_true(look_up(&options, whole, build_id, &w) > 0);       /* absolute ones are not */
+    assert_int_equal(look_up(&options, "whole", build_id, &w), 0); /* no path: a name */
+    options.directory = NULL;
+    assert_int_equal(look_up(&options, "./bin/whole", build_id, &w), 0);
+    assert_int_equal(w.n, 1);
+}
+
 static void test_special_files_are_refused(void **state)
 {
     (void)state;
@@ -336,6 +351,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_other_build_id_is_not_used),
         cmocka_unit_test(test_missing_file_is_said_once),
         cmocka_unit_test(test_deleted_file_is_known_by_build_id),
+        cmocka_unit_test(test_relative_paths_are_below_the_directory),
         cmocka_unit_test(test_special_files_are_refused),
         cmocka_unit_test(test_unreadable_debug_information_is_said),
         cmocka_unit_test(test_debug_root_comes_first),
