@@ -79,7 +79,8 @@ static void write_head(struct json *j, struct recorder *r, const char *reason, u
     json_newline(j);
 }
 
-static void write_totals(struct json *j, const struct recorder *r, const struct dump_totals *t)
+static void write_totals(struct json *j, const struct recorder *r, const struct dump_totals *t,
+                         uint64_t elapsed)
 {
     uint64_t peak_ticks = atomic_load(&r->peak.peak_ticks);
     uint64_t peak_ns =
@@ -96,7 +97,7 @@ static void write_totals(struct json *j, const struct recorder *r, const struct 
     json_uint(j, "live_bytes", t->live_bytes);
     json_uint(j, "peak_bytes", t->peak_bytes);
     json_uint(j, "peak_count", t->peak_count);
-    json_uint(j, "peak_elapsed_ns", peak_ns);
+    json_uint(j, "peak_elapsed_ns", peak_ns < elapsed ? peak_ns : elapsed);
     json_uint(j, "peak_error_bytes", (uint64_t)atomic_load(&r->peak.error));
     json_uint(j, "dropped_count", t->dropped_count);
     json_uint(j, "unknown_free_count", t->unknown_free_count);
@@ -249,11 +250,12 @@ static void write_all(struct json *j, struct recorder *r, const char *reason,
     struct dump_totals totals = {0};
     struct memory memory;
     memory_read(&memory, r);
+    clock_calibrate(&r->clock);
     const uint64_t elapsed = clock_elapsed_ns(&r->clock);
     json_open(j, NULL, '{');
     write_head(j, r, reason, elapsed);
     dump_sites_write(sites, j, r, &totals);
-    write_totals(j, r, &totals);
+    write_totals(j, r, &totals, elapsed);
     memory_write(j, &memory);
     coverage_write(j, r, &totals, memory.rss_bytes);
     json_newline(j);
@@ -279,8 +281,13 @@ static void write_all(struct json *j, struct recorder *r, const char *reason,
     json_close(j, '}');
 }
 
-static void complain(struct work *w, int error)
+/* Once for each kind of trouble: snapshots and execs may be many. */
+static void complain(struct recorder *r, struct work *w, int error)
 {
+    if (r->complained == error) {
+        return;
+    }
+    r->complained = error;
     struct text t = text_begin(w->message, sizeof w->message);
     text_string(&t, "cannot write the dump: ");
     text_string(&t, error == -EEXIST ? "is not a regular file" : error_text(error));
@@ -369,11 +376,13 @@ int dump_write(struct recorder *r, const struct dump_request *request)
         say(NULL, "no dump is written: out of memory");
         return -1;
     }
-    atomic_fetch_add(&r->dump_sequence, 1);
     int error = write_quietly(r, request, w);
     if (error) {
-        complain(w, error);
-    } else if (!request->quiet && r->options.verbose >= 1) {
+        complain(r, w, error);
+    } else {
+        atomic_fetch_add(&r->dump_sequence, 1);
+    }
+    if (!error && !request->quiet && r->options.verbose >= 1) {
         say(w->file.path, "dump written");
     }
     if (request->path && !error) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interposed exec and _exit functions: a dump before, the real call, and if an exec fails the
- * dump is withdrawn. None of them allocates, for they may be called between vfork and exec.
+ * The interposed functions by which a program goes out of our sight: exec, _exit, daemon, seccomp.
+ * A dump before, the real call, and if an exec fails the dump is withdrawn. None of them allocates,
+ * for they may be called between vfork and exec.
  *
  * Environments are passed on as they are, but where MEMPROF_FOLLOW keeps executed programs from
  * being recorded: these find MEMPROF_ENABLE=0 in theirs.
@@ -9,9 +10,11 @@
 #include <alloca.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -57,13 +60,19 @@ static char *const *disabled(char *const *envp, char **copy)
     (lifecycle_follows_exec() ? (envp)                                                             \
                               : disabled((envp), alloca((count(envp) + 2) * sizeof(char *))))
 
-static void before(struct lifecycle_exec *e, const char *path)
+/* The program at PATH is going to be executed; NULL: it is looked for elsewhere. */
+static void note_static(const char *path)
 {
     int saved = errno;
     if (path && recorder_on(&recorder) && coverage_is_static_program(path)) {
         coverage_note_static(path);
     }
     errno = saved;
+}
+
+static void before(struct lifecycle_exec *e, const char *path)
+{
+    note_static(path);
     lifecycle_before_exec(e);
 }
 
@@ -164,6 +173,7 @@ HOOK int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_action
                      const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
     REAL(posix_spawn)
+    note_static(path);
     return real_posix_spawn(pid, path, actions, attributes, argv, FOLLOWED(envp));
 }
 
@@ -171,9 +181,67 @@ HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actio
                       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
     REAL(posix_spawnp)
+    note_static(strchr(file, '/') ? file : NULL);
     return real_posix_spawnp(pid, file, actions, attributes, argv, FOLLOWED(envp));
 }
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
+
+/* Its parent ends by an _exit inside libc, where no hook sees it: the dump is written before. */
+HOOK int daemon(int nochdir, int noclose)
+{
+    REAL(daemon)
+    lifecycle_snapshot();
+    return real_daemon(nochdir, noclose);
+}
+
+/* A sandbox (seccomp) may end the process at the first system call that it does not expect, and
+ * ours are none that the program was known to make. So the last dump is written before it is
+ * entered. */
+static bool enters_sandbox(long number, long a, long b)
+{
+    return (number == SYS_seccomp &&
+            (a == SECCOMP_SET_MODE_STRICT || a == SECCOMP_SET_MODE_FILTER)) ||
+           (number == SYS_prctl && a == PR_SET_SECCOMP && b != SECCOMP_MODE_DISABLED);
+}
+
+static long sandbox_call(long number, const long *a)
+{
+    bool entering = enters_sandbox(number, a[0], a[1]);
+    if (entering) {
+        lifecycle_snapshot();
+    }
+    long result = sys_call(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    if (entering && result >= 0) {
+        lifecycle_sandboxed();
+    }
+    if (result < 0 && result > -4096) {
+        errno = (int)-result;
+        return -1;
+    }
+    return result;
+}
+
+#define SIX_ARGUMENTS(a, last)                                                                     \
+    long a[6];                                                                                     \
+    va_list list;                                                                                  \
+    va_start(list, last);                                                                          \
+    for (int i = 0; i < 6; i++) {                                                                  \
+        a[i] = va_arg(list, long);                                                                 \
+    }                                                                                              \
+    va_end(list);
+
+HOOK long syscall(long number, ...)
+{
+    SIX_ARGUMENTS(a, number)
+    return sandbox_call(number, a);
+}
+
+HOOK int prctl(int option, ...)
+{
+    SIX_ARGUMENTS(rest, option)
+    const long a[6] = {option, rest[0], rest[1], rest[2], rest[3], 0};
+    return (int)sandbox_call(SYS_prctl, a);
+}
 
 HOOK __attribute__((noreturn)) void _exit(int status)
 {

@@ -42,10 +42,11 @@ static inline void finish(struct thread *t, bool due)
 static inline void allocated(enum site_function function, void *p, size_t size,
                              const struct stack_start *start)
 {
+    int saved = errno;
     if (unlikely(!recording(start))) {
+        errno = saved;
         return;
     }
-    int saved = errno;
     if (likely(guard_enter(start->sp))) {
         struct thread *t = recorder_thread(&recorder);
         bool due = false;
@@ -65,10 +66,11 @@ static inline void allocated(enum site_function function, void *p, size_t size,
 /* P, not NULL and the real allocator's, is about to be freed. */
 static inline void freeing(void *p, const struct stack_start *start)
 {
+    int saved = errno;
     if (unlikely(!recording(start))) {
+        errno = saved;
         return;
     }
-    int saved = errno;
     /* Only the dynamic loader's own frees tell that a module may have gone. */
     if (unlikely(objects_in_loader(start->ip))) {
         modules_changed(&recorder.modules);
@@ -80,7 +82,8 @@ static inline void freeing(void *p, const struct stack_start *start)
             bool known = recorder_take(&recorder, t, (uintptr_t)p, &block);
             recorder_freed(&recorder, t, (uintptr_t)p, &block, known);
         }
-        finish(t, false);
+        /* 0: a signal came that the recorder could not serve at once. */
+        finish(t, atomic_load_explicit(&recorder.deadline, memory_order_relaxed) == 0);
     } else {
         recorder_nested_free(&recorder, (uintptr_t)p);
     }

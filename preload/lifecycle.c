@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lifecycle.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -23,8 +24,10 @@ enum { UNTRIED, STARTING, STARTED };
 
 static _Atomic int state = UNTRIED;
 static _Atomic bool signal_pending;
-/* Who is writing a dump: a thread's id, 0 for nobody. */
-static _Atomic int writer;
+static _Atomic bool sandboxed;
+/* Who is writing a dump: process and thread, 0 for nobody. What a child of fork finds here of its
+ * parent's threads does not count. */
+static _Atomic uint64_t writer;
 static int exit_dumped_pid;
 
 /* Loading a library from inside an allocation is possible once libc is initialised, unless the
@@ -34,13 +37,54 @@ static bool may_load(uintptr_t caller)
     return program_invocation_name && *program_invocation_name && !objects_in_loader(caller);
 }
 
+extern void __lsan_disable(void) __attribute__((weak));
+extern void __lsan_enable(void) __attribute__((weak));
+
+static void start(int argc, char **argv, char **envp);
+
+/* What needs the loader, once; what it allocates is not the program's. */
+static void load_all(void)
+{
+    /* LeakSanitizer takes the loader's blocks for leaks where it does not see the loader call. */
+    guard_tls.internal = true;
+    if (__lsan_disable && __lsan_enable) {
+        __lsan_disable();
+    }
+    recorder_load_unwinder(&recorder);
+    interpose_check();
+    if (__lsan_disable && __lsan_enable) {
+        __lsan_enable();
+    }
+    dlerror(); /* what was looked for in vain is not the program's error: told once, and freed */
+    dlerror();
+    guard_tls.internal = false;
+}
+
+/* The loader allocates while other libraries, sanitizers among them, are not initialised yet, and
+ * what we call may be theirs. Its size is not known so early; no loader is as large as this. */
+#define LOADER_MAX ((uintptr_t)1 << 20)
+
+/* Present where the program is built with ThreadSanitizer, which takes libc's functions over and
+ * allocates before it can serve them: then it is our constructor that begins. */
+extern void __tsan_init(void) __attribute__((weak));
+
+static bool too_early(uintptr_t caller)
+{
+    return !program_invocation_name || caller - getauxval(AT_BASE) < LOADER_MAX ||
+           (__tsan_init && caller != (uintptr_t)start);
+}
+
 bool lifecycle_begin(uintptr_t caller)
 {
+    if (atomic_load(&state) == UNTRIED && too_early(caller)) {
+        return false;
+    }
     int expected = UNTRIED;
     if (!atomic_compare_exchange_strong(&state, &expected, STARTING)) {
         return recorder_on(&recorder);
     }
     struct options options;
+    say_start();
     /* The C library's own pointer may not be set yet, but ours is resolved as any other symbol. */
     options_read(&options, environ, true);
     if (!getauxval(AT_SECURE) && options.enable && recorder_start(&recorder, &options) < 0) {
@@ -48,10 +92,7 @@ bool lifecycle_begin(uintptr_t caller)
     }
     uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
     if (recorder_on(&recorder) && may_load(caller) && guard_enter(frame)) {
-        guard_tls.internal = true;
-        recorder_load_unwinder(&recorder);
-        interpose_check();
-        guard_tls.internal = false;
+        load_all();
         guard_leave();
     }
     atomic_store(&state, STARTED);
@@ -62,14 +103,18 @@ bool lifecycle_begin(uintptr_t caller)
  * if it is this thread that writes one. */
 static bool take_writer(unsigned wait_ms)
 {
-    int self = sys_tid(), nobody = 0;
-    while (!atomic_compare_exchange_strong(&writer, &nobody, self)) {
-        if (nobody == self || wait_ms-- == 0) {
+    const uint64_t process_part = (uint64_t)sys_pid() << 32;
+    const uint64_t self = process_part | (uint32_t)sys_tid();
+    for (uint64_t holder = 0; !atomic_compare_exchange_strong(&writer, &holder, self);) {
+        if (holder >> 32 != process_part >> 32) {
+            continue; /* left over: taken over by the next try */
+        }
+        if (holder == self || wait_ms-- == 0) {
             return false;
         }
         struct timespec pause = {.tv_nsec = 1000000};
         sys_call(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
-        nobody = 0;
+        holder = 0;
     }
     return true;
 }
@@ -92,12 +137,11 @@ static int write_dump(const struct dump_request *request, unsigned wait_ms)
 static bool own_process(void)
 {
     struct recorder *r = &recorder;
-    if (!recorder_on(r)) {
+    if (!recorder_on(r) || atomic_load(&sandboxed)) {
         return false;
     }
     if (atomic_load(r->alive) == 0) {
         recorder_child(r);
-        atomic_store(&writer, 0);
     }
     return recorder_on(r) && sys_pid() == r->pid;
 }
@@ -110,10 +154,31 @@ void lifecycle_exit(void)
         guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
         exit_dumped_pid = recorder.pid;
         const struct dump_request request = {.reason = "exit"};
+        /* A handler that ends the process would leave half a dump. */
+        sys_sigset signals = sys_block_signals();
         write_dump(&request, 60000);
+        sys_restore_signals(signals);
         guard_tls.frame = before;
     }
     errno = saved;
+}
+
+void lifecycle_snapshot(void)
+{
+    int saved = errno;
+    uintptr_t before = guard_tls.frame;
+    if (own_process()) {
+        guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
+        const struct dump_request request = {.reason = "exit", .quiet = true};
+        write_dump(&request, 1000);
+        guard_tls.frame = before;
+    }
+    errno = saved;
+}
+
+void lifecycle_sandboxed(void)
+{
+    atomic_store(&sandboxed, true);
 }
 
 static void at_exit(int status, void *arg)
@@ -124,6 +189,10 @@ static void at_exit(int status, void *arg)
 
 void lifecycle_periodic(struct recorder *r)
 {
+    if (atomic_load(&sandboxed)) {
+        atomic_store(&r->deadline, UINT64_MAX);
+        return;
+    }
     uint64_t elapsed = clock_elapsed_ns(&r->clock);
     sys_sigset before;
     if (sys_trylock(&r->lock, &before)) {
@@ -150,15 +219,24 @@ void lifecycle_periodic(struct recorder *r)
     }
 }
 
+/* In a process that is not recorded the signal does what it does by default. */
+static void pass_on(int number)
+{
+    struct sigaction usual = {.sa_handler = SIG_DFL};
+    sigaction(number, &usual, NULL);
+    raise(number);
+}
+
 static void on_signal(int number)
 {
-    (void)number;
     int saved = errno;
     uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
     if (guard_enter(frame)) {
         if (own_process()) {
             const struct dump_request request = {.reason = "signal"};
             write_dump(&request, 1000);
+        } else if (!recorder_on(&recorder)) {
+            pass_on(number);
         }
         guard_leave();
     } else {
@@ -211,21 +289,19 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     real_ready();
     if (lifecycle_begin((uintptr_t)start)) {
         guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
+        load_all();
         guard_tls.internal = true;
-        recorder_load_unwinder(&recorder);
         if (recorder.unwind_trouble) {
             say_no_stacks(recorder.unwind_trouble);
         }
-        interpose_check();
         process_describe(argv);
         on_exit(at_exit, NULL);
         (void)at_quick_exit(lifecycle_exit);
         pthread_atfork(NULL, NULL, after_fork_in_child);
-        if (recorder.options.signal) {
-            install_signal(recorder.options.signal);
-        }
         if ((recorder.options.follow & FOLLOW_EXEC) == 0 && process.descendant) {
             atomic_store(&recorder.enabled, false);
+        } else if (recorder.options.signal) {
+            install_signal(recorder.options.signal);
         }
         guard_tls.internal = false;
         guard_tls.frame = 0;

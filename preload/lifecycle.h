@@ -21,6 +21,13 @@ void lifecycle_periodic(struct recorder *r);
 /* A last dump before the process ends by a way that runs no exit handlers. */
 void lifecycle_exit(void);
 
+/* A dump of what there is now, for the process may not come to write another; reason "exit". */
+void lifecycle_snapshot(void);
+
+/* From now on only the system calls that the program itself makes can be relied on: no more dumps,
+ * no more readings of RSS. */
+void lifecycle_sandboxed(void);
+
 /* Around an exec: a dump before, which is withdrawn if the exec fails. The result of the first goes
  * to the second. Both keep errno. */
 struct lifecycle_exec {

@@ -139,6 +139,10 @@ static bool parse_signal(const char *value, void *to)
         *(int *)to = RT_MIN + (int)above;
         return true;
     }
+    if (strcmp(name, "RTMAX") == 0) {
+        *(int *)to = RT_MAX;
+        return true;
+    }
     return false;
 }
 

@@ -23,6 +23,9 @@ void real_resolve(void)
 #include "hooks.def"
 #undef ALLOC
 #undef OTHER
+    /* An optional one that is missing is not the program's error: told once, and freed. */
+    dlerror();
+    dlerror();
     guard_tls.resolving = false;
     atomic_store_explicit(&real_resolved, true, memory_order_release);
 }

@@ -6,7 +6,7 @@
 
 #define VERIFY_MAX ((size_t)1024) /* frames compared */
 #define VERIFY_OWN ((size_t)16)   /* frames of ours that a walk from here begins with */
-#define VERIFY_ROOM ((uintptr_t)32 << 10)
+#define VERIFY_ROOM ((size_t)32 << 10)
 
 /* Compares the stack just captured with libunwind's plain walk, frame by frame; not where the
  * stack is so small that a second walk might not fit. */
@@ -16,7 +16,7 @@ static void verify(struct recorder *r, struct thread *t, const struct stack_star
     if (!t->verify) {
         t->verify = arena_alloc(&t->arena, (VERIFY_MAX + VERIFY_OWN) * sizeof *t->verify);
     }
-    if (!t->verify || start->sp - s->low < VERIFY_ROOM) {
+    if (!t->verify || !stack_has_room(&t->stack, start->sp, VERIFY_ROOM)) {
         return;
     }
     size_t limit = s->max < VERIFY_MAX ? s->max : VERIFY_MAX;

@@ -75,7 +75,8 @@ struct recorder {
     int parent_pid; /* of the recorded process that forked this one; 0: none */
     char parent_start_time[40];
     uint32_t fork_depth;
-    _Atomic uint32_t dump_sequence;
+    _Atomic uint32_t dump_sequence; /* dumps written so far */
+    int complained;                 /* why the last dump could not be written; 0: none failed */
 };
 
 /* The one of this process, used by the hooks. */

@@ -8,8 +8,9 @@ struct slot {
     struct rule rule;
 };
 
-/* Open addressing with linear probing. Slots are never changed once written: a full table is
- * replaced by one twice as large, and stays mapped for those who are still reading it. */
+/* Open addressing with linear probing. A table that is full of rules of its generation is replaced
+ * by a larger one, and stays mapped for those who are still reading it. One that is full of older
+ * rules is emptied in place: a reader looks at the key again after it has read the rule. */
 struct rules_table {
     size_t mask, used;
     struct slot slot[];
@@ -33,15 +34,20 @@ void rules_init(struct rules *r, struct unwinder *u, struct arena_pool *pool)
     r->pool = pool;
 }
 
-static const struct slot *find(const struct rules_table *t, uint64_t key)
+/* Copies the rule of KEY into *RULE. */
+static bool find(const struct rules_table *t, uint64_t key, struct rule *rule)
 {
     for (size_t i = start_of(t, key);; i = (i + 1) & t->mask) {
         uint64_t found = atomic_load_explicit(&t->slot[i].key, memory_order_acquire);
         if (found == key) {
-            return &t->slot[i];
+            *rule = t->slot[i].rule;
+            atomic_thread_fence(memory_order_acquire);
+            if (likely(atomic_load_explicit(&t->slot[i].key, memory_order_relaxed) == key)) {
+                return true;
+            }
         }
         if (found == 0) {
-            return NULL;
+            return false;
         }
     }
 }
@@ -57,13 +63,22 @@ static void put(struct rules_table *t, uint64_t key, struct rule rule)
     t->used++;
 }
 
-/* A table that holds those of OLD's rules that are of KEY's generation, with room for more. */
-static struct rules_table *grow(struct rules *r, const struct rules_table *old, uint64_t key)
+/* A table that holds those of OLD's rules that are of KEY's generation, with room for more: OLD
+ * itself, empty, if they are few. */
+static struct rules_table *grow(struct rules *r, struct rules_table *old, uint64_t key)
 {
     const uint64_t generation = (uint64_t)0x7fff << 48;
     size_t keep = 0;
     for (size_t i = 0; old && i <= old->mask; i++) {
         keep += old->slot[i].key != 0 && ((old->slot[i].key ^ key) & generation) == 0;
+    }
+    if (old && keep * 4 <= old->mask) {
+        for (size_t i = 0; i <= old->mask; i++) {
+            atomic_store_explicit(&old->slot[i].key, 0, memory_order_relaxed);
+        }
+        atomic_thread_fence(memory_order_release);
+        old->used = 0;
+        return old;
     }
     size_t slots = FIRST_SLOTS;
     while (slots < keep * 4) {
@@ -91,7 +106,8 @@ static void insert(struct rules *r, uint64_t key, struct rule rule)
     if (!t || t->used * 2 > t->mask) {
         t = grow(r, t, key);
     }
-    if (t && !find(t, key)) {
+    struct rule known;
+    if (t && !find(t, key, &known)) {
         put(t, key, rule);
     }
     sys_unlock(&r->lock, before);
@@ -101,11 +117,11 @@ struct rule rules_get(struct rules *r, uintptr_t ip, bool return_address, uint32
 {
     uint64_t key = key_of(ip, return_address, generation);
     const struct rules_table *t = atomic_load_explicit(&r->table, memory_order_acquire);
-    const struct slot *slot = t ? find(t, key) : NULL;
-    if (likely(slot != NULL)) {
-        return slot->rule;
+    struct rule rule;
+    if (t && likely(find(t, key, &rule))) {
+        return rule;
     }
-    struct rule rule = unwinder_derive(r->unwinder, ip, return_address);
+    rule = unwinder_derive(r->unwinder, ip, return_address);
     insert(r, key, rule);
     return rule;
 }

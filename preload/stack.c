@@ -72,33 +72,66 @@ static void main_bounds(uintptr_t *low, uintptr_t *high)
     *low = *high > size ? *high - size : 0;
 }
 
-static void thread_bounds(uintptr_t *low, uintptr_t *high)
+/* How far below what is known of a stack it is worth to look for more of it. */
+#define EXTEND_MAX ((uintptr_t)16 << 20)
+
+/* Whether all is readable from SP's page up to the known part of the stack, which is then extended.
+ */
+static bool extend_down(struct stack *s, uintptr_t sp)
 {
-    pthread_attr_t attributes;
-    void *start = NULL;
-    size_t size = 0;
-    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-        pthread_attr_getstack(&attributes, &start, &size);
-        pthread_attr_destroy(&attributes);
+    uintptr_t wanted = sp & ~(PAGE - 1), page = s->low;
+    if (page - wanted > EXTEND_MAX) {
+        return false;
     }
-    *low = (uintptr_t)start;
-    *high = (uintptr_t)start + size;
+    while (page > wanted) {
+        page -= PAGE;
+        if (!sys_readable(page)) {
+            return false;
+        }
+    }
+    s->low = wanted;
+    return true;
+}
+
+bool stack_has_room(const struct stack *s, uintptr_t sp, size_t room)
+{
+    if (sp < s->high && sp - room >= s->low) {
+        return true;
+    }
+    for (uintptr_t page = sp & ~(PAGE - 1); sp - page < room; page -= PAGE) {
+        if (!sys_readable(page)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A thread that glibc made has its descriptor at the top of its stack. How far the stack goes down
+ * is found out as it is used: asking (pthread_getattr_np) would take a lock that the caller of
+ * malloc may be holding. */
+static void thread_bounds(struct stack *s, uintptr_t here)
+{
+    s->high = (uintptr_t)pthread_self() & ~(WORD - 1);
+    s->low = s->high & ~(PAGE - 1);
+    if (here >= s->high || !extend_down(s, here)) {
+        s->low = s->high = 0; /* on some other stack just now */
+    }
 }
 
 void stack_find_bounds(struct stack *s, bool is_main)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    uintptr_t low, high;
     s->first = s->max + 1; /* what was kept is of another thread's stack */
     if (!is_main) {
-        thread_bounds(&s->low, &s->high);
+        thread_bounds(s, here);
         return;
     }
     main_bounds(&s->low, &s->high);
     /* The only thread of a forked child may still be on the stack of the thread that forked. */
     if (here - s->low >= s->high - s->low) {
-        thread_bounds(&low, &high);
-        if (here - low < high - low) {
+        uintptr_t low = s->low, high = s->high;
+        thread_bounds(s, here);
+        if (s->high == 0) {
             s->low = low;
             s->high = high;
         }
@@ -106,18 +139,21 @@ void stack_find_bounds(struct stack *s, bool is_main)
 }
 
 /* Whether SP is on the thread's own stack, in the part that is in use. */
-static bool on_own_stack(const struct stack *s, uintptr_t sp)
+static bool on_own_stack(struct stack *s, uintptr_t sp)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    if (sp - s->low >= s->high - s->low) {
+    if (sp >= s->high) {
         return false;
+    }
+    if (sp < s->low) {
+        return extend_down(s, sp);
     }
     /* Above where we are it is mapped. Otherwise we are on an alternate stack, or SP is garbage. */
     return (sp >= here && here >= s->low) || sys_readable(sp);
 }
 
 /* Sets the walk's bounds to the stack that its sp is on. */
-static void walk_bounds(struct walk *w, const struct stack *s)
+static void walk_bounds(struct walk *w, struct stack *s)
 {
     if (on_own_stack(s, w->sp)) {
         w->low = w->sp;
@@ -151,7 +187,7 @@ static bool walk_read(struct walk *w, uintptr_t address, uintptr_t *value)
     return true;
 }
 
-static bool step_signal(struct walk *w, const struct stack *s, struct stack_words *words)
+static bool step_signal(struct walk *w, struct stack *s, struct stack_words *words)
 {
     uintptr_t ip, sp, bp;
     uintptr_t frame = w->sp;

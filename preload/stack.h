@@ -81,6 +81,9 @@ void stack_init(struct stack *s, size_t max, void *memory);
 /* Finds out where the calling thread's stack ends. IS_MAIN: it is the initial thread. */
 void stack_find_bounds(struct stack *s, bool is_main);
 
+/* Whether ROOM bytes below SP are mapped. */
+bool stack_has_room(const struct stack *s, uintptr_t sp, size_t room);
+
 /* Fills S from START on. RULES may be NULL (no libunwind): then only the caller is known, and the
  * stack counts as truncated. */
 void stack_capture(struct stack *s, struct rules *rules, uint32_t generation,

@@ -2,7 +2,10 @@
 #include "text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "sys.h"
 
@@ -127,6 +130,56 @@ void text_time(struct text *t, int64_t seconds, uint32_t nanoseconds)
     text_char(t, 'Z');
 }
 
+static struct {
+    bool known;
+    dev_t device;
+    ino_t inode;
+    char path[256]; /* "" if it has none: a pipe, a socket */
+} error_output;
+
+static bool is_error_output(int fd)
+{
+    struct stat status;
+    return !error_output.known ||
+           (fstat(fd, &status) == 0 && status.st_dev == error_output.device &&
+            status.st_ino == error_output.inode);
+}
+
+void say_start(void)
+{
+    struct stat status;
+    if (fstat(2, &status) != 0) {
+        return;
+    }
+    error_output.device = status.st_dev;
+    error_output.inode = status.st_ino;
+    long n = sys_call(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/fd/2", (long)error_output.path,
+                      sizeof error_output.path - 1, 0, 0);
+    bool usable = n > 0 && n < (long)sizeof error_output.path - 1 && error_output.path[0] == '/';
+    error_output.path[usable ? n : 0] = '\0';
+    error_output.known = true;
+}
+
+/* Writes LINE to standard error, or opens it again where the program has closed it. */
+static void write_line(const char *line, size_t length)
+{
+    if (is_error_output(2)) {
+        (void)sys_write_all(2, line, length);
+        return;
+    }
+    if (!error_output.path[0]) {
+        return;
+    }
+    int fd =
+        sys_open(error_output.path, O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0);
+    if (fd >= 0) {
+        if (is_error_output(fd)) {
+            (void)sys_write_all(fd, line, length);
+        }
+        sys_close(fd);
+    }
+}
+
 void say(const char *subject, const char *message)
 {
     char line[1024];
@@ -142,7 +195,7 @@ void say(const char *subject, const char *message)
         t.length = sizeof line - 2;
     }
     line[t.length++] = '\n';
-    (void)sys_write_all(2, line, t.length);
+    write_line(line, t.length);
 }
 
 const char *error_text(int negative_errno)

@@ -31,6 +31,11 @@ void text_padded(struct text *t, uint64_t n, unsigned digits);
 /* UNIX time SECONDS as RFC 3339 in UTC, with NANOSECONDS cut to milliseconds. */
 void text_time(struct text *t, int64_t seconds, uint32_t nanoseconds);
 
+/* Remembers what standard error is. From then on messages go there even if the program has closed
+ * its descriptor, as far as it can be opened again, and never into a file that has its number now.
+ */
+void say_start(void);
+
 /* Writes "memprof: MESSAGE\n" to standard error, in one write. SUBJECT, if not NULL, is put in
  * quotes between: "memprof: 'SUBJECT': MESSAGE". */
 void say(const char *subject, const char *message);

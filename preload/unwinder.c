@@ -250,6 +250,10 @@ static void note_own(struct unwinder *u, size_t i, uintptr_t address)
     }
 }
 
+/* Leak checkers look for pointers in the data of libraries, not in mappings: what libunwind
+ * allocated for us must be found from here. */
+static __attribute__((used)) unw_addr_space_t reachable;
+
 struct unwinder *unwinder_load(void *(*map)(size_t size), const char **why)
 {
     struct unwinder *u = map(sizeof *u);
@@ -274,6 +278,8 @@ struct unwinder *unwinder_load(void *(*map)(size_t size), const char **why)
     if (!u->space) {
         return NULL;
     }
+    reachable = u->space;
+    __asm__ volatile("" ::"m"(reachable));
     /* Rules are cached here, and modules come and go. */
     set_caching_policy(u->space, UNW_CACHE_NONE);
     note_own(u, 0, (uintptr_t)u->init_remote);
