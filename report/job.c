@@ -81,7 +81,7 @@ static void choose_root(struct job *job)
         job->root_guessed = root != NULL;
     }
     if (root)
-        model_set_root(job->model, root);
+        model_set_root(job->model, root, job->sources);
     free(root);
 }
 

@@ -298,7 +298,7 @@ void lines_drop_foreign(struct lines *l)
             figures_drop(&l->rows[i].figures);
     }
     if (l->model->root) {
-        l->left_out += l->n - kept;
+        l->foreign += l->n - kept;
         l->n = kept;
     }
 }

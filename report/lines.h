@@ -28,6 +28,7 @@ struct lines {
     struct line_row *rows; /* only lines with something charged to them */
     size_t n;
     size_t left_out; /* rows that there were besides */
+    size_t foreign;  /* and those outside the project root */
 };
 
 struct lines lines_new(const struct model *m, const struct lines_options *options);
@@ -43,8 +44,8 @@ void lines_rank(struct lines *l);
 /* Sorts by file and line; what has no line information last. */
 void lines_sort_by_source(struct lines *l);
 
-/* With a project root: leaves out lines of others that allocate nothing themselves, such as those
- * that call main. */
+/* With a project root: leaves out lines outside it, such as those that call main, but for what no
+ * line of the project is responsible for. */
 void lines_drop_foreign(struct lines *l);
 
 /* Keeps the first N rows (0: all). */

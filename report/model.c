@@ -4,6 +4,7 @@
 #include "function_name.h"
 #include "memory.h"
 #include "pool.h"
+#include "source.h"
 #include "symbolize.h"
 
 #include <memprof/format.h>
@@ -205,7 +206,7 @@ struct model *model_new(const struct dump *dump, struct symbolizer *symbols,
     HASH_CLEAR(hh, b.known);
     pool_free(b.entries);
     free(b.found);
-    model_set_root(m, NULL);
+    model_set_root(m, NULL, NULL);
     return m;
 }
 
@@ -256,13 +257,24 @@ static bool is_operator_new(const struct place *p)
     return strncmp(p->function, "operator new", 12) == 0;
 }
 
-void model_set_root(struct model *m, const char *root)
+static bool is_own(const char *file, const char *root, struct sources *sources)
+{
+    if (!root || !file)
+        return false;
+    const char *mapped =
+        model_is_below(file, root) || !sources ? NULL : sources_mapped(sources, file);
+    return mapped ? model_is_below(mapped, root) : model_is_below(file, root);
+}
+
+void model_set_root(struct model *m, const char *root, struct sources *sources)
 {
     size_t n = m->dump->nframes;
     uint32_t *plain = mem_alloc(n * sizeof *plain), *own = mem_alloc(n * sizeof *own);
     m->root = root ? pool_intern(m->strings, root) : NULL;
     for (size_t i = 0; i < m->nplaces; i++)
-        m->places[i].own = root && m->places[i].file && model_is_below(m->places[i].file, root);
+        m->places[i].own = i > 0 && m->places[i].file == m->places[i - 1].file
+                               ? m->places[i - 1].own
+                               : is_own(m->places[i].file, root, sources);
     if (!m->self)
         m->self = mem_alloc(n * sizeof *m->self);
     /* Parents first, so that a frame without an answer of its own takes its parent's. */

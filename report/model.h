@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct sources;
 struct symbolizer;
 
 #define MODEL_NONE UINT32_MAX
@@ -60,9 +61,10 @@ struct model *model_new(const struct dump *dump, struct symbolizer *symbols,
                         model_progress *progress, void *arg);
 void model_free(struct model *m);
 
-/* Charges each stack to its innermost place whose file is below the directory ROOT. Where there is
- * none, and with ROOT NULL: to the innermost place that is not an `operator new`. */
-void model_set_root(struct model *m, const char *root);
+/* Charges each stack to its innermost place whose file is below the directory ROOT, by its name or
+ * by that which SOURCES (may be NULL) map it to. Where there is none, and with ROOT NULL: to the
+ * innermost place that is not an `operator new`. */
+void model_set_root(struct model *m, const char *root, struct sources *sources);
 
 /* The places of the stack that ends in FRAME, innermost first: an array of *N, to be freed. */
 struct model_ref *model_stack(const struct model *m, uint32_t frame, size_t *n);

@@ -77,6 +77,9 @@ static void put_lines(struct out *o, const struct lines_report *r)
     if (r->lines->left_out)
         fprintf(o->file, "\n%zu more line%s left out.\n", r->lines->left_out,
                 r->lines->left_out == 1 ? " is" : "s are");
+    if (r->lines->foreign)
+        fprintf(o->file, "\n%zu line%s of other people's code %s not shown.\n", r->lines->foreign,
+                r->lines->foreign == 1 ? "" : "s", r->lines->foreign == 1 ? "is" : "are");
 }
 
 static void put_stack(struct out *o, const struct leaks_report *r, const struct leak_record *record)

@@ -181,6 +181,11 @@ void text_lines(struct out *o, const struct lines_report *r)
     if (r->lines->left_out)
         fprintf(o->file, "%zu more line%s left out (--limit 0 shows all).\n", r->lines->left_out,
                 r->lines->left_out == 1 ? " is" : "s are");
+    if (r->lines->foreign)
+        fprintf(o->file,
+                "%zu line%s of other people's code %s not shown (--project-root none shows all).\n",
+                r->lines->foreign, r->lines->foreign == 1 ? "" : "s",
+                r->lines->foreign == 1 ? "is" : "are");
 }
 
 const struct format format_text = {.name = "text",

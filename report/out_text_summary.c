@@ -147,7 +147,7 @@ void text_summary(struct out *o, const struct summary_report *r)
               "--function.\n\n",
               o->file);
     text_lines(o, &r->lines);
-    if (r->lines.lines->left_out)
+    if (r->lines.lines->left_out || r->lines.lines->foreign)
         fputs("`lines` shows whole functions.\n", o->file);
     if (!dump->leaks_unwanted) {
         fputc('\n', o->file);

@@ -24,8 +24,9 @@ struct root {
 };
 
 struct file {
-    char *name; /* as asked for */
-    char *text; /* NULL: cannot be read */
+    char *name;   /* as asked for */
+    char *mapped; /* by a root; NULL: by none */
+    char *text;   /* NULL: cannot be read */
     size_t size;
     uint32_t nlines;
     size_t *starts; /* nlines + 1 offsets */
@@ -51,6 +52,7 @@ static void file_free(struct file *f)
     free(f->lines);
     free(f->starts);
     free(f->text);
+    free(f->mapped);
     free(f->name);
     free(f);
 }
@@ -119,45 +121,63 @@ static int open_regular(const char *name, size_t *size)
     return -1;
 }
 
-/* NAME below DIRECTORY, then without its first component, and so on. */
-static int open_below(const char *directory, const char *name, size_t *size)
+/* NAME below DIRECTORY, then without its first component, and so on. Sets *PATH to where it is,
+ * malloc'd. */
+static int open_below(const char *directory, const char *name, size_t *size, char **path)
 {
     while (name) {
-        char *path = pathname_below(directory, name);
-        int fd = path ? open_regular(path, size) : -1;
-        free(path);
+        *path = pathname_below(directory, name);
+        int fd = *path ? open_regular(*path, size) : -1;
         if (fd >= 0)
             return fd;
+        free(*path);
+        *path = NULL;
         name = strchr(name + strspn(name, "/"), '/');
     }
     return -1;
 }
 
-/* NAME with the root's FROM replaced; only whole components of NAME count. */
-static int open_replaced(const struct root *r, const char *name, size_t *size)
+/* NAME with the root's FROM replaced, malloc'd; only whole components of NAME count. NULL: it does
+ * not begin so. */
+static char *replaced(const struct root *r, const char *name)
 {
     size_t length = strlen(r->from);
     if (strncmp(name, r->from, length) != 0 ||
         (name[length] && name[length] != '/' && r->from[length - 1] != '/'))
-        return -1;
-    char *path = name[length] ? pathname_below(r->to, name + length) : strdup(r->to);
-    int fd = path ? open_regular(path, size) : -1;
-    free(path);
+        return NULL;
+    return name[length] ? pathname_below(r->to, name + length) : strdup(r->to);
+}
+
+/* Opens NAME where the roots say, and sets F->mapped. */
+static int open_mapped(const struct sources *s, const char *name, struct file *f)
+{
+    int fd = -1;
+    for (size_t i = 0; i < s->nroots && fd < 0; i++) {
+        const struct root *r = &s->roots[i];
+        char *path = r->from ? replaced(r, name) : NULL;
+        if (r->from)
+            fd = path ? open_regular(path, &f->size) : -1;
+        else
+            fd = open_below(r->to, name, &f->size, &path);
+        if (fd < 0 && f->mapped) {
+            free(path);
+        } else if (path) {
+            free(f->mapped);
+            f->mapped = path;
+        }
+    }
     return fd;
 }
 
 /* Names with ".." are made plain first, so that they cannot climb out of a root. */
-static int open_source(const struct sources *s, const char *file, size_t *size)
+static int open_source(const struct sources *s, const char *file, struct file *f)
 {
     char *name = pathname_absolute(NULL, file);
     int fd = -1;
     if (name && strcmp(name, "..") != 0 && strncmp(name, "../", 3) != 0) {
-        for (size_t i = 0; i < s->nroots && fd < 0; i++) {
-            const struct root *r = &s->roots[i];
-            fd = r->from ? open_replaced(r, name, size) : open_below(r->to, name, size);
-        }
+        fd = open_mapped(s, name, f);
         if (fd < 0)
-            fd = open_regular(name, size);
+            fd = open_regular(name, &f->size);
     }
     free(name);
     return fd;
@@ -213,7 +233,7 @@ static struct file *file_get(struct sources *s, const char *name)
         free(f);
         return NULL;
     }
-    int fd = open_source(s, name, &f->size);
+    int fd = open_source(s, name, f);
     if (fd >= 0) {
         f->text = read_whole(fd, &f->size);
         close(fd);
@@ -256,6 +276,12 @@ const char *sources_text(struct sources *s, const char *file, uint32_t line, siz
         return NULL;
     *size = f->size - f->starts[line - 1];
     return f->text + f->starts[line - 1];
+}
+
+const char *sources_mapped(struct sources *s, const char *file)
+{
+    struct file *f = s->nroots > 0 ? file_get(s, file) : NULL;
+    return f ? f->mapped : NULL;
 }
 
 uint32_t sources_line_count(struct sources *s, const char *file)

@@ -31,6 +31,10 @@ const char *sources_line(struct sources *s, const char *file, uint32_t line);
  * such file or line. Lives as long as S. */
 const char *sources_text(struct sources *s, const char *file, uint32_t line, size_t *size);
 
+/* The name that the roots give to FILE: where it was found or, if it was not, where the first root
+ * that replaces its beginning has it; NULL: no root is for it. Lives as long as S. */
+const char *sources_mapped(struct sources *s, const char *file);
+
 /* How many lines FILE has; 0 if it cannot be read. */
 uint32_t sources_line_count(struct sources *s, const char *file);
 

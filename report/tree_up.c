@@ -112,6 +112,17 @@ static uint64_t follow(struct tree_growth *g, struct cursor *cursors, size_t n, 
     return left_out;
 }
 
+/* With a project root, at what the stack is charged to: the innermost place of the project. */
+static struct cursor innermost(const struct model *m, uint32_t site)
+{
+    uint32_t frame = m->dump->sites[site].frame;
+    struct cursor first = {site, frame, m->first_ref[frame]}, c = first;
+    while (m->root && !m->places[ref_at(m, &c).place].own)
+        if (!step(m, &c))
+            return first;
+    return c;
+}
+
 void tree_grow_bottom_up(struct tree_growth *g)
 {
     const struct model *m = g->tree->model;
@@ -120,7 +131,7 @@ void tree_grow_bottom_up(struct tree_growth *g)
     for (size_t i = 0; i < m->dump->nsites; i++) {
         uint32_t frame = m->dump->sites[i].frame;
         if (g->matching[frame])
-            cursors[n++] = (struct cursor){(uint32_t)i, frame, m->first_ref[frame]};
+            cursors[n++] = innermost(m, (uint32_t)i);
     }
     g->tree->left_out = follow(g, cursors, n, 0);
     free(cursors);

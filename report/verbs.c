@@ -73,6 +73,7 @@ static void run_lines(const struct job *job)
     struct listing listing;
     size_t limit = limit_or(job, 0);
     r.lines = &lines;
+    lines_drop_foreign(&lines);
     if (job->options->sort)
         lines_sort(&lines, job->options->sort);
     else if (limit)

@@ -4,6 +4,7 @@
  */
 #include "hand_made.h"
 #include "model.h"
+#include "source.h"
 #include "test.h"
 
 static struct symbolizer *symbols;
@@ -73,16 +74,32 @@ static void self_is_who_calls_the_allocator(void **state)
 static void root_charges_own_sources(void **state)
 {
     (void)state;
-    model_set_root(m, "/src/");
+    model_set_root(m, "/src/", NULL);
     assert_string_equal(self_of(F_GET), "get");
     assert_string_equal(self_of(F_STRDUP), "work");
     assert_string_equal(self_of(F_NOWHERE), "main");
-    model_set_root(m, "/sr"); /* not a path component */
+    model_set_root(m, "/sr", NULL); /* not a path component */
     assert_string_equal(self_of(F_STRDUP), "strdup+0xf");
-    model_set_root(m, "/src/x.cc.d");
+    model_set_root(m, "/src/x.cc.d", NULL);
     assert_string_equal(self_of(F_NEW), "cxx");
-    model_set_root(m, NULL);
+    model_set_root(m, NULL, NULL);
     assert_string_equal(self_of(F_STRDUP), "strdup+0xf");
+}
+
+static void root_is_compared_with_mapped_names(void **state)
+{
+    struct sources *sources = sources_new();
+    const char *error = NULL;
+    (void)state;
+    assert_int_equal(sources_add_root(sources, "/src=/home/me/app", &error), 0);
+    model_set_root(m, "/home/me", sources);
+    assert_true(place("get")->own && place("cxx")->own);
+    assert_false(place("strdup+0xf")->own);
+    model_set_root(m, "/home/you", sources);
+    assert_false(place("get")->own);
+    model_set_root(m, "/src", sources); /* as debug information has it */
+    assert_true(place("get")->own);
+    sources_free(sources);
 }
 
 static void below(void **state)
@@ -150,6 +167,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(frames_become_places, setup, teardown),
         cmocka_unit_test_setup_teardown(self_is_who_calls_the_allocator, setup, teardown),
         cmocka_unit_test_setup_teardown(root_charges_own_sources, setup, teardown),
+        cmocka_unit_test_setup_teardown(root_is_compared_with_mapped_names, setup, teardown),
         cmocka_unit_test(below),
         cmocka_unit_test_setup_teardown(subtrees_add_up, setup, teardown),
         cmocka_unit_test_setup_teardown(globs_match_one_place, setup, teardown),

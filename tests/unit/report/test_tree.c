@@ -75,6 +75,24 @@ static void bottom_up(void **state)
     tree_free(&t);
 }
 
+static void bottom_up_from_the_project(void **state)
+{
+    static const struct expected nodes[] = {{0, "get", 150},  {1, "work2", 150}, {2, "work", 150},
+                                            {3, "work", 150}, {4, "main", 150},  {0, "cxx", 32},
+                                            {1, "main", 32},  {0, "work", 20},   {1, "main", 20},
+                                            {0, "main", 7},   {0, "handler", 0}, {1, "main", 0}};
+    struct tree_options options = {.value = columns_find("mem-usage"), .bottom_up = true};
+    model_set_root(m, "/src", NULL);
+    struct tree t = tree_new(m, &options);
+    (void)state;
+    expect_tree(&t, nodes, sizeof nodes / sizeof *nodes);
+    tree_free(&t);
+    model_set_root(m, "/nowhere", NULL); /* whole stacks */
+    t = tree_new(m, &options);
+    assert_int_equal(t.n, 15);
+    tree_free(&t);
+}
+
 static void limits(void **state)
 {
     static const struct expected down[] = {{0, "main", 209}, {1, "work", 170}, {1, "cxx", 32}};
@@ -137,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(top_down, setup, teardown),
         cmocka_unit_test_setup_teardown(bottom_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(bottom_up_from_the_project, setup, teardown),
         cmocka_unit_test_setup_teardown(limits, setup, teardown),
         cmocka_unit_test_setup_teardown(filters, setup, teardown),
         cmocka_unit_test_setup_teardown(other_values, setup, teardown),

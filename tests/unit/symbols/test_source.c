@@ -123,6 +123,9 @@ static void test_source_roots(void **state)
     assert_string_equal(sources_line(s, "/build/old/deep/x.c", 1), "deep");
     assert_string_equal(sources_line(s, "/build/old/./y/../deep/x.c", 1), "deep");
     assert_false(sources_readable(s, "/build/older/deep/x.c"));
+    assert_string_equal(sources_mapped(s, "/build/old/deep/x.c"), path_of("new/deep/x.c"));
+    assert_string_equal(sources_mapped(s, "/build/old/gone.c"), path_of("new/gone.c"));
+    assert_null(sources_mapped(s, "/build/older/deep/x.c"));
     assert_false(sources_readable(s, "/build/old/../deep/x.c"));
     sources_free(s);
 
@@ -130,7 +133,9 @@ static void test_source_roots(void **state)
     assert_int_equal(sources_add_root(s, path_of("new"), &error), 0);
     assert_string_equal(sources_line(s, "/where/ever/deep/x.c", 1), "deep");
     assert_string_equal(sources_line(s, "deep/x.c", 1), "deep");
+    assert_string_equal(sources_mapped(s, "/where/ever/deep/x.c"), path_of("new/deep/x.c"));
     assert_false(sources_readable(s, "x.c"));
+    assert_null(sources_mapped(s, "x.c"));
     sources_free(s);
 }
 
