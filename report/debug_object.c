@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void warn(struct debug_object *o, char *message)
 {
@@ -212,5 +213,14 @@ bool debug_object_span(struct debug_object *o, uint64_t address, size_t frame,
                                    .limit = scope->limit};
     if (scope->last_line > span->last)
         span->last = scope->last_line;
+    return true;
+}
+
+bool debug_object_age(const struct debug_object *o, int64_t *changed)
+{
+    struct stat st;
+    if (!o->files.main || fstat(o->files.main->fd, &st) != 0)
+        return false;
+    *changed = st.st_mtime;
     return true;
 }

@@ -44,4 +44,8 @@ size_t debug_object_frames(struct debug_object *o, uint64_t address, struct symb
 bool debug_object_span(struct debug_object *o, uint64_t address, size_t frame,
                        struct function_span *span);
 
+/* Sets *CHANGED to when the module was last changed, in seconds since 1970; false: it is not here.
+ */
+bool debug_object_age(const struct debug_object *o, int64_t *changed);
+
 #endif

@@ -13,6 +13,9 @@ void listing_read_sources(struct lines *l, struct sources *sources)
     for (size_t i = 0; i < l->n; i++) {
         const struct place *p = &l->model->places[l->rows[i].place];
         l->rows[i].text = p->file && p->line ? sources_line(sources, p->file, p->line) : NULL;
+        if (l->rows[i].text && p->where)
+            symbolizer_compare_age(l->model->symbols, p->where, p->file,
+                                   sources_changed(sources, p->file));
     }
 }
 

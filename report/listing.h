@@ -37,7 +37,8 @@ struct listing {
     size_t nunlined;
 };
 
-/* Fills in the text of each line that can be read. */
+/* Fills in the text of each line that can be read. The model's symbolizer warns if it is newer than
+ * the program. */
 void listing_read_sources(struct lines *l, struct sources *sources);
 
 /* Lists L, which must outlive the listing; CONTEXT lines of the function around each line, or

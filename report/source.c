@@ -28,6 +28,7 @@ struct file {
     char *mapped; /* by a root; NULL: by none */
     char *text;   /* NULL: cannot be read */
     size_t size;
+    int64_t changed;
     uint32_t nlines;
     size_t *starts; /* nlines + 1 offsets */
     char **lines;   /* escaped, as they are asked for */
@@ -235,6 +236,8 @@ static struct file *file_get(struct sources *s, const char *name)
     }
     int fd = open_source(s, name, f);
     if (fd >= 0) {
+        struct stat st;
+        f->changed = fstat(fd, &st) == 0 ? st.st_mtime : 0;
         f->text = read_whole(fd, &f->size);
         close(fd);
         if (f->text && index_lines(f) != 0) {
@@ -276,6 +279,12 @@ const char *sources_text(struct sources *s, const char *file, uint32_t line, siz
         return NULL;
     *size = f->size - f->starts[line - 1];
     return f->text + f->starts[line - 1];
+}
+
+int64_t sources_changed(struct sources *s, const char *file)
+{
+    struct file *f = file_get(s, file);
+    return f && f->text ? f->changed : 0;
 }
 
 const char *sources_mapped(struct sources *s, const char *file)

@@ -31,6 +31,9 @@ const char *sources_line(struct sources *s, const char *file, uint32_t line);
  * such file or line. Lives as long as S. */
 const char *sources_text(struct sources *s, const char *file, uint32_t line, size_t *size);
 
+/* When FILE was last changed, in seconds since 1970; 0 if it cannot be read. */
+int64_t sources_changed(struct sources *s, const char *file);
+
 /* The name that the roots give to FILE: where it was found or, if it was not, where the first root
  * that replaces its beginning has it; NULL: no root is for it. Lives as long as S. */
 const char *sources_mapped(struct sources *s, const char *file);

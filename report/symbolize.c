@@ -4,6 +4,7 @@
 #include "debug_object.h"
 #include "dump.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,7 @@ struct symbolizer {
     struct intern *strings;
     struct object *objects;
     struct answer *answers;
+    bool warned_age;
     struct symbol unknown; /* the answer without memory */
 };
 
@@ -146,6 +148,22 @@ size_t symbolizer_lookup(struct symbolizer *s, const struct dump_module *module,
     struct answer *a = object ? find_answer(s, object, address) : NULL;
     *out = a ? a->frames : &s->unknown;
     return a ? a->n : 1;
+}
+
+void symbolizer_compare_age(struct symbolizer *s, const struct dump_module *module,
+                            const char *file, int64_t changed)
+{
+    int64_t built;
+    struct object *object = s->warned_age ? NULL : object_get(s, module);
+    if (!object || !debug_object_age(&object->debug, &built) || changed <= built)
+        return;
+    s->warned_age = true;
+    char *message;
+    if (!s->search.warn || asprintf(&message, "'%s': is newer than '%s'; lines may not match", file,
+                                    object->key.path) < 0)
+        return;
+    s->search.warn(s->search.warn_arg, message);
+    free(message);
 }
 
 bool symbolizer_frame_span(struct symbolizer *s, const struct dump_module *module, uint64_t address,

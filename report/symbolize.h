@@ -74,6 +74,11 @@ bool symbolizer_function_span(struct symbolizer *s, const struct dump_module *mo
                               uint64_t address, const char *file, uint32_t line,
                               struct function_span *span);
 
+/* Warns, once for all modules, if the source FILE, last changed at CHANGED (seconds since 1970), is
+ * newer than MODULE: then it is not what the lines are those of. */
+void symbolizer_compare_age(struct symbolizer *s, const struct dump_module *module,
+                            const char *file, int64_t changed);
+
 /* Demangles NAME (C++, Rust, D) into a malloc'd string; a copy of NAME if it is not mangled or
  * stands for too much text. Control characters are escaped either way. NULL only without memory. */
 char *demangle(const char *name);

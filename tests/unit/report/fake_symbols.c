@@ -45,6 +45,12 @@ size_t symbolizer_lookup(struct symbolizer *s, const struct dump_module *module,
     return f ? f->n : 1;
 }
 
+void symbolizer_compare_age(struct symbolizer *s, const struct dump_module *module,
+                            const char *file, int64_t changed)
+{
+    (void)s, (void)module, (void)file, (void)changed;
+}
+
 bool symbolizer_function_span(struct symbolizer *s, const struct dump_module *module,
                               uint64_t address, const char *file, uint32_t line,
                               struct function_span *span)

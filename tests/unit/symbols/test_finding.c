@@ -144,6 +144,28 @@ static void test_relative_paths_are_below_the_directory(void **state)
     assert_int_equal(w.n, 1);
 }
 
+static void test_newer_sources_are_said_once(void **state)
+{
+    (void)state;
+    struct warnings w = {0};
+    struct symbolize_options options = {.warn = note_warning, .warn_arg = &w};
+    struct symbolizer *s = symbolizer_new(&options);
+    struct dump_module module = {.path = whole, .build_id = build_id};
+    struct dump_module missing = {.path = "[vdso]"};
+    struct stat st;
+    assert_non_null(s);
+    assert_int_equal(stat(whole, &st), 0);
+    symbolizer_compare_age(s, &missing, "a.c", INT64_MAX);
+    symbolizer_compare_age(s, &module, "a.c", 0);
+    symbolizer_compare_age(s, &module, "a.c", st.st_mtime);
+    assert_int_equal(w.n, 0);
+    symbolizer_compare_age(s, &module, "a.c", st.st_mtime + 1);
+    symbolizer_compare_age(s, &module, "b.c", st.st_mtime + 1);
+    assert_int_equal(w.n, 1);
+    assert_non_null(strstr(w.last, "'a.c': is newer than"));
+    symbolizer_free(s);
+}
+
 static void test_special_files_are_refused(void **state)
 {
     (void)state;
@@ -352,6 +374,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_missing_file_is_said_once),
         cmocka_unit_test(test_deleted_file_is_known_by_build_id),
         cmocka_unit_test(test_relative_paths_are_below_the_directory),
+        cmocka_unit_test(test_newer_sources_are_said_once),
         cmocka_unit_test(test_special_files_are_refused),
         cmocka_unit_test(test_unreadable_debug_information_is_said),
         cmocka_unit_test(test_debug_root_comes_first),

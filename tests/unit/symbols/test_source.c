@@ -58,6 +58,10 @@ static void test_lines(void **state)
     assert_null(sources_line(s, file, 6));
     assert_null(sources_line(s, file, UINT32_MAX));
     assert_ptr_equal(sources_line(s, file, 1), sources_line(s, file, 1));
+    struct stat st;
+    assert_int_equal(stat(file, &st), 0);
+    assert_int_equal(sources_changed(s, file), st.st_mtime);
+    assert_int_equal(sources_changed(s, "/nowhere/a.c"), 0);
     sources_free(s);
 }
 
