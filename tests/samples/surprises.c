@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * surprises: hosts that hold libc's locks, fork, shut descriptors or doors at awkward moments, one
+ * each by name. Prints what it was asked to prove and ends with status 0. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <memprof/memprof.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void take(size_t size)
+{
+    void *p = malloc(size);
+    __asm__ volatile("" : "+r"(p)::"memory");
+}
+
+/* Its first allocation is made by glibc with the thread's own lock held. */
+static void *ask_for_bounds(void *arg)
+{
+    pthread_attr_t attributes;
+    pthread_getattr_np(pthread_self(), &attributes);
+    pthread_attr_destroy(&attributes);
+    take(100);
+    return arg;
+}
+
+static void bounds(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, ask_for_bounds, NULL);
+    pthread_join(thread, NULL);
+}
+
+static void *dump_without_end(void *arg)
+{
+    for (;;) {
+        memprof_dump(arg);
+    }
+    return NULL;
+}
+
+/* Children are forked while another thread writes a dump, and allocate before they end. */
+static void fork_while_dumping(const char *pattern)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, dump_without_end, (void *)(size_t)pattern);
+    for (int i = 0; i < 20; i++) {
+        usleep(1000);
+        pid_t child = fork();
+        if (child == 0) {
+            take(1000);
+            _exit(0);
+        }
+        waitpid(child, NULL, 0);
+    }
+}
+
+/* What was standard error becomes a file of data. */
+static void reuse_descriptor(const char *file)
+{
+    close(2);
+    int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd != 2 || write(fd, "data\n", 5) != 5) {
+        abort();
+    }
+    take(10);
+}
+
+static void go_to_background(void)
+{
+    for (int i = 0; i < 100; i++) {
+        take(1000);
+    }
+    if (daemon(1, 1) != 0) {
+        abort();
+    }
+    take(5);
+}
+
+/* Only what is needed for the rest is allowed; anything else ends the process. */
+static void enter_sandbox(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+    take(4321);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+        abort();
+    }
+    for (int i = 0; i < 50; i++) {
+        take(1000);
+        usleep(2000);
+    }
+}
+
+static void load_again(const char *library)
+{
+    for (int i = 0; i < 3000; i++) {
+        void *handle = dlopen(library, RTLD_NOW);
+        if (!handle) {
+            abort();
+        }
+        take(10);
+        dlclose(handle);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const char *which = argc > 1 ? argv[1] : "", *argument = argc > 2 ? argv[2] : "";
+    if (dlerror()) {
+        puts("an error of the loader that is not ours");
+    }
+    errno = 0;
+    take(1);
+    printf("errno %d\n", errno);
+    if (strcmp(which, "bounds") == 0) {
+        bounds();
+    } else if (strcmp(which, "fork") == 0) {
+        fork_while_dumping(argument);
+    } else if (strcmp(which, "descriptor") == 0) {
+        reuse_descriptor(argument);
+    } else if (strcmp(which, "daemon") == 0) {
+        go_to_background();
+    } else if (strcmp(which, "sandbox") == 0) {
+        enter_sandbox();
+    } else if (strcmp(which, "load") == 0) {
+        load_again(argument);
+    }
+    puts("done");
+    return 0;
+}
