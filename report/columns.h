@@ -32,8 +32,8 @@ struct column {
     const char *title; /* heading of a table for people */
     const char *key;   /* heading of CSV, key of JSON; names the unit */
     const char *help;
-    int gap;   /* blanks in front, in a table for people */
-    int width; /* at least */
+    int gap;      /* blanks in front, in a table for people */
+    int width;    /* at least */
     bool adds_up; /* parts make a whole: percentages of it make sense */
     struct cell (*get)(const struct figures *f, const struct dump *dump);
 };

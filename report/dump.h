@@ -135,8 +135,8 @@ struct dump {
     uint64_t rss_bytes, peak_rss_bytes, profiler_bytes;
     /* What a forked child got from its parent: in none of the counters above. */
     uint64_t inherited_count, inherited_bytes, inherited_free_count;
-    bool leaks_unwanted;           /* MEMPROF_LEAK_CHECK=none: no leak summary unless asked for */
-    bool has_coverage;             /* the dump says how much the library saw */
+    bool leaks_unwanted; /* MEMPROF_LEAK_CHECK=none: no leak summary unless asked for */
+    bool has_coverage;   /* the dump says how much the library saw */
     double coverage_percent;
     struct dump_warning *warnings; /* the dump's own, then what load.h found */
     size_t nwarnings;

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Bytes as a dump, through the loader, the model and every verb in every format. Symbols are not
+ * looked up: what a dump names would be read from the machine at hand.
+ */
+#include "fake_symbols.h"
+#include "fuzz.h"
+#include "job.h"
+#include "load.h"
+#include "model.h"
+#include "source.h"
+#include "verbs.h"
+
+#include <stdlib.h>
+
+#define MAX_SIZE (256 << 10)
+
+const struct fake fake_table[] = {{0}};
+
+static void run_verb(struct job *job, const struct verb *verb, const struct format *format,
+                     bool otherwise)
+{
+    struct options options = {.verb = verb,
+                              .format = format,
+                              .unit = unit_find(otherwise ? "B" : "MiB"),
+                              .unit_wanted = otherwise,
+                              .self = otherwise,
+                              .bottom_up = otherwise,
+                              .has_limit = otherwise,
+                              .columns = otherwise ? "+lifetime,avg-size,peak" : NULL,
+                              .sort = otherwise ? columns_find("max-live") : NULL,
+                              .function_glob = otherwise ? "*a*" : NULL,
+                              .depth = TREE_USUAL_DEPTH};
+    job->options = &options;
+    job->out->format = format;
+    job->out->unit = options.unit;
+    job->out->unit_wanted = options.unit_wanted;
+    job->out->color = otherwise;
+    job->out->index = 0;
+    job->out->json = (struct json_writer){.file = job->out->file};
+    if (format->begin)
+        format->begin(job->out);
+    if (format->dump_begin)
+        format->dump_begin(job->out);
+    verb->run(job);
+    if (format->dump_end)
+        format->dump_end(job->out);
+    if (format->end)
+        format->end(job->out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static FILE *nowhere;
+    struct error error = {""};
+    if (!nowhere)
+        nowhere = fopen("/dev/null", "w");
+    if (!nowhere || size > MAX_SIZE)
+        return -1;
+    struct dump *dump = load_bytes("fuzz.json", (const char *)data, size, &error);
+    if (!dump != (error.text[0] != '\0'))
+        abort();
+    if (!dump)
+        return 0;
+    struct out out = {.file = nowhere, .ndumps = 1, .dump = dump->path};
+    struct job job = {.out = &out, .dump = dump};
+    job.symbols = fake_symbolizer();
+    job.sources = sources_new();
+    job.model = model_new(dump, job.symbols, NULL, NULL);
+    for (const struct verb *verb = verbs_table; verb->name; verb++)
+        for (size_t f = 0; formats[f]; f++)
+            for (int otherwise = 0; otherwise < 2; otherwise++)
+                run_verb(&job, verb, formats[f], otherwise);
+    model_free(job.model);
+    sources_free(job.sources);
+    symbolizer_free(job.symbols);
+    load_free(dump);
+    return 0;
+}
