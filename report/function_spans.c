@@ -39,6 +39,7 @@ struct measure {
     struct beginnings beginnings;
     struct listed *listed;
     Dwarf_Off last; /* offset of the DIE seen last */
+    bool rust;      /* the language of the unit it is in */
 };
 
 static void add_beginning(struct beginnings *b, struct position p, const char *within)
@@ -70,10 +71,9 @@ static struct position own_declaration(struct measure *m, Dwarf_Die *die)
 }
 
 /* Rust has what is in a function, closures and functions, in a namespace of its name. */
-static const char *function_around(Dwarf_Die *parent)
+static const char *function_around(const struct measure *m, Dwarf_Die *parent)
 {
-    bool rust = dwarf_tag(parent) == DW_TAG_namespace && dwarf_srclang(parent) == DW_LANG_Rust;
-    return rust ? dwarf_diename(parent) : NULL;
+    return m->rust && dwarf_tag(parent) == DW_TAG_namespace ? dwarf_diename(parent) : NULL;
 }
 
 /* Closures of Rust, lambdas of C++. */
@@ -91,7 +91,7 @@ static void list_function(struct measure *m, Dwarf_Die *function, Dwarf_Die *par
         dwarf_tag(parent) != DW_TAG_namespace && dwarf_tag(parent) != DW_TAG_compile_unit;
     /* A declaration outside of a class may stand in the middle of a function. */
     if ((in_class || !dwarf_hasattr(function, DW_AT_declaration)) && !is_closure(function, parent))
-        add_beginning(&m->beginnings, own_declaration(m, function), function_around(parent));
+        add_beginning(&m->beginnings, own_declaration(m, function), function_around(m, parent));
 }
 
 static void list_functions(struct measure *m, Dwarf_Die *parent, int depth)
@@ -174,6 +174,7 @@ static void list_unit(struct measure *m, Dwarf_CU *cu)
         free(l);
     } else if (dwarf_cu_die(cu, &die, NULL, NULL, NULL, NULL, NULL, NULL)) {
         m->last = dwarf_dieoffset(&die);
+        m->rust = dwarf_srclang(&die) == DW_LANG_Rust;
         list_functions(m, &die, 0);
     }
 }
