@@ -71,6 +71,27 @@ class Lines(memprof_test.Test):
         self.check(f"lines_cxx_{variant}", lambda row: (row["file"], row["line"]), 28)
 
 
+    def check_whole(self, variant):
+        """Each piece of the listing begins where a function does, and ends with its brace, as the
+        source has them: at the left margin."""
+        run = self.profiled([sample(f"lines_{variant}")])
+        self.assertEqual(run.status, 0, run.err)
+        path = next(self.dumps_directory().iterdir())
+        text = self.report("lines", "--file", "lines.c", path)
+        if isinstance(text, bytes):
+            text = text.decode()
+        table = text.split("Line Contents\n")[1].split("\n", 1)[1].split("\n\n")[0]
+        column = text.split("\n")[2].index("Line Contents")
+        pieces = [piece.split("\n") for piece in table.split("   ...\n")]
+        self.assertGreaterEqual(len(pieces), 2)
+        for piece in pieces:
+            lines = [line[column:] for line in piece if line]
+            self.assertNotIn(lines[0][:1], (" ", "{", "}", ""), piece)
+            self.assertEqual(lines[-1], "}", piece)
+
+
+for each in ("O0", "O2", "O3", "lto", "dwarf4"):
+    setattr(Lines, f"test_whole_{each}", lambda self, variant=each: self.check_whole(variant))
 for each in ("O0", "O1", "O2", "O3", "lto", "dwarf4", "gz", "nopie"):
     setattr(Lines, f"test_{each}", lambda self, variant=each: self.check_c(variant))
 for each in ("O0", "O2", "O3"):
