@@ -170,7 +170,7 @@ static void list_file(struct listing_file *file, const struct lines *l, const st
     for (size_t i = 0; i < nspans; i++) {
         if (i > 0)
             push(file, &capacity, (struct listing_row){0});
-        for (uint32_t k = spans[i].first; k <= spans[i].last; k++) {
+        for (uint32_t k = spans[i].first; k != 0 && k <= spans[i].last; k++) { /* 0: wrapped */
             struct listing_row row = {.line = k, .text = sources_line(sources, file->name, k)};
             if (next < n && rows[next].place->line == k)
                 row.row = rows[next].row;

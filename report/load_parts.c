@@ -73,7 +73,7 @@ int load_interpreted(struct json_reader *r, json_t *root, struct dump *dump)
         f->file = json_read_string(r, o, "file", JSON_OPTIONAL);
         f->function = json_read_string(r, o, "function", JSON_REQUIRED);
         uint64_t line = json_read_count(r, o, "line", JSON_OPTIONAL);
-        f->line = line > UINT32_MAX ? 0 : (uint32_t)line;
+        f->line = line > INT32_MAX ? 0 : (uint32_t)line; /* room to count on from it */
     }
     return failed(r) ? -1 : 0;
 }
