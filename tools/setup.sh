@@ -29,7 +29,7 @@ check=(
     jq sqlite3 lua5.4 libxml2-utils git perl             # programs to profile
     redis-server redis-tools procps findutils            # the same, and a server
     libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0     # other allocators
-    elfutils binutils dwz xz-utils zstd                  # debug information of all kinds; dumps
+    elfutils libdebuginfod1 binutils dwz xz-utils zstd   # debug information of all kinds; dumps
 )
 chroot=(debootstrap git)
 
