@@ -221,27 +221,31 @@ static long sandbox_call(long number, const long *a)
     return result;
 }
 
-#define SIX_ARGUMENTS(a, last)                                                                     \
-    long a[6];                                                                                     \
-    va_list list;                                                                                  \
-    va_start(list, last);                                                                          \
-    for (int i = 0; i < 6; i++) {                                                                  \
-        a[i] = va_arg(list, long);                                                                 \
-    }                                                                                              \
-    va_end(list);
-
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's are reserved names */
 HOOK long syscall(long number, ...)
 {
-    SIX_ARGUMENTS(a, number)
+    long a[6];
+    va_list list;
+    va_start(list, number);
+    for (int i = 0; i < 6; i++) {
+        a[i] = va_arg(list, long); /* NOLINT(clang-analyzer-valist.Uninitialized): it is started */
+    }
+    va_end(list);
     return sandbox_call(number, a);
 }
 
 HOOK int prctl(int option, ...)
 {
-    SIX_ARGUMENTS(rest, option)
-    const long a[6] = {option, rest[0], rest[1], rest[2], rest[3], 0};
+    long a[6] = {option};
+    va_list list;
+    va_start(list, option);
+    for (int i = 1; i < 5; i++) {
+        a[i] = va_arg(list, long); /* NOLINT(clang-analyzer-valist.Uninitialized): it is started */
+    }
+    va_end(list);
     return (int)sandbox_call(SYS_prctl, a);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 HOOK __attribute__((noreturn)) void _exit(int status)
 {

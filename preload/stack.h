@@ -81,6 +81,9 @@ void stack_init(struct stack *s, size_t max, void *memory);
 /* Finds out where the calling thread's stack ends. IS_MAIN: it is the initial thread. */
 void stack_find_bounds(struct stack *s, bool is_main);
 
+/* Whether SP is on the thread's own stack, in the part that is in use. */
+bool stack_is_own(struct stack *s, uintptr_t sp);
+
 /* Whether ROOM bytes below SP are mapped. */
 bool stack_has_room(const struct stack *s, uintptr_t sp, size_t room);
 

@@ -12,6 +12,7 @@
 
 #include "objects.h"
 #include "sys.h"
+#include "unwinder_access.h"
 
 #if defined(__x86_64__)
 #define LIBRARY "libunwind-x86_64.so.8"
@@ -27,15 +28,13 @@
 #define REG_BP UNW_AARCH64_X29
 #endif
 
-#define NREGS 128
-
 struct unwinder {
     unw_addr_space_t space;
     int (*init_remote)(unw_cursor_t *, unw_addr_space_t, void *);
     int (*step)(unw_cursor_t *);
     int (*get_reg)(unw_cursor_t *, unw_regnum_t, unw_word_t *);
     int (*get_save_loc)(unw_cursor_t *, int, unw_save_loc_t *);
-    int (*search)(unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_proc_info_t *, int, void *);
+    unwinder_search *search;
     int (*plain_backtrace)(void **, int);
     bool plain_tried;
     struct {
@@ -43,151 +42,7 @@ struct unwinder {
     } own[3];
 };
 
-/* What the callbacks answer from. */
-struct context {
-    struct unwinder *u;
-    bool deriving;
-    uintptr_t stack_start, stack_end; /* walking: words in here are read without a probe */
-    uintptr_t loaded;                 /* deriving: the made-up stack word that was read, 0: none */
-    unsigned loads;
-    unw_word_t reg[NREGS];
-    bool known[NREGS];
-};
-
-/* Made-up register values, far apart and far from any mapping, by which a derived address betrays
- * what it was computed from. */
-#define MADE_UP_SP ((unw_word_t)0x4000000000000000)
-#define MADE_UP_BP ((unw_word_t)0x5000000000000000)
-#define MADE_UP_LOAD ((unw_word_t)0x6000000000000000)
-#define MADE_UP_SPAN ((unw_word_t)0x0800000000000000)
-
-static bool near(unw_word_t address, unw_word_t base)
-{
-    return address - (base - MADE_UP_SPAN) < 2 * MADE_UP_SPAN;
-}
-
-/* The table of unwind entries in OBJECT's .eh_frame_hdr (LSB, "Exception Frames"), as libunwind's
- * search wants it. Only the form that every linker writes is taken. */
-static bool unwind_table(const struct object *object, unw_dyn_info_t *table)
-{
-    const uint8_t *header = object->eh_frame_hdr;
-    if (!header || header[0] != 1 || header[1] != 0x1b || header[2] != 0x03 || header[3] != 0x3b) {
-        return false;
-    }
-    uint32_t entries;
-    memcpy(&entries, header + 8, sizeof entries);
-    memset(table, 0, sizeof *table);
-    table->format = UNW_INFO_FORMAT_REMOTE_TABLE;
-    table->start_ip = object->start;
-    table->end_ip = object->end;
-    table->u.rti.segbase = (unw_word_t)header;
-    table->u.rti.table_data = (unw_word_t)(header + 12);
-    table->u.rti.table_len = (unw_word_t)entries * 8 / sizeof(unw_word_t);
-    return true;
-}
-
-static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t *info, int need,
-                          void *arg)
-{
-    struct context *c = arg;
-    struct object object;
-    unw_dyn_info_t table;
-    if (!object_find(ip, &object) || !unwind_table(&object, &table)) {
-        return -UNW_ENOINFO;
-    }
-    return c->u->search(space, ip, &table, info, need, arg);
-}
-
-static void put_unwind_info(unw_addr_space_t space, unw_proc_info_t *info, void *arg)
-{
-    (void)space, (void)info, (void)arg;
-}
-
-static int get_dyn_info_list_addr(unw_addr_space_t space, unw_word_t *list, void *arg)
-{
-    (void)space, (void)list, (void)arg;
-    return -UNW_ENOINFO;
-}
-
-static bool readable(const struct context *c, unw_word_t address)
-{
-    if (address - c->stack_start < c->stack_end - c->stack_start - sizeof(unw_word_t)) {
-        return true;
-    }
-    struct object object;
-    return object_find(address, &object) ? address + sizeof(unw_word_t) <= object.end
-                                         : sys_readable(address);
-}
-
-static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write,
-                      void *arg)
-{
-    (void)space;
-    struct context *c = arg;
-    if (write) {
-        return -UNW_EREADONLYREG;
-    }
-    if (c->deriving &&
-        (near(address, MADE_UP_SP) || near(address, MADE_UP_BP) || near(address, MADE_UP_LOAD))) {
-        /* The first word read may be where the CFA comes from; later ones are the saved registers,
-         * whose places get_save_loc tells. */
-        if (c->loads++ == 0) {
-            c->loaded = address;
-        }
-        *value = MADE_UP_LOAD;
-        return 0;
-    }
-    if (!readable(c, address)) {
-        return -UNW_EINVAL;
-    }
-    *value = *(const unw_word_t *)address;
-    return 0;
-}
-
-static int access_reg(unw_addr_space_t space, unw_regnum_t reg, unw_word_t *value, int write,
-                      void *arg)
-{
-    (void)space;
-    struct context *c = arg;
-    if (write || reg < 0 || reg >= NREGS || !c->known[reg]) {
-        return -UNW_EBADREG;
-    }
-    *value = c->reg[reg];
-    return 0;
-}
-
-static int access_fpreg(unw_addr_space_t space, unw_regnum_t reg, unw_fpreg_t *value, int write,
-                        void *arg)
-{
-    (void)space, (void)reg, (void)value, (void)write, (void)arg;
-    return -UNW_EBADREG;
-}
-
-static int resume(unw_addr_space_t space, unw_cursor_t *cursor, void *arg)
-{
-    (void)space, (void)cursor, (void)arg;
-    return -UNW_EINVAL;
-}
-
-static int get_proc_name(unw_addr_space_t space, unw_word_t ip, char *name, size_t size,
-                         unw_word_t *offset, void *arg)
-{
-    (void)space, (void)ip, (void)name, (void)size, (void)offset, (void)arg;
-    return -UNW_ENOINFO;
-}
-
-static unw_accessors_t accessors = {
-    .find_proc_info = find_proc_info,
-    .put_unwind_info = put_unwind_info,
-    .get_dyn_info_list_addr = get_dyn_info_list_addr,
-    .access_mem = access_mem,
-    .access_reg = access_reg,
-    .access_fpreg = access_fpreg,
-    .resume = resume,
-    .get_proc_name = get_proc_name,
-};
-
-static void set_reg(struct context *c, int reg, unw_word_t value)
+static void set_reg(struct unwinder_context *c, int reg, unw_word_t value)
 {
     c->reg[reg] = value;
     c->known[reg] = true;
@@ -274,7 +129,7 @@ struct unwinder *unwinder_load(void *(*map)(size_t size), const char **why)
     }
     int free_before[2];
     lowest_free(free_before);
-    u->space = create(&accessors, 0);
+    u->space = create(&unwinder_accessors, 0);
     if (!u->space) {
         return NULL;
     }
@@ -292,7 +147,7 @@ struct unwinder *unwinder_load(void *(*map)(size_t size), const char **why)
 
 /* Reads off, from CURSOR, one step out of a frame that had the made-up registers, what the rule is.
  * Returns false if it is not a simple one. */
-static bool read_rule(struct unwinder *u, unw_cursor_t *cursor, const struct context *c,
+static bool read_rule(struct unwinder *u, unw_cursor_t *cursor, const struct unwinder_context *c,
                       struct rule *rule)
 {
     unw_word_t cfa;
@@ -305,15 +160,15 @@ static bool read_rule(struct unwinder *u, unw_cursor_t *cursor, const struct con
         return false;
     }
     int64_t offset, load = 0;
-    if (near(cfa, MADE_UP_SP)) {
+    if (unwinder_near(cfa, MADE_UP_SP)) {
         rule->kind = RULE_SP;
         offset = (int64_t)(cfa - MADE_UP_SP);
-    } else if (near(cfa, MADE_UP_BP)) {
+    } else if (unwinder_near(cfa, MADE_UP_BP)) {
         rule->kind = RULE_BP;
         offset = (int64_t)(cfa - MADE_UP_BP);
-    } else if (near(cfa, MADE_UP_LOAD)) {
-        bool from_bp = near(c->loaded, MADE_UP_BP);
-        if (!from_bp && !near(c->loaded, MADE_UP_SP)) {
+    } else if (unwinder_near(cfa, MADE_UP_LOAD)) {
+        bool from_bp = unwinder_near(c->loaded, MADE_UP_BP);
+        if (!from_bp && !unwinder_near(c->loaded, MADE_UP_SP)) {
             return false;
         }
         rule->kind = from_bp ? RULE_LOAD_BP : RULE_LOAD_SP;
@@ -325,10 +180,10 @@ static bool read_rule(struct unwinder *u, unw_cursor_t *cursor, const struct con
     int64_t bp_offset = 0;
     if (bp.type == UNW_SLT_REG && bp.u.regnum == REG_BP) {
         rule->bp = RULE_BP_SAME;
-    } else if (bp.type == UNW_SLT_MEMORY && near(bp.u.addr, cfa)) {
+    } else if (bp.type == UNW_SLT_MEMORY && unwinder_near(bp.u.addr, cfa)) {
         rule->bp = RULE_BP_AT_CFA;
         bp_offset = (int64_t)(bp.u.addr - cfa);
-    } else if (bp.type == UNW_SLT_MEMORY && near(bp.u.addr, MADE_UP_BP)) {
+    } else if (bp.type == UNW_SLT_MEMORY && unwinder_near(bp.u.addr, MADE_UP_BP)) {
         rule->bp = RULE_BP_AT_BP;
         bp_offset = (int64_t)(bp.u.addr - MADE_UP_BP);
     } else {
@@ -346,14 +201,14 @@ struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_addres
     if (object_is_signal_trampoline(ip)) {
         return (struct rule){.kind = RULE_SIGNAL};
     }
-    struct context c = {.u = u, .deriving = true};
+    struct unwinder_context c = {.search = u->search, .deriving = true};
     set_reg(&c, REG_IP, return_address ? ip - 1 : ip);
     set_reg(&c, REG_SP, MADE_UP_SP);
     set_reg(&c, REG_BP, MADE_UP_BP);
     unw_cursor_t cursor;
     unw_proc_info_t info;
     /* Without unwind tables libunwind guesses from what memory holds: nothing to derive. */
-    if (find_proc_info(u->space, c.reg[REG_IP], &info, 0, &c) < 0 ||
+    if (unwinder_accessors.find_proc_info(u->space, c.reg[REG_IP], &info, 0, &c) < 0 ||
         u->init_remote(&cursor, u->space, &c) < 0) {
         return complex;
     }
@@ -370,7 +225,7 @@ struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_addres
 __attribute__((noinline)) size_t unwinder_walk(struct unwinder *u, uintptr_t start_cfa,
                                                uintptr_t stack_end, uintptr_t *ip, size_t max)
 {
-    struct context c = {.u = u, .stack_end = stack_end};
+    struct unwinder_context c = {.search = u->search, .stack_end = stack_end};
 #if defined(__x86_64__)
     unw_word_t here, sp, bp, rbx, r12, r13, r14, r15;
     __asm__ volatile("lea 0(%%rip), %0\n\tmov %%rsp, %1\n\tmov %%rbp, %2\n\tmov %%rbx, %3"

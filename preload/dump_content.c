@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+#include "dump_content.h"
+
+#include <memprof/format.h>
+#include <sys/syscall.h>
+
+#include "coverage.h"
+#include "memory.h"
+#include "process.h"
+
+static void write_process(struct json *j, const struct recorder *r)
+{
+    json_open(j, "process", '{');
+    json_uint(j, "pid", (uint64_t)r->pid);
+    json_uint(j, "ppid", (uint64_t)sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0));
+    json_string(j, "exe", r->exe);
+    json_open(j, "argv", '[');
+    for (const char *const *arg = process.argv; arg && *arg; arg++) {
+        json_string(j, NULL, *arg);
+    }
+    json_close(j, ']');
+    json_string(j, "cwd", process.cwd);
+    json_string(j, "hostname", process.hostname);
+    json_string(j, "start_time", process.start_time);
+    json_string(j, "arch", process.arch);
+    json_string(j, "allocator", process.allocator);
+    if (r->parent_pid) {
+        json_open(j, "parent", '{');
+        json_uint(j, "pid", (uint64_t)r->parent_pid);
+        json_string(j, "start_time", r->parent_start_time);
+        json_close(j, '}');
+    } else {
+        json_null(j, "parent");
+    }
+    json_close(j, '}');
+}
+
+static void write_head(struct json *j, struct recorder *r, const char *reason, uint64_t elapsed)
+{
+    json_string(j, "format", MEMPROF_FORMAT_NAME);
+    json_uint(j, "version", MEMPROF_FORMAT_VERSION);
+    json_string(j, "producer", MEMPROF_PRODUCER);
+    json_newline(j);
+    write_process(j, r);
+    json_newline(j);
+    json_open(j, "dump", '{');
+    json_string(j, "reason", reason);
+    json_uint(j, "sequence", atomic_load(&r->dump_sequence));
+    json_uint(j, "elapsed_ns", elapsed);
+    json_bool(j, "complete", true);
+    json_close(j, '}');
+    json_newline(j);
+    json_open(j, "mode", '{');
+    json_string(j, "kind", "exact");
+    json_close(j, '}');
+    json_newline(j);
+    json_open(j, "settings", '{');
+    json_string(j, "out", r->options.out);
+    json_uint(j, "interval_ns", r->options.interval_ns);
+    json_uint(j, "signal", (uint64_t)r->options.signal);
+    json_uint(j, "max_depth", r->options.max_depth);
+    json_uint(j, "verify", r->options.verify);
+    json_string(j, "leak_check", r->options.leak_check == LEAK_CHECK_NONE ? "none" : "live");
+    json_string(j, "stacks", r->unwind_trouble ? "caller" : "libunwind");
+    json_close(j, '}');
+    json_newline(j);
+}
+
+static void write_totals(struct json *j, const struct recorder *r, const struct dump_totals *t,
+                         uint64_t elapsed)
+{
+    uint64_t peak_ticks = atomic_load(&r->peak.peak_ticks);
+    uint64_t peak_ns =
+        peak_ticks ? clock_ticks_to_ns(&r->clock, peak_ticks - r->clock.start_ticks) : 0;
+    json_open(j, "totals", '{');
+    json_uint(j, "alloc_count", t->alloc_count);
+    json_uint(j, "alloc_bytes", t->alloc_bytes);
+    json_uint(j, "free_count", t->free_count);
+    json_uint(j, "freed_bytes", t->freed_bytes);
+    json_uint(j, "realloc_count", t->realloc_count);
+    json_uint(j, "failed_count", t->failed_count);
+    json_uint(j, "temporary_count", t->temporary_count);
+    json_uint(j, "live_count", t->live_count);
+    json_uint(j, "live_bytes", t->live_bytes);
+    json_uint(j, "peak_bytes", t->peak_bytes);
+    json_uint(j, "peak_count", t->peak_count);
+    json_uint(j, "peak_elapsed_ns", peak_ns < elapsed ? peak_ns : elapsed);
+    json_uint(j, "peak_error_bytes", (uint64_t)atomic_load(&r->peak.error));
+    json_uint(j, "dropped_count", t->dropped_count);
+    json_uint(j, "unknown_free_count", t->unknown_free_count);
+    json_uint(j, "missed_free_count", t->missed_free_count);
+    json_uint(j, "truncated_stack_count", t->truncated_stack_count);
+    json_close(j, '}');
+    json_newline(j);
+}
+
+static void write_modules(struct json *j, const struct recorder *r, uint32_t n)
+{
+    json_open(j, "modules", '[');
+    for (uint32_t i = 0; i < n; i++) {
+        const struct module *m = r->modules.by_id[i];
+        json_newline(j);
+        json_open(j, NULL, '{');
+        json_string(j, "path", m->path);
+        if (m->build_id_size) {
+            json_hex(j, "build_id", m->build_id, m->build_id_size);
+        } else {
+            json_null(j, "build_id");
+        }
+        json_uint(j, "start", m->start);
+        json_uint(j, "end", m->end);
+        json_uint(j, "file_offset", m->file_offset);
+        json_uint(j, "load_bias", m->load_bias);
+        json_uint(j, "loaded_ns", m->loaded_ns);
+        json_uint_nonzero(j, "loads", m->loads > 1 ? m->loads : 0);
+        if (m->unloaded_ns == MODULE_LOADED) {
+            json_null(j, "unloaded_ns");
+        } else {
+            json_uint(j, "unloaded_ns", m->unloaded_ns);
+        }
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+    json_newline(j);
+}
+
+static void write_frame(struct json *j, const struct recorder *r, const struct frame *f)
+{
+    uint64_t offset = f->ip;
+    if (f->module >= 0) {
+        const struct module *m = r->modules.by_id[f->module];
+        offset = f->ip - m->start + m->file_offset;
+    }
+    json_newline(j);
+    json_open(j, NULL, '[');
+    json_uint(j, NULL, f->parent);
+    json_int(j, NULL, f->module);
+    json_uint(j, NULL, offset);
+    json_close(j, ']');
+}
+
+static void write_frames(struct json *j, const struct recorder *r, uint32_t n)
+{
+    json_open(j, "frames", '[');
+    json_open(j, NULL, '[');
+    json_int(j, NULL, -1);
+    json_int(j, NULL, MEMPROF_MODULE_NONE);
+    json_uint(j, NULL, 0);
+    json_close(j, ']');
+    for (uint32_t id = 1; id <= n; id++) {
+        write_frame(j, r, sites_frame(&r->sites, id));
+    }
+    json_close(j, ']');
+    json_newline(j);
+    json_open(j, "signal_frames", '[');
+    for (uint32_t id = 1; id <= n; id++) {
+        if (sites_frame(&r->sites, id)->interrupted) {
+            json_uint(j, NULL, id);
+        }
+    }
+    json_close(j, ']');
+    json_open(j, "interpreted", '[');
+    json_close(j, ']');
+    json_newline(j);
+}
+
+static void write_row(struct json *j, const struct timeline_row *row)
+{
+    json_open(j, NULL, '[');
+    json_uint(j, NULL, row->elapsed_ns);
+    json_uint(j, NULL, row->live_bytes);
+    json_uint(j, NULL, row->live_count);
+    json_uint(j, NULL, row->rss_bytes);
+    json_close(j, ']');
+}
+
+/* The rows, and NOW as the last. Other threads may be adding more. */
+static void write_timeline(struct json *j, struct recorder *r, const struct timeline_row *now)
+{
+    static const char *const columns[] = {"elapsed_ns", "live_bytes", "live_count", "rss_bytes"};
+    json_open(j, "timeline", '{');
+    json_open(j, "columns", '[');
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        json_string(j, NULL, columns[i]);
+    }
+    json_close(j, ']');
+    json_open(j, "rows", '[');
+    sys_sigset before = sys_lock(&r->lock);
+    for (uint32_t i = 0; i < r->timeline.n; i++) {
+        if (r->timeline.row[i].elapsed_ns <= now->elapsed_ns) {
+            write_row(j, &r->timeline.row[i]);
+        }
+    }
+    sys_unlock(&r->lock, before);
+    write_row(j, now);
+    json_close(j, ']');
+    json_close(j, '}');
+    json_newline(j);
+}
+
+static void write_thread(struct json *j, const struct thread_record *t)
+{
+    json_open(j, NULL, '{');
+    json_uint(j, "tid", (uint64_t)t->tid);
+    json_string(j, "name", t->name);
+    json_uint(j, "alloc_count", t->alloc_count);
+    json_uint(j, "alloc_bytes", t->alloc_bytes);
+    json_uint(j, "free_count", t->free_count);
+    json_close(j, '}');
+}
+
+static void write_threads(struct json *j, struct recorder *r)
+{
+    json_open(j, "threads", '[');
+    for (uint32_t i = 0; i < r->ended_count; i++) {
+        write_thread(j, &r->ended[i]);
+    }
+    if (r->others.alloc_count + r->others.free_count > 0) {
+        write_thread(j, &r->others);
+    }
+    for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
+        if (t->in_use) {
+            struct thread_record record = {t->tid, "", counter_get(&t->alloc_count),
+                                           counter_get(&t->alloc_bytes),
+                                           counter_get(&t->free_count)};
+            memory_thread_name(t->tid, record.name, sizeof record.name);
+            write_thread(j, &record);
+        }
+    }
+    json_close(j, ']');
+    json_newline(j);
+}
+
+void dump_content_write(struct json *j, struct recorder *r, const char *reason,
+                        struct dump_sites *sites)
+{
+    struct dump_totals totals = {0};
+    struct memory memory;
+    memory_read(&memory, r);
+    clock_calibrate(&r->clock);
+    const uint64_t elapsed = clock_elapsed_ns(&r->clock);
+    json_open(j, NULL, '{');
+    write_head(j, r, reason, elapsed);
+    dump_sites_write(sites, j, r, &totals);
+    write_totals(j, r, &totals, elapsed);
+    memory_write(j, &memory);
+    coverage_write(j, r, &totals, memory.rss_bytes);
+    json_newline(j);
+    json_open(j, "inherited", '{');
+    json_uint(j, "live_count", r->inherited.live_count - totals.inherited_free_count);
+    json_uint(j, "live_bytes", r->inherited.live_bytes - totals.inherited_freed_bytes);
+    json_uint(j, "free_count", totals.inherited_free_count);
+    json_close(j, '}');
+    if (r->options.verify) {
+        json_open(j, "verify", '{');
+        json_uint(j, "compared", totals.verified_count);
+        json_uint(j, "different", totals.different_count);
+        json_close(j, '}');
+    }
+    json_newline(j);
+    write_modules(j, r, sites->modules);
+    write_frames(j, r, sites->frames);
+    const struct timeline_row now = {elapsed, totals.live_bytes, totals.live_count,
+                                     memory.rss_bytes};
+    write_timeline(j, r, &now);
+    write_threads(j, r);
+    json_null(j, "leaks");
+    json_close(j, '}');
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a dump says, member by member, as include/memprof/dump.schema.json describes it. Where it
+ * goes is dump.c's business. Runs as dump_write does.
+ */
+#ifndef PRELOAD_DUMP_CONTENT_H
+#define PRELOAD_DUMP_CONTENT_H
+
+#include "dump_sites.h"
+#include "json.h"
+#include "recorder.h"
+
+/* Writes the whole object to J. SITES: from dump_sites_begin. */
+void dump_content_write(struct json *j, struct recorder *r, const char *reason,
+                        struct dump_sites *sites);
+
+#endif

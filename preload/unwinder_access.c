@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include "unwinder_access.h"
+
+#include <string.h>
+
+#include "objects.h"
+#include "sys.h"
+
+/* The table of unwind entries in OBJECT's .eh_frame_hdr (LSB, "Exception Frames"), as libunwind's
+ * search wants it. Only the form that every linker writes is taken. */
+static bool unwind_table(const struct object *object, unw_dyn_info_t *table)
+{
+    const uint8_t *header = object->eh_frame_hdr;
+    if (!header || header[0] != 1 || header[1] != 0x1b || header[2] != 0x03 || header[3] != 0x3b) {
+        return false;
+    }
+    uint32_t entries;
+    memcpy(&entries, header + 8, sizeof entries);
+    memset(table, 0, sizeof *table);
+    table->format = UNW_INFO_FORMAT_REMOTE_TABLE;
+    table->start_ip = object->start;
+    table->end_ip = object->end;
+    table->u.rti.segbase = (unw_word_t)header;
+    table->u.rti.table_data = (unw_word_t)(header + 12);
+    table->u.rti.table_len = (unw_word_t)entries * 8 / sizeof(unw_word_t);
+    return true;
+}
+
+static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t *info, int need,
+                          void *arg)
+{
+    struct unwinder_context *c = arg;
+    struct object object;
+    unw_dyn_info_t table;
+    if (!object_find(ip, &object) || !unwind_table(&object, &table)) {
+        return -UNW_ENOINFO;
+    }
+    return c->search(space, ip, &table, info, need, arg);
+}
+
+static void put_unwind_info(unw_addr_space_t space, unw_proc_info_t *info, void *arg)
+{
+    (void)space, (void)info, (void)arg;
+}
+
+static int get_dyn_info_list_addr(unw_addr_space_t space, unw_word_t *list, void *arg)
+{
+    (void)space, (void)list, (void)arg;
+    return -UNW_ENOINFO;
+}
+
+static bool readable(const struct unwinder_context *c, unw_word_t address)
+{
+    if (address - c->stack_start < c->stack_end - c->stack_start - sizeof(unw_word_t)) {
+        return true;
+    }
+    struct object object;
+    return object_find(address, &object) ? address + sizeof(unw_word_t) <= object.end
+                                         : sys_readable(address);
+}
+
+static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write,
+                      void *arg)
+{
+    (void)space;
+    struct unwinder_context *c = arg;
+    if (write) {
+        return -UNW_EREADONLYREG;
+    }
+    if (c->deriving && (unwinder_near(address, MADE_UP_SP) || unwinder_near(address, MADE_UP_BP) ||
+                        unwinder_near(address, MADE_UP_LOAD))) {
+        /* The first word read may be where the CFA comes from; later ones are the saved registers,
+         * whose places get_save_loc tells. */
+        if (c->loads++ == 0) {
+            c->loaded = address;
+        }
+        *value = MADE_UP_LOAD;
+        return 0;
+    }
+    if (!readable(c, address)) {
+        return -UNW_EINVAL;
+    }
+    *value = *(const unw_word_t *)address;
+    return 0;
+}
+
+static int access_reg(unw_addr_space_t space, unw_regnum_t reg, unw_word_t *value, int write,
+                      void *arg)
+{
+    (void)space;
+    struct unwinder_context *c = arg;
+    if (write || reg < 0 || reg >= NREGS || !c->known[reg]) {
+        return -UNW_EBADREG;
+    }
+    *value = c->reg[reg];
+    return 0;
+}
+
+static int access_fpreg(unw_addr_space_t space, unw_regnum_t reg, unw_fpreg_t *value, int write,
+                        void *arg)
+{
+    (void)space, (void)reg, (void)value, (void)write, (void)arg;
+    return -UNW_EBADREG;
+}
+
+static int resume(unw_addr_space_t space, unw_cursor_t *cursor, void *arg)
+{
+    (void)space, (void)cursor, (void)arg;
+    return -UNW_EINVAL;
+}
+
+static int get_proc_name(unw_addr_space_t space, unw_word_t ip, char *name, size_t size,
+                         unw_word_t *offset, void *arg)
+{
+    (void)space, (void)ip, (void)name, (void)size, (void)offset, (void)arg;
+    return -UNW_ENOINFO;
+}
+
+unw_accessors_t unwinder_accessors = {
+    .find_proc_info = find_proc_info,
+    .put_unwind_info = put_unwind_info,
+    .get_dyn_info_list_addr = get_dyn_info_list_addr,
+    .access_mem = access_mem,
+    .access_reg = access_reg,
+    .access_fpreg = access_fpreg,
+    .resume = resume,
+    .get_proc_name = get_proc_name,
+};

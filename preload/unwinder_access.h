@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The callbacks through which libunwind's remote form sees the process: memory, registers and
+ * unwind tables, either as they are (walking) or made up (deriving a rule). Private to unwinder.c.
+ */
+#ifndef PRELOAD_UNWINDER_ACCESS_H
+#define PRELOAD_UNWINDER_ACCESS_H
+
+#include <libunwind.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* libunwind's search of a table for the entry of an address. */
+typedef int unwinder_search(unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_proc_info_t *, int,
+                            void *);
+
+#define NREGS 128
+
+/* What the callbacks answer from. */
+struct unwinder_context {
+    unwinder_search *search;
+    bool deriving;
+    uintptr_t stack_start, stack_end; /* walking: words in here are read without a probe */
+    uintptr_t loaded;                 /* deriving: the made-up stack word that was read, 0: none */
+    unsigned loads;
+    unw_word_t reg[NREGS];
+    bool known[NREGS];
+};
+
+extern unw_accessors_t unwinder_accessors; /* their argument: struct unwinder_context */
+
+/* Made-up register values, far apart and far from any mapping, by which a derived address betrays
+ * what it was computed from. */
+#define MADE_UP_SP ((unw_word_t)0x4000000000000000)
+#define MADE_UP_BP ((unw_word_t)0x5000000000000000)
+#define MADE_UP_LOAD ((unw_word_t)0x6000000000000000)
+#define MADE_UP_SPAN ((unw_word_t)0x0800000000000000)
+
+static inline bool unwinder_near(unw_word_t address, unw_word_t base)
+{
+    return address - (base - MADE_UP_SPAN) < 2 * MADE_UP_SPAN;
+}
+
+#endif
