@@ -44,7 +44,9 @@ static bool at_end(const struct scan *s)
 
 static char peek(const struct scan *s, size_t n)
 {
-    return n < (size_t)(s->end - s->at) ? s->at[n] : '\0';
+    if (n >= (size_t)(s->end - s->at))
+        return '\0';
+    return s->at[n];
 }
 
 static void skip(struct scan *s, size_t n)
