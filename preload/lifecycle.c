@@ -260,7 +260,9 @@ static void install_signal(int number)
     }
     struct sigaction ours = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&ours.sa_mask);
-    sigaction(number, &ours, NULL);
+    if (sigaction(number, &ours, NULL) == 0) {
+        recorder.signal_handler = on_signal;
+    }
 }
 
 static void say_no_stacks(const char *why)
@@ -270,6 +272,18 @@ static void say_no_stacks(const char *why)
     text_string(&t, "stacks will have only their innermost frame: ");
     text_string(&t, why);
     say(NULL, message);
+}
+
+static void say_what_is_done(void)
+{
+    char message[512];
+    struct text t = text_begin(message, sizeof message);
+    text_string(&t, "recording; allocator ");
+    text_string(&t, process.allocator);
+    text_string(&t, ", stacks of up to ");
+    text_number(&t, recorder.options.max_depth);
+    text_string(&t, " frames");
+    say(recorder.exe, message);
 }
 
 /* For a kernel that does not wipe the page (before 4.14). */
@@ -295,6 +309,9 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
             say_no_stacks(recorder.unwind_trouble);
         }
         process_describe(argv);
+        if (recorder.options.verbose >= 2) {
+            say_what_is_done();
+        }
         on_exit(at_exit, NULL);
         (void)at_quick_exit(lifecycle_exit);
         pthread_atfork(NULL, NULL, after_fork_in_child);

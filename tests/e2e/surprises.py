@@ -71,6 +71,17 @@ class Surprises(memprof_test.Test):
         run = self.surprise("sandbox")
         self.assertEqual(memprof_test.own_counts(run.dump, "surprises")["alloc_bytes"], 4322)
 
+    def test_signal_taken_over(self):
+        """The program installs a handler of its own for the signal that asks for dumps."""
+        run = self.surprise("handler", env={"MEMPROF_SIGNAL": "USR2"})
+        self.assertEqual([warning["code"] for warning in run.dump["coverage"]["warnings"]],
+                         ["signal-taken"])
+
+    def test_verbose(self):
+        run = self.surprise("", env={"MEMPROF_VERBOSE": "2"})
+        self.assertRegex(run.err, rb"^memprof: '[^']*surprises': recording; allocator glibc [^\n]*\n"
+                                  rb"memprof: '[^']*json': dump written\n$")
+
     def test_loads_in_constant_memory(self):
         library = next(pathlib.Path(sample("")).glob("libplugin_one.so"), None)
         self.assertIsNotNone(library)

@@ -9,6 +9,7 @@
 #include <linux/seccomp.h>
 #include <memprof/memprof.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +121,11 @@ static void load_again(const char *library)
     }
 }
 
+static void nothing(int number)
+{
+    (void)number;
+}
+
 int main(int argc, char **argv)
 {
     const char *which = argc > 1 ? argv[1] : "", *argument = argc > 2 ? argv[2] : "";
@@ -139,6 +145,9 @@ int main(int argc, char **argv)
         go_to_background();
     } else if (strcmp(which, "sandbox") == 0) {
         enter_sandbox();
+    } else if (strcmp(which, "handler") == 0) {
+        signal(SIGUSR2, nothing);
+        raise(SIGUSR2);
     } else if (strcmp(which, "load") == 0) {
         load_again(argument);
     }
