@@ -18,7 +18,7 @@ static struct outfile o;
 
 /* What the table's rows leave out. */
 #define USUAL                                                                                      \
-    .exe = "/usr/bin/prog.x", .cwd = "/work", .hostname = "host", .start_seconds = 1700000000,     \
+    .exe = "/usr/bin/prog.x", .cwd = "/base", .hostname = "host", .start_seconds = 1700000000,     \
     .pid = 4321, .sequence = 7
 
 static const struct {
@@ -26,8 +26,8 @@ static const struct {
     const char *path;
 } names[] = {
     {{USUAL, .pattern = "/d/a.json"}, "/d/a.json"},
-    {{USUAL, .pattern = "a.json"}, "/work/a.json"},
-    {{USUAL, .pattern = "./a/../b"}, "/work/./a/../b"},
+    {{USUAL, .pattern = "a.json"}, "/base/a.json"},
+    {{USUAL, .pattern = "./a/../b"}, "/base/./a/../b"},
     {{USUAL, .pattern = "/m.%e.%p.json"}, "/m.prog.x.4321.json"},
     {{USUAL, .pattern = "/%h-%n-%t%%"}, "/host-7-1700000000%"},
     {{USUAL, .pattern = "/%e%e"}, "/prog.xprog.x"},
@@ -37,7 +37,7 @@ static const struct {
     {{USUAL, .pattern = "/d/%p/a.json", .descendant = true}, "/d/4321/a.json"},
     {{USUAL, .pattern = "/d.d/a", .descendant = true}, "/d.d/a.4321"},
     {{USUAL, .pattern = "/d/.hidden", .descendant = true}, "/d/.hidden.4321"},
-    {{USUAL, .pattern = "a.json", .descendant = true}, "/work/a.4321.json"},
+    {{USUAL, .pattern = "a.json", .descendant = true}, "/base/a.4321.json"},
     {{USUAL, .pattern = "/d/a.json", .replaced = 1}, "/d/a.exec1.json"},
     {{USUAL, .pattern = "/d/a.%p.json", .replaced = 12}, "/d/a.4321.exec12.json"},
     {{USUAL, .pattern = "/d/a", .replaced = 3, .descendant = true}, "/d/a.4321.exec3"},
