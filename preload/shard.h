@@ -57,7 +57,9 @@ static inline uint64_t counter_get(const counter *c)
 /* Around the counting of one event, so that a reader can tell whether it saw all of it. */
 static inline void shard_begin(struct shard *s)
 {
-    counter_add(&s->version, 1);
+    /* Odd also where a handler left the last event by longjmp, so that it never ended. */
+    uint64_t version = (counter_get(&s->version) + 1) | 1;
+    atomic_store_explicit(&s->version, version, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
 }
 

@@ -67,7 +67,7 @@ deep(200)
                 self.check([sample(f"lines_{variant}")], 500)
 
     def test_signals(self):
-        run = self.check([sample("signals")], 600, every=False)
+        run = self.check([sample("signals")], 1000)
         dump = run.dump
         in_handler = [site for site in dump["sites"]
                       if site["alloc_bytes"] == 123 * site["alloc_count"]]
