@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
  * What it takes to step out of a frame, for one instruction address: where the canonical frame
- * address (CFA, the caller's stack pointer) is, and where the caller's frame pointer register was
- * saved. The return address is always in the word below the CFA. Derived by libunwind, run by
- * unwind.c.
+ * address (CFA, the caller's stack pointer) is, where the return address lies and where the
+ * caller's frame pointer register was saved. Derived by libunwind, run by stack.c.
+ *
+ * Eight bytes, so that a table of rules is small and one is read by a single load. Offsets are
+ * multiples of 8, and cover frames of up to 64 MiB.
  */
 #ifndef PRELOAD_RULE_H
 #define PRELOAD_RULE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum rule_kind {
-    RULE_SP,      /* CFA = sp + cfa_offset */
-    RULE_BP,      /* CFA = bp + cfa_offset */
-    RULE_LOAD_BP, /* CFA = [bp + load_offset] + cfa_offset: realigned stacks */
-    RULE_LOAD_SP, /* CFA = [sp + load_offset] + cfa_offset: outlined code of such functions */
+    RULE_SP,      /* CFA = sp + cfa */
+    RULE_BP,      /* CFA = bp + cfa */
+    RULE_LOAD_BP, /* CFA = [bp + load] + cfa: realigned stacks */
+    RULE_LOAD_SP, /* CFA = [sp + load] + cfa: outlined code of such functions */
     RULE_SIGNAL,  /* a signal trampoline: the interrupted registers are in the frame */
     RULE_END,     /* the outermost frame */
     RULE_COMPLEX, /* none of these: leave it to libunwind's own step */
@@ -22,16 +25,95 @@ enum rule_kind {
 
 enum rule_bp {
     RULE_BP_SAME,   /* bp is not changed */
-    RULE_BP_AT_CFA, /* saved at CFA + bp_offset */
-    RULE_BP_AT_BP,  /* saved at bp + bp_offset */
+    RULE_BP_AT_CFA, /* saved at CFA + bp_at */
+    RULE_BP_AT_BP,  /* saved at bp + bp_at */
 };
 
+/* Zero is a rule: CFA = sp. */
 struct rule {
-    uint8_t kind; /* enum rule_kind */
-    uint8_t bp;   /* enum rule_bp */
-    int16_t load_offset;
-    int32_t cfa_offset;
-    int32_t bp_offset;
+    uint64_t bits;
 };
+
+/* From the lowest bit. */
+#define RULE_KIND_BITS 3
+#define RULE_BP_SHIFT 3      /* 2 bits */
+#define RULE_USES_BP_SHIFT 5 /* the step depends on bp */
+#define RULE_SAME_BP_SHIFT 6 /* the step leaves bp as it is */
+#define RULE_LOAD_SHIFT 8    /* 16 bits, in units of 8 bytes; of the return address where no load */
+#define RULE_BP_AT_SHIFT 24  /* 16 bits */
+#define RULE_CFA_SHIFT 40    /* 24 bits */
+
+static inline enum rule_kind rule_kind(struct rule r)
+{
+    return (enum rule_kind)(r.bits & ((1u << RULE_KIND_BITS) - 1));
+}
+
+static inline enum rule_bp rule_bp(struct rule r)
+{
+    return (enum rule_bp)(r.bits >> RULE_BP_SHIFT & 3);
+}
+
+static inline bool rule_uses_bp(struct rule r)
+{
+    return r.bits >> RULE_USES_BP_SHIFT & 1;
+}
+
+static inline bool rule_same_bp(struct rule r)
+{
+    return r.bits >> RULE_SAME_BP_SHIFT & 1;
+}
+
+/* In bytes, from the register or word that the kind names. */
+static inline intptr_t rule_cfa(struct rule r)
+{
+    return ((int64_t)r.bits >> RULE_CFA_SHIFT) * 8;
+}
+
+/* In bytes, from what rule_bp names. */
+static inline intptr_t rule_bp_at(struct rule r)
+{
+    return ((int64_t)(r.bits << (64 - RULE_BP_AT_SHIFT - 16)) >> 48) * 8;
+}
+
+/* In bytes: of RULE_LOAD_*, from their register, to the word with the CFA. */
+static inline intptr_t rule_load(struct rule r)
+{
+    return ((int64_t)(r.bits << (64 - RULE_LOAD_SHIFT - 16)) >> 48) * 8;
+}
+
+/* A rule without offsets. */
+static inline struct rule rule_plain(enum rule_kind kind)
+{
+    return (struct rule){(uint64_t)kind | (uint64_t)1 << RULE_SAME_BP_SHIFT};
+}
+
+/* The parts of a rule, offsets in bytes. */
+struct rule_parts {
+    enum rule_kind kind;
+    enum rule_bp bp;
+    int64_t cfa, bp_at, load;
+};
+
+static inline bool rule_fits(int64_t offset, unsigned bits)
+{
+    int64_t limit = (int64_t)8 << (bits - 1);
+    return offset % 8 == 0 && offset >= -limit && offset < limit;
+}
+
+/* Returns false if an offset does not fit. */
+static inline bool rule_make(struct rule *r, const struct rule_parts *p)
+{
+    if (!rule_fits(p->cfa, 24) || !rule_fits(p->bp_at, 16) || !rule_fits(p->load, 16)) {
+        return false;
+    }
+    bool uses = p->kind == RULE_BP || p->kind == RULE_LOAD_BP || p->bp == RULE_BP_AT_BP;
+    r->bits = (uint64_t)p->kind | (uint64_t)p->bp << RULE_BP_SHIFT |
+              (uint64_t)uses << RULE_USES_BP_SHIFT |
+              (uint64_t)(p->bp == RULE_BP_SAME) << RULE_SAME_BP_SHIFT |
+              ((uint64_t)(p->load / 8) & 0xffff) << RULE_LOAD_SHIFT |
+              ((uint64_t)(p->bp_at / 8) & 0xffff) << RULE_BP_AT_SHIFT |
+              (uint64_t)(p->cfa / 8) << RULE_CFA_SHIFT;
+    return true;
+}
 
 #endif

@@ -7,12 +7,26 @@
 #ifndef PRELOAD_RULES_H
 #define PRELOAD_RULES_H
 
+#include <stdatomic.h>
+
 #include "arena.h"
 #include "rule.h"
 #include "sys.h"
 #include "unwinder.h"
 
-struct rules_table;
+struct rules_slot {
+    _Atomic uint64_t key; /* 0: empty; written last */
+    _Atomic uint64_t rule;
+};
+
+/* Open addressing with linear probing. A table that is full of rules of its generation is replaced
+ * by a larger one, and stays mapped for those who are still reading it. One that is full of older
+ * rules is emptied in place: a reader looks at the key again after it has read the rule. */
+struct rules_table {
+    unsigned shift; /* of a key's product, to its first slot */
+    size_t mask, used;
+    struct rules_slot slot[];
+};
 
 struct rules {
     struct unwinder *unwinder;
@@ -23,8 +37,56 @@ struct rules {
 
 void rules_init(struct rules *r, struct unwinder *u, struct arena_pool *pool);
 
-/* The rule for IP. Runs libunwind if it is new: under the guard, no lock of ours held. Without
- * memory for the table rules are derived again each time. */
-struct rule rules_get(struct rules *r, uintptr_t ip, bool return_address, uint32_t generation);
+/* User addresses have 47 bits (48 on aarch64 but for the last): what is left tells the generation
+ * and the kind of address. */
+static inline uint64_t rules_key(uintptr_t ip, bool return_address, uint32_t generation)
+{
+    return ip | (uint64_t)(generation & 0x7fff) << 48 | (uint64_t)return_address << 63;
+}
+
+static inline size_t rules_start(const struct rules_table *t, uint64_t key)
+{
+    return (size_t)((key * 0x9e3779b97f4a7c15u) >> t->shift);
+}
+
+/* Copies the rule of KEY into *RULE. */
+static inline bool rules_find(const struct rules_table *t, uint64_t key, struct rule *rule)
+{
+    for (size_t i = rules_start(t, key);; i = (i + 1) & t->mask) {
+        uint64_t found = atomic_load_explicit(&t->slot[i].key, memory_order_acquire);
+        if (likely(found == key)) {
+            rule->bits = atomic_load_explicit(&t->slot[i].rule, memory_order_acquire);
+            if (likely(atomic_load_explicit(&t->slot[i].key, memory_order_relaxed) == key)) {
+                return true;
+            }
+        }
+        if (found == 0) {
+            return false;
+        }
+    }
+}
+
+/* For a key that is not in the table: derives the rule and enters it. Runs libunwind: under the
+ * guard, no lock of ours held. Without memory for the table rules are derived again each time. */
+struct rule rules_derive(struct rules *r, uint64_t key);
+
+/* Whether IP may be an address of code at all, and thus have a key. */
+static inline bool rules_plausible(uintptr_t ip)
+{
+    return (ip - 1) >> 48 == 0;
+}
+
+/* The rule for IP, which is plausible. */
+static inline struct rule rules_get(struct rules *r, uintptr_t ip, bool return_address,
+                                    uint32_t generation)
+{
+    uint64_t key = rules_key(ip, return_address, generation);
+    const struct rules_table *t = atomic_load_explicit(&r->table, memory_order_acquire);
+    struct rule rule;
+    if (likely(t != NULL) && likely(rules_find(t, key, &rule))) {
+        return rule;
+    }
+    return rules_derive(r, key);
+}
 
 #endif

@@ -19,41 +19,88 @@ enum {
 };
 #endif
 
+/* Traces are kept down to the outermost frame, so more frames than are told must fit. */
+#define MIN_SIZE ((size_t)2048)
+
+/* Flags of a kept frame. */
+enum {
+    BP_LIVE = 1, /* a step from here outward depends on its bp */
+    CHECK = 2,   /* what led here is more than a return address: look at `rest` */
+};
+
+/* Words of the stack are read wherever a rule says they are; garbage may be anywhere. */
+typedef uintptr_t stack_word __attribute__((aligned(1), may_alias));
+
+static inline uintptr_t load_word(uintptr_t address)
+{
+    return *(const stack_word *)address;
+}
+
 /* A walk in progress. */
 struct walk {
     uintptr_t ip, sp, bp;
-    bool return_address;
     uintptr_t low, high; /* the words that may be read */
     bool foreign;        /* these bounds are probed page by page */
+    bool return_address;
 };
+
+static size_t size_for(size_t max)
+{
+    return max < MIN_SIZE ? MIN_SIZE : max;
+}
 
 size_t stack_memory(size_t max)
 {
-    return 2 * (max + 1) *
-           (sizeof(uintptr_t) + sizeof(struct stack_words) + sizeof(struct stack_state));
+    const size_t frame = 3 * sizeof(uintptr_t) + sizeof(uint64_t) + sizeof(struct stack_rest) + 1;
+    /* One more of each for the sentinel; a word to keep the rest aligned after the flags. */
+    return (size_for(max) + 1) * (2 * frame + sizeof(struct rule)) + 2 * WORD;
+}
+
+static char *place_frames(struct stack_frames *f, size_t n, char *next)
+{
+    f->ip = (uintptr_t *)next;
+    f->at = f->ip + n;
+    f->sp = f->at + n;
+    f->hash = (uint64_t *)(f->sp + n);
+    f->rest = (struct stack_rest *)(f->hash + n);
+    f->flags = (uint8_t *)(f->rest + n);
+    return (char *)(((uintptr_t)(f->flags + n) + WORD - 1) & ~(WORD - 1));
+}
+
+/* The hash of frames 0 .. n-1 is the sum of value(ip[i]) * FACTOR^(n-1-i), so it can be extended
+ * by an inner frame, and what is beyond a limit be taken out of it. */
+#define FACTOR ((uint64_t)0x9fb21c651e98df25u)
+
+static inline uint64_t value_of(uintptr_t ip)
+{
+    uint64_t v = ip * 0x9e3779b97f4a7c15u;
+    return v ^ v >> 32;
+}
+
+static inline uint64_t extend_hash(uint64_t outer, uintptr_t ip)
+{
+    return outer * FACTOR + value_of(ip);
 }
 
 void stack_init(struct stack *s, size_t max, void *memory)
 {
-    char *next = memory;
-    struct stack_frames *frames[] = {&s->kept, &s->fresh};
     memset(s, 0, sizeof *s);
     s->max = max;
-    s->first = max + 1;
-    for (size_t i = 0; i < 2; i++) {
-        frames[i]->ip = (uintptr_t *)next;
-        next += (max + 1) * sizeof *frames[i]->ip;
-        frames[i]->words = (struct stack_words *)next;
-        next += (max + 1) * sizeof *frames[i]->words;
-        frames[i]->state = (struct stack_state *)next;
-        next += (max + 1) * sizeof *frames[i]->state;
+    s->size = size_for(max);
+    char *next = place_frames(&s->kept, s->size + 1, memory);
+    s->rule = (struct rule *)place_frames(&s->fresh, s->size + 1, next);
+    s->kept.sp[s->size] = UINTPTR_MAX;
+    s->first = s->size;
+    s->cut_power = 1;
+    for (size_t i = 0; i < max; i++) {
+        s->cut_power *= FACTOR;
     }
 }
 
 /* Sets the walk's bounds to the stack that its sp is on. */
-static void walk_bounds(struct walk *w, struct stack *s)
+static inline void walk_bounds(struct walk *w, struct stack *s)
 {
-    if (stack_is_own(s, w->sp)) {
+    if (likely(stack_is_own(s, w->sp))) {
         w->low = w->sp;
         w->high = s->high;
         w->foreign = false;
@@ -63,82 +110,77 @@ static void walk_bounds(struct walk *w, struct stack *s)
     }
 }
 
-/* Reads the word at ADDRESS if it is on this stack. On a foreign stack the bounds grow upward by
- * pages that have been probed. */
-static bool walk_read(struct walk *w, uintptr_t address, uintptr_t *value)
+/* On a foreign stack the bounds grow upward by pages that have been probed. */
+static __attribute__((noinline)) bool extend_foreign(struct walk *w, uintptr_t address)
 {
-    if (address < w->low || address % WORD != 0) {
+    if (!w->foreign || address < w->low || address > UINTPTR_MAX - WORD ||
+        address + WORD - w->high > 64 * PAGE) {
         return false;
     }
-    if (unlikely(address >= w->high || w->high - address < WORD)) {
-        if (!w->foreign || address - w->high > 64 * PAGE) {
+    while (w->high < address + WORD) {
+        if (!sys_readable(w->high)) {
             return false;
         }
-        while (w->high <= address) {
-            if (!sys_readable(w->high)) {
-                return false;
-            }
-            w->high += PAGE;
-        }
+        w->high += PAGE;
     }
-    *value = *(const uintptr_t *)address;
     return true;
 }
 
-static bool step_signal(struct walk *w, struct stack *s, struct stack_words *words)
+/* Whether the word at ADDRESS is on this stack. */
+static inline bool walk_may_read(struct walk *w, uintptr_t address)
 {
-    uintptr_t ip, sp, bp;
+    return likely(address >= w->low && address < w->high && w->high - address >= WORD) ||
+           extend_foreign(w, address);
+}
+
+static bool step_signal(struct walk *w, struct stack *s)
+{
     uintptr_t frame = w->sp;
-    if (!walk_read(w, frame + SIGNAL_IP, &ip) || !walk_read(w, frame + SIGNAL_SP, &sp) ||
-        !walk_read(w, frame + SIGNAL_BP, &bp)) {
+    if (!walk_may_read(w, frame + SIGNAL_IP) || !walk_may_read(w, frame + SIGNAL_SP) ||
+        !walk_may_read(w, frame + SIGNAL_BP)) {
         return false;
     }
-    *words = (struct stack_words){.ip = frame + SIGNAL_IP, .bp = frame + SIGNAL_BP};
-    w->ip = ip;
-    w->sp = sp;
-    w->bp = bp;
+    w->ip = load_word(frame + SIGNAL_IP);
+    w->sp = load_word(frame + SIGNAL_SP);
+    w->bp = load_word(frame + SIGNAL_BP);
     w->return_address = false;
     walk_bounds(w, s); /* the handler may have run on an alternate stack */
     return true;
 }
 
-/* One step outward by RULE. Returns false where the frame's words are not what a stack holds. */
-static inline bool step(struct walk *w, const struct rule *rule, struct stack_words *words,
-                        uintptr_t *load)
+/* One step outward by RULE; tells in AT and REST what was read. Returns false where the frame's
+ * words are not what a stack holds. */
+static inline bool step(struct walk *w, struct rule rule, uintptr_t *at, struct stack_rest *rest)
 {
-    uintptr_t cfa, ip, bp = w->bp;
-    words->bp = words->load = 0;
-    switch (rule->kind) {
-    case RULE_SP:
+    uintptr_t cfa;
+    enum rule_kind kind = rule_kind(rule);
+    rest->load_at = rest->bp_at = 0;
+    if (likely(kind == RULE_SP)) {
         cfa = w->sp;
-        break;
-    case RULE_BP:
+    } else if (kind == RULE_BP) {
         cfa = w->bp;
-        break;
-    default:
-        words->load =
-            (rule->kind == RULE_LOAD_BP ? w->bp : w->sp) + (uintptr_t)(intptr_t)rule->load_offset;
-        if (!walk_read(w, words->load, &cfa)) {
+    } else {
+        rest->load_at = (kind == RULE_LOAD_BP ? w->bp : w->sp) + (uintptr_t)rule_load(rule);
+        if (!walk_may_read(w, rest->load_at)) {
             return false;
         }
-        *load = cfa;
+        cfa = rest->load = load_word(rest->load_at);
     }
-    cfa += (uintptr_t)(intptr_t)rule->cfa_offset;
+    cfa += (uintptr_t)rule_cfa(rule);
     /* Outward is upward; a frame holds at least its return address. */
-    if (cfa <= w->sp || !walk_read(w, cfa - WORD, &ip)) {
+    if (unlikely(cfa <= w->sp || !walk_may_read(w, cfa - WORD))) {
         return false;
     }
-    words->ip = cfa - WORD;
-    if (rule->bp != RULE_BP_SAME) {
-        words->bp =
-            (rule->bp == RULE_BP_AT_CFA ? cfa : w->bp) + (uintptr_t)(intptr_t)rule->bp_offset;
-        if (!walk_read(w, words->bp, &bp)) {
+    *at = cfa - WORD;
+    if (!rule_same_bp(rule)) {
+        rest->bp_at = (rule_bp(rule) == RULE_BP_AT_CFA ? cfa : w->bp) + (uintptr_t)rule_bp_at(rule);
+        if (unlikely(!walk_may_read(w, rest->bp_at))) {
             return false;
         }
+        w->bp = load_word(rest->bp_at);
     }
-    w->ip = ip;
+    w->ip = load_word(cfa - WORD);
     w->sp = cfa;
-    w->bp = bp;
     w->return_address = true;
     return true;
 }
@@ -158,116 +200,125 @@ static void capture_complex(struct stack *s, struct rules *rules, const struct s
     s->n = n;
 }
 
+static inline bool rest_holds(const struct stack_rest *rest, uint8_t flags)
+{
+    return !(flags & CHECK) ||
+           ((!(flags & BP_LIVE) || !rest->bp_at || load_word(rest->bp_at) == rest->bp) &&
+            (!rest->load_at || load_word(rest->load_at) == rest->load));
+}
+
 /* The outermost frame of the kept trace that was led to by a word which has changed; FROM if none
  * from FROM outward has. */
-static size_t find_change(const struct stack *s, size_t from)
+static inline size_t find_change(const struct stack *s, size_t from)
 {
     const struct stack_frames *k = &s->kept;
-    for (size_t i = s->max; i > from; i--) {
-        const struct stack_words *words = &k->words[i];
-        if (*(const uintptr_t *)words->ip != k->ip[i] ||
-            (words->bp && *(const uintptr_t *)words->bp != k->state[i].bp) ||
-            (words->load && *(const uintptr_t *)words->load != k->state[i].load)) {
+    for (size_t i = s->size - 1; i > from; i--) {
+        if (load_word(k->at[i]) != k->ip[i] || unlikely(!rest_holds(&k->rest[i], k->flags[i]))) {
             return i;
         }
     }
     return from;
 }
 
-/* Where a walk may fall in with the kept trace. */
-struct rejoin {
-    size_t at;     /* no frame further in has the walk's sp */
-    size_t usable; /* frames from here outward stand on words that hold; SIZE_MAX: not looked yet */
-};
-
-/* Whether the frame that W is in, the N-th, is one of the kept trace's, and all outward with it. */
-static inline bool rejoins(struct stack *s, struct rejoin *r, const struct walk *w, size_t n)
-{
-    const struct stack_frames *k = &s->kept;
-    while (r->at <= s->max && k->state[r->at].sp < w->sp) {
-        r->at++;
-    }
-    if (r->at > s->max || k->state[r->at].sp != w->sp || k->ip[r->at] != w->ip ||
-        k->state[r->at].bp != w->bp || n > r->at + 1) {
-        return false;
-    }
-    if (r->usable == SIZE_MAX) {
-        r->usable = find_change(s, r->at);
-        s->verified += s->max - r->usable;
-    }
-    return r->at >= r->usable;
-}
-
-static inline uint64_t extend_hash(uint64_t outer, uintptr_t ip)
-{
-    uint64_t h = (outer ^ ip) * 0x9fb21c651e98df25u;
-    return h ^ h >> 32;
-}
-
-#define HASH_BASE ((uint64_t)0x9e3779b97f4a7c15u)
-
 /* Writes the first N fresh frames in front of frame END of the kept trace. */
-static void keep(struct stack *s, size_t n, size_t end)
+static inline void keep(struct stack *s, size_t n, size_t end)
 {
     struct stack_frames *k = &s->kept, *f = &s->fresh;
-    uint64_t hash = end <= s->max ? k->state[end].hash : HASH_BASE;
+    uint64_t hash = 0;
+    bool live = false;
+    if (likely(end < s->size)) {
+        hash = k->hash[end];
+        live = k->flags[end] & BP_LIVE;
+    }
     s->first = end - n;
     for (size_t i = n; i-- > 0;) {
         size_t to = s->first + i;
+        const struct stack_rest *rest = &f->rest[i];
+        live = rule_uses_bp(s->rule[i]) || (live && rule_same_bp(s->rule[i]));
         hash = extend_hash(hash, f->ip[i]);
         k->ip[to] = f->ip[i];
-        k->words[to] = f->words[i];
-        k->state[to] = f->state[i];
-        k->state[to].hash = hash;
+        k->at[to] = f->at[i];
+        k->sp[to] = f->sp[i];
+        k->rest[to] = *rest;
+        k->hash[to] = hash;
+        k->flags[to] =
+            (uint8_t)((live ? BP_LIVE : 0) | ((live && rest->bp_at) || rest->load_at ? CHECK : 0));
     }
     s->flags |= STACK_KEPT;
-    s->n = s->max + 1 - s->first;
+    s->n = s->size - s->first;
+}
+
+/* The frame W is in, the N-th fresh one, is the kept frame AT: what led into it may be new. */
+static inline void lead_into(struct stack *s, size_t n, size_t at)
+{
+    struct stack_frames *k = &s->kept;
+    const struct stack_rest *rest = &s->fresh.rest[n];
+    k->at[at] = s->fresh.at[n];
+    k->rest[at] = *rest;
+    bool live = k->flags[at] & BP_LIVE;
+    k->flags[at] =
+        (uint8_t)((live ? BP_LIVE : 0) | ((live && rest->bp_at) || rest->load_at ? CHECK : 0));
 }
 
 /* Walks outward from W's frame, fresh frame 0, until a frame of the kept trace, the outermost
  * frame, or where it cannot go on. Sets s->n to how many fresh frames there are. Returns the place
  * in the kept trace where they end, SIZE_MAX if they are not to be kept. */
-static size_t walk_out(struct stack *s, struct rules *rules, const struct stack_start *start,
-                       struct walk *w)
+static inline size_t walk_out(struct stack *s, struct rules *rules, const struct stack_start *start,
+                              struct walk *w)
 {
-    struct stack_frames *f = &s->fresh;
-    struct rejoin rejoin = {.at = s->first, .usable = SIZE_MAX};
-    for (;;) {
-        f->ip[s->n] = w->ip;
-        f->state[s->n].sp = w->sp;
-        f->state[s->n].bp = w->bp;
-        s->n++;
-        if (!(s->flags & (STACK_SIGNAL | STACK_FOREIGN)) && rejoins(s, &rejoin, w, s->n)) {
-            /* The frame itself is kept already, but the words that led to it may be others. */
-            s->kept.words[rejoin.at] = f->words[s->n - 1];
-            s->kept.state[rejoin.at].load = f->state[s->n - 1].load;
-            s->n--;
-            return rejoin.at;
+    const struct stack_frames *f = &s->fresh, *k = &s->kept;
+    size_t n = 0, at = s->first;
+    size_t usable = SIZE_MAX; /* kept frames from here outward stand on words that hold */
+    for (;; n++) {
+        f->ip[n] = w->ip;
+        f->sp[n] = w->sp;
+        f->rest[n].bp = w->bp;
+        while (k->sp[at] < w->sp) {
+            at++;
         }
-        if (s->n > s->max) {
-            break;
+        if (k->sp[at] == w->sp && k->ip[at] == w->ip && at >= n &&
+            (!(k->flags[at] & BP_LIVE) || k->rest[at].bp == w->bp) &&
+            likely(!(s->flags & (STACK_SIGNAL | STACK_FOREIGN)))) {
+            if (usable == SIZE_MAX) {
+                usable = find_change(s, at);
+                s->verified += s->size - 1 - usable;
+            }
+            if (at >= usable) {
+                s->n = n;
+                if (n > 0) {
+                    lead_into(s, n, at);
+                }
+                return at;
+            }
+        }
+        if (unlikely(n + 1 > s->size)) {
+            s->n = n + 1;
+            return SIZE_MAX;
         }
         const struct rule rule = rules_get(rules, w->ip, w->return_address, s->generation);
         bool stepped = false;
-        if (likely(rule.kind < RULE_SIGNAL)) {
-            stepped = step(w, &rule, &f->words[s->n], &f->state[s->n].load);
-        } else if (rule.kind == RULE_END) {
-            return s->flags & (STACK_SIGNAL | STACK_FOREIGN) ? SIZE_MAX : s->max + 1;
-        } else if (rule.kind == RULE_SIGNAL) {
+        s->rule[n] = rule;
+        if (likely(rule_kind(rule) < RULE_SIGNAL)) {
+            stepped = step(w, rule, &f->at[n + 1], &f->rest[n + 1]);
+        } else if (rule_kind(rule) == RULE_END) {
+            s->n = n + 1;
+            return s->flags & (STACK_SIGNAL | STACK_FOREIGN) ? SIZE_MAX : s->size;
+        } else if (rule_kind(rule) == RULE_SIGNAL) {
             s->flags |= STACK_SIGNAL;
-            stepped = step_signal(w, s, &f->words[s->n]);
+            f->at[n + 1] = w->sp + SIGNAL_IP;
+            stepped = step_signal(w, s);
         } else {
             capture_complex(s, rules, start);
             return SIZE_MAX;
         }
-        if (!stepped || w->ip == 0) {
-            s->flags |= stepped ? 0 : STACK_TRUNCATED;
+        if (unlikely(!stepped || !rules_plausible(w->ip))) {
+            s->flags |= stepped && w->ip == 0 ? 0 : STACK_TRUNCATED;
+            s->n = n + 1;
             return SIZE_MAX;
         }
         s->flags |= w->foreign ? STACK_FOREIGN : 0;
         s->stepped++;
     }
-    return SIZE_MAX;
 }
 
 void stack_capture(struct stack *s, struct rules *rules, uint32_t generation,
@@ -275,14 +326,14 @@ void stack_capture(struct stack *s, struct rules *rules, uint32_t generation,
 {
     struct walk w = {.ip = start->ip, .sp = start->sp, .bp = start->bp, .return_address = true};
     s->flags = 0;
-    s->n = 0;
-    s->fresh.words[0] = (struct stack_words){0};
     if (unlikely(s->generation != generation)) {
         s->generation = generation;
-        s->first = s->max + 1;
+        s->first = s->size;
     }
+    s->fresh.at[0] = 0;
+    s->fresh.rest[0] = (struct stack_rest){0};
     size_t end = SIZE_MAX;
-    if (likely(rules != NULL)) {
+    if (likely(rules != NULL && rules_plausible(start->ip))) {
         walk_bounds(&w, s);
         s->flags = w.foreign ? STACK_FOREIGN : 0;
         end = walk_out(s, rules, start, &w);
@@ -294,12 +345,12 @@ void stack_capture(struct stack *s, struct rules *rules, uint32_t generation,
     if (likely(end != SIZE_MAX)) {
         keep(s, s->n, end);
         s->ip = s->kept.ip + s->first;
-        s->words = s->kept.words + s->first;
+        s->at = s->kept.at + s->first;
     } else {
         s->ip = s->fresh.ip;
-        s->words = s->fresh.words;
+        s->at = s->fresh.at;
     }
-    if (s->n > s->max) {
+    if (unlikely(s->n > s->max)) {
         s->n = s->max;
         s->flags |= STACK_TRUNCATED;
     }
@@ -307,14 +358,18 @@ void stack_capture(struct stack *s, struct rules *rules, uint32_t generation,
 
 uint64_t stack_hash(const struct stack *s, uint64_t seed)
 {
-    uint64_t h = HASH_BASE;
-    if (likely((s->flags & (STACK_KEPT | STACK_TRUNCATED)) == STACK_KEPT)) {
-        h = s->kept.state[s->first].hash;
+    uint64_t h = 0;
+    if (likely(s->flags & STACK_KEPT)) {
+        h = s->kept.hash[s->first];
+        if (unlikely(s->flags & STACK_TRUNCATED)) {
+            h -= s->kept.hash[s->first + s->max] * s->cut_power;
+        }
     } else {
         for (size_t i = s->n; i-- > 0;) {
             h = extend_hash(h, s->ip[i]);
         }
     }
-    h = extend_hash(h, seed);
+    h = (h ^ seed) * FACTOR;
+    h ^= h >> 32;
     return h ? h : 1;
 }

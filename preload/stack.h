@@ -24,31 +24,28 @@ struct stack_start {
     uintptr_t bp; /* its frame pointer register */
 };
 
-/* The words that were read to step into a frame; 0 where none was. */
-struct stack_words {
-    uintptr_t ip;   /* holds the return address */
-    uintptr_t bp;   /* holds the saved frame pointer */
-    uintptr_t load; /* the CFA came from here: realigned stacks */
+/* What else a step read or led to, besides the return address. */
+struct stack_rest {
+    uintptr_t bp;      /* in the frame */
+    uintptr_t bp_at;   /* the word that bp came from; 0: none, it was left as it was */
+    uintptr_t load_at; /* the word that the CFA came from: realigned stacks; 0: none */
+    uintptr_t load;    /* what that held */
 };
 
-/* The rest of what a step depends on and, in a kept trace, leads to. */
-struct stack_state {
-    uintptr_t sp, bp; /* in the frame */
-    uintptr_t load;   /* what the word at words.load held */
-    uint64_t hash;    /* of this frame and all outward */
-};
-
-/* Parallel arrays, one entry a frame, of SIZE entries. */
+/* Parallel arrays, one entry a frame. */
 struct stack_frames {
-    uintptr_t *ip;
-    struct stack_words *words;
-    struct stack_state *state;
+    uintptr_t *ip;           /* return addresses */
+    uintptr_t *at;           /* the words that these were read from */
+    uintptr_t *sp;           /* in the frame: the CFA of the next inner one */
+    uint64_t *hash;          /* of this frame and all outward */
+    struct stack_rest *rest; /* what led into this frame */
+    uint8_t *flags;          /* stack.c */
 };
 
 enum stack_flag {
     STACK_TRUNCATED = 1, /* deeper than the limit, or cut where the walk could not go on */
     STACK_SIGNAL = 2,    /* crosses a signal frame */
-    STACK_WALKED = 4,    /* made by libunwind's own walk: `words` is not filled */
+    STACK_WALKED = 4,    /* made by libunwind's own walk: `at` is not filled */
     STACK_FOREIGN = 8,   /* left the thread's own stack, or began elsewhere */
     STACK_KEPT = 16,     /* kept, to begin the next one with */
 };
@@ -58,18 +55,24 @@ enum stack_flag {
  * A step outward is a function of the frame's (ip, sp, bp) and of the words it loads. So where a
  * walk comes to a frame with the (ip, sp, bp) of a frame of the kept trace, and all words that led
  * from that frame outward still hold what they held, the rest of the stack is the kept rest, by
- * induction: not a heuristic. Kept traces end at the outermost frame, and lie at the far end of
- * their arrays, so that a new inner part is written in front of the part that stays. Traces that
- * cross a signal frame or leave the thread's own stack are not kept. */
+ * induction: not a heuristic. Frames that no step further out needs the bp of are compared without
+ * it, and what they saved it to is not looked at: most code computes its CFA from sp.
+ *
+ * Kept traces end at the outermost frame, also where only `max` frames are told. They lie at the
+ * far end of their arrays, so that a new inner part is written in front of the part that stays.
+ * Traces that cross a signal frame or leave the thread's own stack are not kept. */
 struct stack {
     size_t n, max;
-    unsigned flags;                  /* enum stack_flag */
-    const uintptr_t *ip;             /* n of them, innermost first */
-    const struct stack_words *words; /* the same */
-    uintptr_t low, high;             /* bounds of the thread's own stack; 0 if unknown */
+    unsigned flags;      /* enum stack_flag */
+    const uintptr_t *ip; /* n of them, innermost first */
+    const uintptr_t *at; /* the same */
+    uintptr_t low, high; /* bounds of the thread's own stack; 0 if unknown */
+    uint64_t cut_power;  /* takes what is beyond `max` frames out of a kept hash */
 
-    struct stack_frames kept, fresh; /* max + 1 entries each */
-    size_t first;                    /* of the kept trace; max + 1: there is none */
+    size_t size;                     /* of the arrays: frames that can be kept */
+    struct stack_frames kept, fresh; /* kept.sp has one more, a sentinel */
+    struct rule *rule;               /* of the fresh frames */
+    size_t first;                    /* of the kept trace; `size`: there is none */
     uint32_t generation;             /* that the kept trace is of */
     uint64_t stepped, verified;      /* frames, in all captures: what the keeping saves */
 };
@@ -82,7 +85,13 @@ void stack_init(struct stack *s, size_t max, void *memory);
 void stack_find_bounds(struct stack *s, bool is_main);
 
 /* Whether SP is on the thread's own stack, in the part that is in use. */
-bool stack_is_own(struct stack *s, uintptr_t sp);
+bool stack_is_own_slow(struct stack *s, uintptr_t sp);
+
+static inline bool stack_is_own(struct stack *s, uintptr_t sp)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    return likely(sp >= here && sp < s->high && here >= s->low) || stack_is_own_slow(s, sp);
+}
 
 /* Whether ROOM bytes below SP are mapped. */
 bool stack_has_room(const struct stack *s, uintptr_t sp, size_t room);

@@ -96,7 +96,7 @@ void stack_find_bounds(struct stack *s, bool is_main)
     }
 }
 
-bool stack_is_own(struct stack *s, uintptr_t sp)
+bool stack_is_own_slow(struct stack *s, uintptr_t sp)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     if (sp >= s->high) {

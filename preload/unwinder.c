@@ -159,47 +159,43 @@ static bool read_rule(struct unwinder *u, unw_cursor_t *cursor, const struct unw
     if (ip.type != UNW_SLT_MEMORY || ip.u.addr != cfa - sizeof(unw_word_t)) {
         return false;
     }
-    int64_t offset, load = 0;
+    struct rule_parts parts = {0};
     if (unwinder_near(cfa, MADE_UP_SP)) {
-        rule->kind = RULE_SP;
-        offset = (int64_t)(cfa - MADE_UP_SP);
+        parts.kind = RULE_SP;
+        parts.cfa = (int64_t)(cfa - MADE_UP_SP);
     } else if (unwinder_near(cfa, MADE_UP_BP)) {
-        rule->kind = RULE_BP;
-        offset = (int64_t)(cfa - MADE_UP_BP);
+        parts.kind = RULE_BP;
+        parts.cfa = (int64_t)(cfa - MADE_UP_BP);
     } else if (unwinder_near(cfa, MADE_UP_LOAD)) {
         bool from_bp = unwinder_near(c->loaded, MADE_UP_BP);
         if (!from_bp && !unwinder_near(c->loaded, MADE_UP_SP)) {
             return false;
         }
-        rule->kind = from_bp ? RULE_LOAD_BP : RULE_LOAD_SP;
-        load = (int64_t)(c->loaded - (from_bp ? MADE_UP_BP : MADE_UP_SP));
-        offset = (int64_t)(cfa - MADE_UP_LOAD);
+        parts.kind = from_bp ? RULE_LOAD_BP : RULE_LOAD_SP;
+        parts.load = (int64_t)(c->loaded - (from_bp ? MADE_UP_BP : MADE_UP_SP));
+        parts.cfa = (int64_t)(cfa - MADE_UP_LOAD);
     } else {
         return false;
     }
-    int64_t bp_offset = 0;
     if (bp.type == UNW_SLT_REG && bp.u.regnum == REG_BP) {
-        rule->bp = RULE_BP_SAME;
+        parts.bp = RULE_BP_SAME;
     } else if (bp.type == UNW_SLT_MEMORY && unwinder_near(bp.u.addr, cfa)) {
-        rule->bp = RULE_BP_AT_CFA;
-        bp_offset = (int64_t)(bp.u.addr - cfa);
+        parts.bp = RULE_BP_AT_CFA;
+        parts.bp_at = (int64_t)(bp.u.addr - cfa);
     } else if (bp.type == UNW_SLT_MEMORY && unwinder_near(bp.u.addr, MADE_UP_BP)) {
-        rule->bp = RULE_BP_AT_BP;
-        bp_offset = (int64_t)(bp.u.addr - MADE_UP_BP);
+        parts.bp = RULE_BP_AT_BP;
+        parts.bp_at = (int64_t)(bp.u.addr - MADE_UP_BP);
     } else {
         return false;
     }
-    rule->cfa_offset = (int32_t)offset;
-    rule->load_offset = (int16_t)load;
-    rule->bp_offset = (int32_t)bp_offset;
-    return rule->cfa_offset == offset && rule->load_offset == load && rule->bp_offset == bp_offset;
+    return rule_make(rule, &parts);
 }
 
 struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_address)
 {
-    struct rule complex = {.kind = RULE_COMPLEX};
+    const struct rule complex = rule_plain(RULE_COMPLEX);
     if (object_is_signal_trampoline(ip)) {
-        return (struct rule){.kind = RULE_SIGNAL};
+        return rule_plain(RULE_SIGNAL);
     }
     struct unwinder_context c = {.search = u->search, .deriving = true};
     set_reg(&c, REG_IP, return_address ? ip - 1 : ip);
@@ -215,9 +211,9 @@ struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_addres
     c.loads = 0;
     int result = u->step(&cursor);
     if (result == 0) {
-        return (struct rule){.kind = RULE_END};
+        return rule_plain(RULE_END);
     }
-    struct rule rule = {0};
+    struct rule rule;
     return result > 0 && read_rule(u, &cursor, &c, &rule) ? rule : complex;
 }
 

@@ -42,8 +42,7 @@ static int setup(void **state)
 
 static bool same(const struct rule *a, const struct rule *b)
 {
-    return a->kind == b->kind && a->bp == b->bp && a->load_offset == b->load_offset &&
-           a->cfa_offset == b->cfa_offset && a->bp_offset == b->bp_offset;
+    return a->bits == b->bits;
 }
 
 /* Gets the rules of COUNT addresses, twice; returns how many were wrong. */

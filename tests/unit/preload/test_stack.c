@@ -61,7 +61,7 @@ static void walker_end(struct walker *w)
 static bool words_hold(const struct stack *s)
 {
     for (size_t i = 1; i < s->n && !(s->flags & STACK_WALKED); i++) {
-        if (*(const uintptr_t *)s->words[i].ip != s->ip[i]) {
+        if (*(const uintptr_t *)s->at[i] != s->ip[i]) {
             return false;
         }
     }

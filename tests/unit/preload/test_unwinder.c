@@ -135,24 +135,24 @@ static void rules_are_what_the_tables_say(void **state)
 #endif
     static const struct {
         int at;
-        struct rule rule;
+        struct rule_parts rule;
     } expected[] = {
-        {0, {.kind = RULE_SP, .bp = RULE_BP_SAME, .cfa_offset = 8}},
-        {1, {.kind = RULE_SP, .bp = RULE_BP_SAME, .cfa_offset = 8}},
-        {2, {.kind = RULE_SP, .bp = RULE_BP_AT_CFA, .cfa_offset = 16, .bp_offset = -16}},
-        {5, {.kind = RULE_BP, .bp = RULE_BP_AT_CFA, .cfa_offset = 16, .bp_offset = -16}},
-        {10, {.kind = RULE_BP, .bp = RULE_BP_AT_CFA, .cfa_offset = 16, .bp_offset = -16}},
-        {11, {.kind = RULE_SP, .bp = RULE_BP_SAME, .cfa_offset = 8}},
+        {0, {.kind = RULE_SP, .bp = RULE_BP_SAME, .cfa = 8}},
+        {1, {.kind = RULE_SP, .bp = RULE_BP_SAME, .cfa = 8}},
+        {2, {.kind = RULE_SP, .bp = RULE_BP_AT_CFA, .cfa = 16, .bp_at = -16}},
+        {5, {.kind = RULE_BP, .bp = RULE_BP_AT_CFA, .cfa = 16, .bp_at = -16}},
+        {10, {.kind = RULE_BP, .bp = RULE_BP_AT_CFA, .cfa = 16, .bp_at = -16}},
+        {11, {.kind = RULE_SP, .bp = RULE_BP_SAME, .cfa = 8}},
     };
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         uintptr_t ip = (uintptr_t)known + (uintptr_t)expected[i].at;
         for (int after_call = 0; after_call < 2; after_call++) {
             /* A return address is looked up as the byte before. */
             struct rule rule = unwinder_derive(unwinder, ip + (uintptr_t)after_call, after_call);
-            assert_int_equal(rule.kind, expected[i].rule.kind);
-            assert_int_equal(rule.bp, expected[i].rule.bp);
-            assert_int_equal(rule.cfa_offset, expected[i].rule.cfa_offset);
-            assert_int_equal(rule.bp_offset, expected[i].rule.bp_offset);
+            assert_int_equal(rule_kind(rule), expected[i].rule.kind);
+            assert_int_equal(rule_bp(rule), expected[i].rule.bp);
+            assert_int_equal(rule_cfa(rule), expected[i].rule.cfa);
+            assert_int_equal(rule_bp_at(rule), expected[i].rule.bp_at);
         }
     }
 }
@@ -164,8 +164,8 @@ static void nowhere_has_no_simple_rule(void **state)
     const uintptr_t nowhere[] = {
         0, 1, 4096, UINTPTR_MAX, (uintptr_t)&local, (uintptr_t)&unwinder, (uintptr_t)1 << 63};
     for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++) {
-        assert_int_equal(unwinder_derive(unwinder, nowhere[i], true).kind, RULE_COMPLEX);
-        assert_int_equal(unwinder_derive(unwinder, nowhere[i], false).kind, RULE_COMPLEX);
+        assert_int_equal(rule_kind(unwinder_derive(unwinder, nowhere[i], true)), RULE_COMPLEX);
+        assert_int_equal(rule_kind(unwinder_derive(unwinder, nowhere[i], false)), RULE_COMPLEX);
     }
 }
 
