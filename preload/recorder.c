@@ -54,25 +54,47 @@ static __attribute__((noinline)) struct shard *new_shard(struct recorder *r, str
     return shard;
 }
 
-/* This thread's shard for the stack at START; NULL without memory. */
-static struct shard *find_shard(struct recorder *r, struct thread *t, enum site_function function,
-                                const struct stack_start *start)
+/* The shard of the stack that was just found, which has none noted. */
+static __attribute__((noinline)) struct shard *find_shard_slow(struct recorder *r, struct thread *t,
+                                                               enum site_function function,
+                                                               const struct stack_start *start)
 {
-    uint32_t generation = modules_generation(&r->modules);
-    if (unlikely(t->generation != generation)) {
+    struct stack *s = &t->stack;
+    if (unlikely(t->generation != s->generation)) {
         thread_forget(t);
-        t->generation = generation;
-    }
-    stack_capture(&t->stack, r->unwind_trouble ? NULL : &r->rules, generation, start);
-    if (unlikely(t->stack.flags & STACK_TRUNCATED)) {
-        counter_add(&t->truncated_stack_count, 1);
+        t->generation = s->generation;
     }
     if (unlikely(r->options.verify) && !r->unwind_trouble) {
+        stack_frames(s);
         verify(r, t, start);
     }
-    uint64_t hash = stack_hash(&t->stack, ((uint64_t)function + 1) * 0x9e3779b97f4a7c15u);
+    uint64_t hash = stack_hash(s, ((uint64_t)function + 1) * 0x9e3779b97f4a7c15u);
     struct shard *shard = thread_find(t, hash);
-    return likely(shard != NULL) ? shard : new_shard(r, t, function, hash);
+    if (!shard) {
+        stack_frames(s);
+        shard = new_shard(r, t, function, hash);
+    }
+    if (s->trace && !r->options.verify) {
+        s->trace->shard = shard;
+        s->trace->function = (uint8_t)function;
+    }
+    return shard;
+}
+
+/* This thread's shard for the stack at START; NULL without memory. */
+static inline struct shard *find_shard(struct recorder *r, struct thread *t,
+                                       enum site_function function, const struct stack_start *start)
+{
+    stack_find(&t->stack, r->unwind_trouble ? NULL : &r->rules, modules_generation(&r->modules),
+               start);
+    if (unlikely(stack_is_cut(&t->stack))) {
+        counter_add(&t->truncated_stack_count, 1);
+    }
+    const struct trace *x = t->stack.trace;
+    if (likely(x != NULL) && likely(x->shard != NULL) && likely(x->function == function)) {
+        return x->shard;
+    }
+    return find_shard_slow(r, t, function, start);
 }
 
 /* A change of SHARD begins: its share of the peak is kept if the epoch is new. */

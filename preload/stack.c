@@ -19,22 +19,8 @@ enum {
 };
 #endif
 
-/* Traces are kept down to the outermost frame, so more frames than are told must fit. */
+/* Stacks are known down to the outermost frame, so more frames than are told must fit. */
 #define MIN_SIZE ((size_t)2048)
-
-/* Flags of a kept frame. */
-enum {
-    BP_LIVE = 1, /* a step from here outward depends on its bp */
-    CHECK = 2,   /* what led here is more than a return address: look at `rest` */
-};
-
-/* Words of the stack are read wherever a rule says they are; garbage may be anywhere. */
-typedef uintptr_t stack_word __attribute__((aligned(1), may_alias));
-
-static inline uintptr_t load_word(uintptr_t address)
-{
-    return *(const stack_word *)address;
-}
 
 /* A walk in progress. */
 struct walk {
@@ -51,20 +37,8 @@ static size_t size_for(size_t max)
 
 size_t stack_memory(size_t max)
 {
-    const size_t frame = 3 * sizeof(uintptr_t) + sizeof(uint64_t) + sizeof(struct stack_rest) + 1;
-    /* One more of each for the sentinel; a word to keep the rest aligned after the flags. */
-    return (size_for(max) + 1) * (2 * frame + sizeof(struct rule)) + 2 * WORD;
-}
-
-static char *place_frames(struct stack_frames *f, size_t n, char *next)
-{
-    f->ip = (uintptr_t *)next;
-    f->at = f->ip + n;
-    f->sp = f->at + n;
-    f->hash = (uint64_t *)(f->sp + n);
-    f->rest = (struct stack_rest *)(f->hash + n);
-    f->flags = (uint8_t *)(f->rest + n);
-    return (char *)(((uintptr_t)(f->flags + n) + WORD - 1) & ~(WORD - 1));
+    return traces_memory() + (size_for(max) + 1) * sizeof(struct trace_step) +
+           (max + 1) * sizeof(uintptr_t);
 }
 
 /* The hash of frames 0 .. n-1 is the sum of value(ip[i]) * FACTOR^(n-1-i), so it can be extended
@@ -87,10 +61,9 @@ void stack_init(struct stack *s, size_t max, void *memory)
     memset(s, 0, sizeof *s);
     s->max = max;
     s->size = size_for(max);
-    char *next = place_frames(&s->kept, s->size + 1, memory);
-    s->rule = (struct rule *)place_frames(&s->fresh, s->size + 1, next);
-    s->kept.sp[s->size] = UINTPTR_MAX;
-    s->first = s->size;
+    traces_init(&s->traces, memory);
+    s->step = (struct trace_step *)((char *)memory + traces_memory());
+    s->flat = (uintptr_t *)(s->step + s->size + 1);
     s->cut_power = 1;
     for (size_t i = 0; i < max; i++) {
         s->cut_power *= FACTOR;
@@ -140,233 +113,269 @@ static bool step_signal(struct walk *w, struct stack *s)
         !walk_may_read(w, frame + SIGNAL_BP)) {
         return false;
     }
-    w->ip = load_word(frame + SIGNAL_IP);
-    w->sp = load_word(frame + SIGNAL_SP);
-    w->bp = load_word(frame + SIGNAL_BP);
+    w->ip = trace_load(frame + SIGNAL_IP);
+    w->sp = trace_load(frame + SIGNAL_SP);
+    w->bp = trace_load(frame + SIGNAL_BP);
     w->return_address = false;
     walk_bounds(w, s); /* the handler may have run on an alternate stack */
     return true;
 }
 
-/* One step outward by RULE; tells in AT and REST what was read. Returns false where the frame's
+/* The step outward by STEP's rule; tells in STEP what was read. Returns false where the frame's
  * words are not what a stack holds. */
-static inline bool step(struct walk *w, struct rule rule, uintptr_t *at, struct stack_rest *rest)
+static inline bool walk_step(struct walk *w, struct trace_step *step)
 {
-    uintptr_t cfa;
-    enum rule_kind kind = rule_kind(rule);
-    rest->load_at = rest->bp_at = 0;
+    const struct rule rule = step->rule;
+    const enum rule_kind kind = rule_kind(rule);
+    uintptr_t cfa, bp_at = 0, load_at = 0;
     if (likely(kind == RULE_SP)) {
         cfa = w->sp;
     } else if (kind == RULE_BP) {
         cfa = w->bp;
     } else {
-        rest->load_at = (kind == RULE_LOAD_BP ? w->bp : w->sp) + (uintptr_t)rule_load(rule);
-        if (!walk_may_read(w, rest->load_at)) {
+        load_at = (kind == RULE_LOAD_BP ? w->bp : w->sp) + (uintptr_t)rule_load(rule);
+        if (!walk_may_read(w, load_at)) {
             return false;
         }
-        cfa = rest->load = load_word(rest->load_at);
+        cfa = step->load = trace_load(load_at);
     }
     cfa += (uintptr_t)rule_cfa(rule);
     /* Outward is upward; a frame holds at least its return address. */
     if (unlikely(cfa <= w->sp || !walk_may_read(w, cfa - WORD))) {
         return false;
     }
-    *at = cfa - WORD;
     if (!rule_same_bp(rule)) {
-        rest->bp_at = (rule_bp(rule) == RULE_BP_AT_CFA ? cfa : w->bp) + (uintptr_t)rule_bp_at(rule);
-        if (unlikely(!walk_may_read(w, rest->bp_at))) {
+        bp_at = (rule_bp(rule) == RULE_BP_AT_CFA ? cfa : w->bp) + (uintptr_t)rule_bp_at(rule);
+        if (unlikely(!walk_may_read(w, bp_at))) {
             return false;
         }
-        w->bp = load_word(rest->bp_at);
+        w->bp = trace_load(bp_at);
     }
-    w->ip = load_word(cfa - WORD);
+    step->at = cfa - WORD;
+    step->bp_at = bp_at;
+    step->load_at = load_at;
+    w->ip = trace_load(cfa - WORD);
     w->sp = cfa;
     w->return_address = true;
     return true;
 }
 
 /* libunwind's own walk, for a stack with a frame that has no simple rule. */
-static void capture_complex(struct stack *s, struct rules *rules, const struct stack_start *start)
+static void walk_complex(struct stack *s, struct rules *rules, const struct stack_start *start)
 {
     bool own = start->sp - s->low < s->high - s->low;
-    size_t n =
-        unwinder_walk(rules->unwinder, start->sp, own ? s->high : start->sp, s->fresh.ip, s->max);
+    s->n = unwinder_walk(rules->unwinder, start->sp, own ? s->high : start->sp, s->flat, s->max);
     s->flags |= STACK_WALKED;
-    if (n == 0) {
-        s->fresh.ip[0] = start->ip;
-        n = 1;
+    if (s->n == 0) {
+        s->flat[0] = start->ip;
+        s->n = 1;
+        s->flags |= STACK_TRUNCATED;
+    } else if (s->n > s->max) {
+        s->n = s->max;
         s->flags |= STACK_TRUNCATED;
     }
-    s->n = n;
 }
 
-static inline bool rest_holds(const struct stack_rest *rest, uint8_t flags)
+/* Goes from frame X, which W is in and which is the N-th, outward to frame CHANGE, by steps that
+ * are known and hold. Returns how many frames that is. */
+static size_t pass_known(struct stack *s, size_t n, struct walk *w, const struct trace_miss *miss)
 {
-    return !(flags & CHECK) ||
-           ((!(flags & BP_LIVE) || !rest->bp_at || load_word(rest->bp_at) == rest->bp) &&
-            (!rest->load_at || load_word(rest->load_at) == rest->load));
-}
-
-/* The outermost frame of the kept trace that was led to by a word which has changed; FROM if none
- * from FROM outward has. */
-static inline size_t find_change(const struct stack *s, size_t from)
-{
-    const struct stack_frames *k = &s->kept;
-    for (size_t i = s->size - 1; i > from; i--) {
-        if (load_word(k->at[i]) != k->ip[i] || unlikely(!rest_holds(&k->rest[i], k->flags[i]))) {
-            return i;
-        }
+    size_t passed = 0;
+    const struct trace *outer;
+    for (const struct trace *x = miss->x; x != miss->change && n + passed < s->size; x = outer) {
+        struct trace_step *step = &s->step[n + passed++];
+        outer = trace_outer(&s->traces, x);
+        step->at = x->at[0];
+        step->bp_at = x->bp_at ? x->at[0] + (uintptr_t)x->bp_at * WORD : 0;
+        step->load_at = x->loads ? x->at[x->words - 1] : 0;
+        step->load = x->loads ? x->held[x->words - 1] : 0;
+        step->rule.bits = (uint64_t)x->rule_bits << RULE_USES_BP_SHIFT;
+        w->ip = x->held[0];
+        w->sp = outer->sp;
+        /* What bp holds is not known where nobody needed it: somebody further out may now. */
+        w->bp = step->bp_at ? trace_load(step->bp_at) : w->bp;
+        step[1].ip = w->ip;
+        step[1].sp = w->sp;
+        step[1].bp = w->bp;
+        step[1].slot = NULL;
     }
-    return from;
+    return passed;
 }
 
-/* Writes the first N fresh frames in front of frame END of the kept trace. */
-static inline void keep(struct stack *s, size_t n, size_t end)
-{
-    struct stack_frames *k = &s->kept, *f = &s->fresh;
-    uint64_t hash = 0;
-    bool live = false;
-    if (likely(end < s->size)) {
-        hash = k->hash[end];
-        live = k->flags[end] & BP_LIVE;
-    }
-    s->first = end - n;
-    for (size_t i = n; i-- > 0;) {
-        size_t to = s->first + i;
-        const struct stack_rest *rest = &f->rest[i];
-        live = rule_uses_bp(s->rule[i]) || (live && rule_same_bp(s->rule[i]));
-        hash = extend_hash(hash, f->ip[i]);
-        k->ip[to] = f->ip[i];
-        k->at[to] = f->at[i];
-        k->sp[to] = f->sp[i];
-        k->rest[to] = *rest;
-        k->hash[to] = hash;
-        k->flags[to] =
-            (uint8_t)((live ? BP_LIVE : 0) | ((live && rest->bp_at) || rest->load_at ? CHECK : 0));
-    }
-    s->flags |= STACK_KEPT;
-    s->n = s->size - s->first;
-}
+enum walk_end {
+    WALK_KNOWN,  /* came to a known frame, s->known, or to the outermost: s->known is NULL */
+    WALK_FOREIGN /* went where frames cannot be kept, or could not go on; or was left to libunwind
+                  */
+};
 
-/* The frame W is in, the N-th fresh one, is the kept frame AT: what led into it may be new. */
-static inline void lead_into(struct stack *s, size_t n, size_t at)
+/* Walks outward from W's frame. Sets s->fresh to how many frames that is. */
+static enum walk_end walk_out(struct stack *s, struct rules *rules, const struct stack_start *start,
+                              struct walk *w, struct trace_miss miss)
 {
-    struct stack_frames *k = &s->kept;
-    const struct stack_rest *rest = &s->fresh.rest[n];
-    k->at[at] = s->fresh.at[n];
-    k->rest[at] = *rest;
-    bool live = k->flags[at] & BP_LIVE;
-    k->flags[at] =
-        (uint8_t)((live ? BP_LIVE : 0) | ((live && rest->bp_at) || rest->load_at ? CHECK : 0));
-}
-
-/* Walks outward from W's frame, fresh frame 0, until a frame of the kept trace, the outermost
- * frame, or where it cannot go on. Sets s->n to how many fresh frames there are. Returns the place
- * in the kept trace where they end, SIZE_MAX if they are not to be kept. */
-static inline size_t walk_out(struct stack *s, struct rules *rules, const struct stack_start *start,
-                              struct walk *w)
-{
-    const struct stack_frames *f = &s->fresh, *k = &s->kept;
-    size_t n = 0, at = s->first;
-    size_t usable = SIZE_MAX; /* kept frames from here outward stand on words that hold */
+    size_t n = 0;
     for (;; n++) {
-        f->ip[n] = w->ip;
-        f->sp[n] = w->sp;
-        f->rest[n].bp = w->bp;
-        while (k->sp[at] < w->sp) {
-            at++;
-        }
-        if (k->sp[at] == w->sp && k->ip[at] == w->ip && at >= n &&
-            (!(k->flags[at] & BP_LIVE) || k->rest[at].bp == w->bp) &&
-            likely(!(s->flags & (STACK_SIGNAL | STACK_FOREIGN)))) {
-            if (usable == SIZE_MAX) {
-                usable = find_change(s, at);
-                s->verified += s->size - 1 - usable;
+        struct trace_step *step = &s->step[n];
+        step->ip = w->ip;
+        step->sp = w->sp;
+        step->bp = w->bp;
+        step->slot = NULL;
+        if (n >= s->skip && likely(!(s->flags & (STACK_SIGNAL | STACK_FOREIGN)))) {
+            if (n > 0) {
+                s->known = traces_find(&s->traces, w->ip, w->sp, w->bp, &miss);
             }
-            if (at >= usable) {
-                s->n = n;
-                if (n > 0) {
-                    lead_into(s, n, at);
-                }
-                return at;
+            if (s->known) {
+                s->fresh = n;
+                return WALK_KNOWN;
+            }
+            step->slot = miss.slot;
+            if (miss.x) {
+                n += pass_known(s, n, w, &miss);
+                step = &s->step[n];
             }
         }
-        if (unlikely(n + 1 > s->size)) {
-            s->n = n + 1;
-            return SIZE_MAX;
+        s->fresh = n + 1;
+        if (unlikely(n == s->size)) {
+            return WALK_FOREIGN;
         }
-        const struct rule rule = rules_get(rules, w->ip, w->return_address, s->generation);
+        step->rule = rules_get(rules, w->ip, w->return_address, s->generation);
         bool stepped = false;
-        s->rule[n] = rule;
-        if (likely(rule_kind(rule) < RULE_SIGNAL)) {
-            stepped = step(w, rule, &f->at[n + 1], &f->rest[n + 1]);
-        } else if (rule_kind(rule) == RULE_END) {
-            s->n = n + 1;
-            return s->flags & (STACK_SIGNAL | STACK_FOREIGN) ? SIZE_MAX : s->size;
-        } else if (rule_kind(rule) == RULE_SIGNAL) {
+        if (likely(rule_kind(step->rule) < RULE_SIGNAL)) {
+            stepped = walk_step(w, step);
+        } else if (rule_kind(step->rule) == RULE_END) {
+            step->at = step->bp_at = step->load_at = 0;
+            return s->flags & (STACK_SIGNAL | STACK_FOREIGN) ? WALK_FOREIGN : WALK_KNOWN;
+        } else if (rule_kind(step->rule) == RULE_SIGNAL) {
             s->flags |= STACK_SIGNAL;
-            f->at[n + 1] = w->sp + SIGNAL_IP;
             stepped = step_signal(w, s);
         } else {
-            capture_complex(s, rules, start);
-            return SIZE_MAX;
+            walk_complex(s, rules, start);
+            return WALK_FOREIGN;
         }
         if (unlikely(!stepped || !rules_plausible(w->ip))) {
             s->flags |= stepped && w->ip == 0 ? 0 : STACK_TRUNCATED;
-            s->n = n + 1;
-            return SIZE_MAX;
+            return WALK_FOREIGN;
         }
         s->flags |= w->foreign ? STACK_FOREIGN : 0;
         s->stepped++;
     }
 }
 
-void stack_capture(struct stack *s, struct rules *rules, uint32_t generation,
-                   const struct stack_start *start)
+/* Enters the fresh frames, from the outermost inward, but for the `skip` inner ones. */
+static void keep(struct stack *s)
 {
+    uint64_t hash = s->known ? s->known->hash : 0;
+    size_t i = s->fresh;
+    while (i > s->skip) {
+        i--;
+        hash = extend_hash(hash, s->step[i].ip);
+        struct trace *x = traces_enter(&s->traces, &s->step[i], s->known, hash);
+        if (unlikely(!x)) {
+            i++;
+            hash = s->known ? s->known->hash : 0;
+            break;
+        }
+        if (s->step[i].slot) {
+            *s->step[i].slot = (uint32_t)(x - s->traces.trace);
+        }
+        s->known = x;
+    }
+    s->fresh = i;
+    while (i-- > 0) {
+        hash = extend_hash(hash, s->step[i].ip);
+    }
+    s->hash = hash;
+    s->trace = s->fresh == 0 ? s->known : NULL;
+}
+
+void stack_walk(struct stack *s, struct rules *rules, uint32_t generation,
+                const struct stack_start *start, const struct trace_miss *miss)
+{
+    const struct trace_miss none = {0};
     struct walk w = {.ip = start->ip, .sp = start->sp, .bp = start->bp, .return_address = true};
     s->flags = 0;
-    if (unlikely(s->generation != generation)) {
+    s->trace = s->known = NULL;
+    if (unlikely(s->generation != generation || s->traces.used == TRACES_MAX)) {
+        traces_forget(&s->traces);
         s->generation = generation;
-        s->first = s->size;
+        miss = &none;
     }
-    s->fresh.at[0] = 0;
-    s->fresh.rest[0] = (struct stack_rest){0};
-    size_t end = SIZE_MAX;
-    if (likely(rules != NULL && rules_plausible(start->ip))) {
-        walk_bounds(&w, s);
-        s->flags = w.foreign ? STACK_FOREIGN : 0;
-        end = walk_out(s, rules, start, &w);
-    } else {
-        s->fresh.ip[0] = start->ip;
-        s->n = 1;
+    if (unlikely(!rules || !rules_plausible(start->ip))) {
+        s->step[0].ip = start->ip;
+        s->fresh = 1;
         s->flags = STACK_TRUNCATED;
+        return;
     }
-    if (likely(end != SIZE_MAX)) {
-        keep(s, s->n, end);
-        s->ip = s->kept.ip + s->first;
-        s->at = s->kept.at + s->first;
-    } else {
-        s->ip = s->fresh.ip;
-        s->at = s->fresh.at;
+    walk_bounds(&w, s);
+    s->flags = w.foreign ? STACK_FOREIGN : 0;
+    if (likely(walk_out(s, rules, start, &w, *miss) == WALK_KNOWN)) {
+        s->flags |= STACK_KEPT;
+        keep(s);
     }
-    if (unlikely(s->n > s->max)) {
-        s->n = s->max;
+}
+
+void stack_frames(struct stack *s)
+{
+    if (s->trace) {
+        s->flags = STACK_KEPT;
+        s->fresh = 0;
+        s->known = s->trace;
+    }
+    s->ip = s->flat;
+    if (s->flags & STACK_WALKED) {
+        return;
+    }
+    s->n = s->fresh < s->max ? s->fresh : s->max;
+    for (size_t i = 0; i < s->n; i++) {
+        s->flat[i] = s->step[i].ip;
+    }
+    const struct trace *x = s->known;
+    for (; x && s->n < s->max; x = trace_outer(&s->traces, x)) {
+        s->flat[s->n++] = x->ip;
+    }
+    if (s->fresh > s->max || x) {
         s->flags |= STACK_TRUNCATED;
     }
 }
 
+void stack_capture(struct stack *s, struct rules *rules, uint32_t generation,
+                   const struct stack_start *start)
+{
+    stack_find(s, rules, generation, start);
+    stack_frames(s);
+}
+
+/* The hash of what lies beyond the first `max` frames. */
+static uint64_t hash_beyond(const struct stack *s, const struct trace *x, size_t fresh)
+{
+    for (size_t n = fresh; x && n < s->max; n++) {
+        x = trace_outer(&s->traces, x);
+    }
+    return x ? x->hash : 0;
+}
+
+/* Without known frames, or so many in front of them that none of those is told. */
+static uint64_t hash_all(const struct stack *s)
+{
+    bool flat = s->flags & STACK_WALKED;
+    size_t n = flat ? s->n : s->fresh;
+    uint64_t h = 0;
+    for (size_t i = n < s->max ? n : s->max; i-- > 0;) {
+        h = extend_hash(h, flat ? s->flat[i] : s->step[i].ip);
+    }
+    return h;
+}
+
 uint64_t stack_hash(const struct stack *s, uint64_t seed)
 {
-    uint64_t h = 0;
-    if (likely(s->flags & STACK_KEPT)) {
-        h = s->kept.hash[s->first];
-        if (unlikely(s->flags & STACK_TRUNCATED)) {
-            h -= s->kept.hash[s->first + s->max] * s->cut_power;
-        }
+    const struct trace *known = s->trace ? s->trace : s->known;
+    const size_t fresh = s->trace ? 0 : s->fresh;
+    uint64_t h;
+    if (unlikely(!s->trace && (!(s->flags & STACK_KEPT) || fresh > s->max))) {
+        h = hash_all(s);
     } else {
-        for (size_t i = s->n; i-- > 0;) {
-            h = extend_hash(h, s->ip[i]);
+        h = s->trace ? known->hash : s->hash;
+        if (unlikely(fresh + (known ? known->depth : 0) > s->max)) {
+            h -= hash_beyond(s, known, fresh) * s->cut_power;
         }
     }
     h = (h ^ seed) * FACTOR;

@@ -79,7 +79,7 @@ static void thread_bounds(struct stack *s, uintptr_t here)
 void stack_find_bounds(struct stack *s, bool is_main)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    s->first = s->max + 1; /* what was kept is of another thread's stack */
+    traces_forget(&s->traces); /* they are of another thread's stack */
     if (!is_main) {
         thread_bounds(s, here);
         return;

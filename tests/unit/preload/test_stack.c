@@ -57,17 +57,6 @@ static void walker_end(struct walker *w)
     free(w->memory);
 }
 
-/* Whether each word that the walk read to get somewhere still says so. */
-static bool words_hold(const struct stack *s)
-{
-    for (size_t i = 1; i < s->n && !(s->flags & STACK_WALKED); i++) {
-        if (*(const uintptr_t *)s->at[i] != s->ip[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* In the place of a hook. */
 static __attribute__((noinline)) void compare(void *arg)
 {
@@ -82,8 +71,7 @@ static __attribute__((noinline)) void compare(void *arg)
     n -= skip;
     bool cut = n > w->stack.max;
     n = cut ? w->stack.max : n;
-    bool same = n > 0 && w->stack.n == n && words_hold(&w->stack) &&
-                cut == (w->stack.flags & STACK_TRUNCATED);
+    bool same = n > 0 && w->stack.n == n && cut == (w->stack.flags & STACK_TRUNCATED);
     for (size_t i = 0; same && i < n; i++) {
         same = (uintptr_t)plain[skip + i] == w->stack.ip[i];
     }
@@ -258,7 +246,9 @@ static void hashes_tell_stacks_apart(void **state)
 {
     (void)state;
     uintptr_t a[] = {1, 2, 3}, b[] = {1, 3, 2}, c[] = {1, 2, 3};
-    struct stack s = {.n = 3, .ip = a}, t = {.n = 3, .ip = b}, u = {.n = 3, .ip = c};
+    struct stack s = {.flags = STACK_WALKED, .n = 3, .max = 9, .flat = a}, t = s, u = s;
+    t.flat = b;
+    u.flat = c;
     assert_true(stack_hash(&s, 1) == stack_hash(&u, 1));
     assert_true(stack_hash(&s, 1) != stack_hash(&t, 1));
     assert_true(stack_hash(&s, 1) != stack_hash(&s, 2));

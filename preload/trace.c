@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "trace.h"
+
+#include <string.h>
+
+#define COMPILER_BARRIER() __asm__ volatile("" ::: "memory")
+
+/* Words that are gathered to tell stacks of one layout apart. */
+#define GATHERED (6 * TRACE_WORDS)
+#define NEAR_BITS 26
+
+/* Places in `by_layout`. What is on the stack at one frame's places may be anything where another
+ * is laid out differently, so there are more of these than frames. */
+#define LAYOUT_BITS (TRACES_BITS + 2)
+#define LAYOUTS ((size_t)1 << LAYOUT_BITS)
+#define INDEXES (2 * TRACES_MAX + LAYOUTS)
+
+#define WORD sizeof(uintptr_t)
+
+size_t traces_memory(void)
+{
+    return (TRACES_MAX + 1) * sizeof(struct trace) + INDEXES * sizeof(uint32_t);
+}
+
+void traces_init(struct traces *t, void *memory)
+{
+    *t = (struct traces){.trace = memory};
+    t->recent = (uint32_t *)(t->trace + TRACES_MAX + 1);
+    t->by_layout = t->recent + TRACES_MAX;
+    t->known = t->by_layout + LAYOUTS;
+}
+
+/* A hash of what the stack holds at the places of the words of X's steps. */
+static inline uint64_t hash_words(const struct trace *x)
+{
+    uint64_t hash = x->ip ^ x->sp << 12;
+    for (int n = 0; x && n < GATHERED; n += TRACE_WORDS, x = x->far) {
+        /* A sum, so that the loads and products need not wait for each other. Words far from what
+         * was there before are data where a stack is laid out differently: of no use. */
+        uint64_t sum = 0;
+        for (int i = 0; i < TRACE_WORDS; i++) {
+            uintptr_t word = trace_load(x->at[i]);
+            bool near = (word ^ x->held[i]) >> NEAR_BITS == 0;
+            sum += ((near ? word : 0) + (uint64_t)i) * (0x9fb21c651e98df25u + 2 * (uint64_t)i);
+        }
+        hash = (hash ^ sum) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 32;
+    }
+    return hash * 0x9e3779b97f4a7c15u;
+}
+
+struct trace *traces_find_by_layout(const struct traces *t, struct trace *x, uintptr_t bp,
+                                    struct trace_miss *miss)
+{
+    miss->slot = &t->by_layout[hash_words(x) >> (64 - LAYOUT_BITS)];
+    struct trace *y = traces_at(t, *miss->slot);
+    if (!y || y->ip != x->ip || y->sp != x->sp || (y->uses_bp && y->bp != bp)) {
+        return NULL;
+    }
+    struct trace *change = trace_change(t, y);
+    if (change) {
+        miss->x = y;
+        miss->change = change;
+        return NULL;
+    }
+    return y;
+}
+
+static bool same(const struct trace *x, const struct trace_step *step, uint32_t outer)
+{
+    if (x->ip != step->ip || x->sp != step->sp || x->outer != outer ||
+        (x->uses_bp && x->bp != step->bp)) {
+        return false;
+    }
+    if (!outer) {
+        return true;
+    }
+    size_t last = x->words - 1u;
+    uintptr_t bp_at = x->bp_at ? x->at[0] + (uintptr_t)x->bp_at * WORD : 0;
+    return x->at[0] == step->at && bp_at == step->bp_at && x->loads == (step->load_at != 0) &&
+           (!x->loads || (x->at[last] == step->load_at && x->held[last] == step->load));
+}
+
+static void add_word(struct trace *x, unsigned *n, uintptr_t at, uintptr_t held)
+{
+    x->at[*n] = at;
+    x->held[(*n)++] = held;
+}
+
+/* The words of X's step, and of the steps further out as far as they fit. */
+static void set_words(const struct traces *t, struct trace *x, const struct trace_step *step)
+{
+    unsigned n = 0;
+    struct trace *far = trace_outer(t, x);
+    if (far) {
+        add_word(x, &n, step->at, far->ip);
+        if (far->uses_bp && step->bp_at) {
+            add_word(x, &n, step->bp_at, far->bp);
+        }
+        if (step->load_at) {
+            add_word(x, &n, step->load_at, step->load);
+        }
+    }
+    x->words = n & 3;
+    for (; far && n + far->words <= TRACE_WORDS; far = trace_outer(t, far)) {
+        for (unsigned i = 0; i < far->words; i++) {
+            add_word(x, &n, far->at[i], far->held[i]);
+        }
+    }
+    x->far = far;
+    while (n < TRACE_WORDS) {
+        add_word(x, &n, (uintptr_t)&x->held[n], 0);
+    }
+}
+
+struct trace *traces_enter(struct traces *t, const struct trace_step *step,
+                           const struct trace *outer, uint64_t hash)
+{
+    const uint32_t outer_id = outer ? (uint32_t)(outer - t->trace) : 0;
+    uint32_t *bucket = &t->known[traces_key(step->ip, outer_id)];
+    for (struct trace *x = traces_at(t, *bucket); x; x = traces_at(t, x->next)) {
+        if (same(x, step, outer_id)) {
+            return x;
+        }
+    }
+    intptr_t bp_at = step->bp_at ? (intptr_t)(step->bp_at - step->at) / (intptr_t)WORD : 0;
+    if (t->used == TRACES_MAX || bp_at != (int16_t)bp_at) {
+        return NULL;
+    }
+    uint32_t id = ++t->used;
+    struct trace *x = &t->trace[id];
+    *x = (struct trace){
+        .ip = step->ip,
+        .sp = step->sp,
+        .bp = step->bp,
+        .hash = hash,
+        .outer = outer_id,
+        .next = *bucket,
+        .depth = outer ? outer->depth + 1 : 1,
+        .bp_at = (int16_t)bp_at,
+        .loads = step->load_at != 0,
+        .uses_bp =
+            rule_uses_bp(step->rule) || (outer && outer->uses_bp && rule_same_bp(step->rule)),
+        .rule_bits = step->rule.bits >> RULE_USES_BP_SHIFT & 3,
+    };
+    set_words(t, x, step);
+    COMPILER_BARRIER(); /* a handler may leave here by longjmp: whole before it can be found */
+    *bucket = id;
+    uint32_t *recent = traces_recent(t, x->ip, x->sp);
+    if (*recent == 0) {
+        *recent = id;
+    }
+    return x;
+}
+
+void traces_forget(struct traces *t)
+{
+    memset(t->recent, 0, INDEXES * sizeof *t->recent);
+    COMPILER_BARRIER(); /* none is found any more before the first is used anew */
+    t->used = 0;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A thread's known stacks, as a tree of frames: a frame is known by its (ip, sp, bp) and by the
+ * frame it leads out to. A step outward is a function of (ip, sp, bp) and of the words it loads.
+ * So where a thread is in a known frame, and all words that led from there outward still hold what
+ * they held, the whole stack is the known one, by induction: not a heuristic. Where a word has
+ * changed, the frames up to it are still right, and only from there on must be stepped.
+ *
+ * Frames that no step further out needs the bp of are known without it, and where they saved it is
+ * not looked at: most code computes its CFA from sp.
+ *
+ * Owned by one thread, under the guard. A bounded number of frames; when they are used up all are
+ * forgotten. Only frames of the thread's own stack, from the innermost to the outermost, without a
+ * signal frame between, may be entered: their words can be read whenever a known frame is found
+ * again. A longjmp out of any function here leaves the tree sound.
+ */
+#ifndef PRELOAD_TRACE_H
+#define PRELOAD_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "rule.h"
+#include "sys.h"
+
+struct shard;
+
+/* So many words are looked at together: chasing pointers frame by frame would take longer. */
+#define TRACE_WORDS 4
+
+/* A frame, in two cache lines. */
+struct trace {
+    uintptr_t ip, sp;
+    uintptr_t bp;        /* in this frame; matters if `uses_bp` */
+    struct shard *shard; /* of the stack from here outward, for `function`; NULL: not known yet */
+    uint64_t hash;       /* of the return addresses from here outward: stack.h */
+    struct trace *far;   /* the first one out whose step the words below are not of; or NULL */
+    uint32_t outer;      /* id of the next frame out; 0: this is the outermost */
+    uint32_t next;       /* id of a known frame of the same key; or 0 */
+    uint32_t depth;      /* frames from here outward, this one included */
+    int16_t bp_at;       /* in words, from at[0] to where the outer frame's bp was; 0: nowhere */
+    uint8_t function;
+    uint8_t words : 2;     /* how many of those below are of the step out of this frame */
+    uint8_t loads : 1;     /* the last of these is one that the CFA came from */
+    uint8_t uses_bp : 1;   /* a step from here outward depends on bp */
+    uint8_t rule_bits : 2; /* of the rule: RULE_USES_BP_SHIFT and the one after */
+
+    /* The words that were read to step out of this frame, and what they held: the return address,
+     * the outer frame's bp if that uses it, of realigned frames what the CFA came from. Then those
+     * of the next steps, as many as there is room for. Then words that always hold. */
+    uintptr_t at[TRACE_WORDS];
+    uintptr_t held[TRACE_WORDS];
+};
+
+/* A frame to be entered, and the step out of it. */
+struct trace_step {
+    uintptr_t ip, sp, bp;
+    uintptr_t at, bp_at, load_at, load; /* 0: no such word was read */
+    struct rule rule;
+    uint32_t *slot; /* where to note the frame; or NULL */
+};
+
+#define TRACES_BITS 14
+#define TRACES_MAX ((uint32_t)1 << TRACES_BITS)
+
+struct traces {
+    struct trace *trace; /* by id, from 1 to `used` */
+    uint32_t *recent;    /* by (ip, sp): the first one of these, whose layout all go by */
+    uint32_t *by_layout; /* by (ip, sp) and the words at that one's places: the last one found */
+    uint32_t *known;     /* by (ip, outer frame): all, linked by `next` */
+    uint32_t used;
+};
+
+/* How much memory they need; MEMORY is zeroed, and touched as it is used. */
+size_t traces_memory(void);
+void traces_init(struct traces *t, void *memory);
+
+/* Words of the stack may be read at any address: a rule's offsets are not the program's. */
+typedef uintptr_t trace_word __attribute__((aligned(1), may_alias));
+
+static inline uintptr_t trace_load(uintptr_t address)
+{
+    return *(const trace_word *)address;
+}
+
+static inline size_t traces_key(uintptr_t ip, uintptr_t other)
+{
+    return (size_t)((ip ^ other << 12) * 0x9e3779b97f4a7c15u >> (64 - TRACES_BITS));
+}
+
+static inline struct trace *traces_at(const struct traces *t, uint32_t id)
+{
+    return id ? &t->trace[id] : NULL;
+}
+
+static inline struct trace *trace_outer(const struct traces *t, const struct trace *x)
+{
+    return traces_at(t, x->outer);
+}
+
+/* The place of the frame of (IP, SP) in `recent`, or an empty one for it. Only the first few are
+ * looked at; what is not there is walked to. */
+static inline uint32_t *traces_recent(const struct traces *t, uintptr_t ip, uintptr_t sp)
+{
+    const size_t key = traces_key(ip, sp);
+    uint32_t *place = &t->recent[key];
+    for (size_t i = 1; i < 4; i++) {
+        const struct trace *x = traces_at(t, *place);
+        if (likely(!x || (x->ip == ip && x->sp == sp))) {
+            break;
+        }
+        place = &t->recent[(key + i) & (TRACES_MAX - 1)];
+    }
+    return place;
+}
+
+/* Whether X's step, and those of the frames before X->far, still lead where they led. */
+static inline bool trace_all_hold(const struct trace *x)
+{
+    uintptr_t changed = 0;
+    for (int i = 0; i < TRACE_WORDS; i++) {
+        changed |= trace_load(x->at[i]) ^ x->held[i];
+    }
+    return changed == 0;
+}
+
+/* Whether X's step does. */
+static inline bool trace_holds(const struct trace *x)
+{
+    for (int i = 0; i < x->words; i++) {
+        if (trace_load(x->at[i]) != x->held[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The innermost frame, from X outward, whose step does not hold any more; NULL if all hold. */
+static inline struct trace *trace_change(const struct traces *t, struct trace *x)
+{
+    while (x && likely(trace_all_hold(x))) {
+        x = x->far;
+    }
+    while (x && trace_holds(x)) {
+        x = trace_outer(t, x);
+    }
+    return x;
+}
+
+/* What there is instead of a known frame. */
+struct trace_miss {
+    struct trace *x, *change; /* the steps from frame X outward hold, up to that of frame CHANGE;
+                               * or NULL */
+    uint32_t *slot;           /* where to note the frame once it is known; or NULL */
+};
+
+/* Goes on where traces_find found nothing: looks for a frame of (X->ip, X->sp, BP) by what the
+ * stack holds at the places of X's words. Stacks that differ further out but are laid out alike are
+ * found so without a walk. */
+struct trace *traces_find_by_layout(const struct traces *t, struct trace *x, uintptr_t bp,
+                                    struct trace_miss *miss);
+
+/* The known frame of (IP, SP, BP) from which all steps hold; NULL, and MISS, if none is found. */
+static inline struct trace *traces_find(const struct traces *t, uintptr_t ip, uintptr_t sp,
+                                        uintptr_t bp, struct trace_miss *miss)
+{
+    struct trace *x = traces_at(t, *traces_recent(t, ip, sp));
+    if (unlikely(!x || x->ip != ip || x->sp != sp)) {
+        *miss = (struct trace_miss){0};
+        return NULL;
+    }
+    if (likely(!x->uses_bp || x->bp == bp)) {
+        struct trace *change = trace_change(t, x);
+        if (likely(!change)) {
+            return x;
+        }
+        *miss = (struct trace_miss){.x = x, .change = change};
+    } else {
+        *miss = (struct trace_miss){0};
+    }
+    return traces_find_by_layout(t, x, bp, miss);
+}
+
+/* Enters the frame of STEP, which leads to OUTER (NULL: it is the outermost), or finds it. NULL
+ * when there is no room: forget all and go on without; or when it cannot be known again. */
+struct trace *traces_enter(struct traces *t, const struct trace_step *step,
+                           const struct trace *outer, uint64_t hash);
+
+void traces_forget(struct traces *t);
+
+#endif
