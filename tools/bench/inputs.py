@@ -6,7 +6,7 @@ Sizes are such that a plain run takes about half a second to a second; QUICK mak
 import json
 import subprocess
 
-LUA = """-- Builds trees of several depths and walks each for a check sum, while one large tree stays.
+LUA = """-- Builds trees of several depths and walks each for a check sum; one large tree stays.
 local function build(depth)
   if depth == 0 then return {} end
   return { build(depth - 1), build(depth - 1) }
@@ -142,12 +142,12 @@ def make(folder, quick):
     part = 10 if quick else 1
     write_json(folder / "in.json", 200000 // part)
     write_xml(folder / "in.xml", 400000 // part)
-    write_c(folder, 400 // part)
-    write_cmake(folder / "project", 800 // part)
+    write_c(folder, 300 // part)
+    write_cmake(folder / "project", 500 // part)
     (folder / "tree.lua").write_text(LUA)
     (folder / "load.py").write_text(PYTHON)
     (folder / "hash.pl").write_text(PERL)
     (folder / "standard.cc").write_text(CXX_QUICK if quick else CXX)
     (folder / "rows.sql").write_text(SQL.format(count=400000 // part))
     return {"lua": 13 if quick else 15, "python": 80000 // part, "perl": 250000 // part,
-            "redis": 300000 // part}
+            "redis": 20000 // part}

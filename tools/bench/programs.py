@@ -54,8 +54,8 @@ def real(folder, quick):
         program("cmake", "cmake", "--fresh", "-G", "Unix Makefiles", "-S", at("project"),
                 "-B", at("project/out")),
         program("clang++", "clang++", "-std=c++17", "-fsyntax-only", at("standard.cc")),
-        program("redis", *redis, requests=size["redis"] // 2),
-        program("redis, 16 at a time", *redis, requests=size["redis"] * 2, pipeline=16),
+        program("redis", *redis, requests=size["redis"]),
+        program("redis, 16 at a time", *redis, requests=size["redis"] * 8, pipeline=16),
     ]
 
 

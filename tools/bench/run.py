@@ -76,6 +76,8 @@ def prepare(arguments):
                             capture_output=True, text=True, check=False)
     if result.returncode != 0:
         die(f"'{arguments.build}': cannot be built:\n{result.stdout}{result.stderr}")
+    if arguments.against:
+        stages.Build(arguments.against)  # ends the program if it is none
 
 
 def chosen(arguments, folder):
@@ -125,6 +127,8 @@ def print_report(report):
             print(f"\n{table.group(title, results, shown)}")
     if report["stages"]:
         print(f"\n## Stages: instructions per operation\n\n{stages.as_table(report['stages'])}")
+    elif stages.why_not():
+        print(f"\n- stages: {stages.why_not()}")
 
 
 def main():
@@ -143,7 +147,7 @@ def main():
             measure_programs(report, arguments, variants, pathlib.Path(folder))
         if not report["programs"]:
             die(f"'{arguments.only}': there is no such program")
-    if arguments.group in ("stages", "all"):
+    if arguments.group in ("stages", "all") and not stages.why_not():
         only = arguments.only.split(",") if arguments.group == "stages" else ["*"]
         report["stages"] = stages.count(arguments.build, arguments.against, only)
     save(report, arguments.output)
@@ -151,4 +155,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        die("interrupted")

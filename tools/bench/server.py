@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Load for a redis-server that another program has started: requests per second, and a clean end."""
+"""Load for a redis-server that another program has started, and a clean end of it."""
 import csv
 import subprocess
 import time
