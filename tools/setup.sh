@@ -5,6 +5,7 @@
 #     tools/setup.sh build      compile memprof
 #     tools/setup.sh demo       build, and run tools/demo.sh
 #     tools/setup.sh test       build, and run tools/test.sh
+#     tools/setup.sh bench      build, and run tools/bench/run.py
 #     tools/setup.sh chroot     run tools/chroot-test.sh
 #
 # Needs Debian 12 or an Ubuntu with the same package names, and root or sudo if anything is missing.
@@ -31,10 +32,15 @@ check=(
     libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0     # other allocators
     elfutils libdebuginfod1 binutils dwz xz-utils zstd   # debug information of all kinds; dumps
 )
+bench=(
+    python3 valgrind heaptrack libgoogle-perftools4       # the tool that measures; peers
+    jq sqlite3 lua5.4 libxml2-utils perl clang            # programs to measure
+    redis-server redis-tools                              # the same, and a server
+)
 chroot=(debootstrap git)
 
 usage() {
-    sed -n '3,11s/^# \{0,1\}//p' "$0" >&2
+    sed -n '3,12s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
@@ -104,6 +110,7 @@ case $1 in
 build) wanted=("${build[@]}") ;;
 demo) wanted=("${build[@]}" "${demo[@]}") ;;
 test) wanted=("${build[@]}" "${check[@]}") ;;
+bench) wanted=("${build[@]}" "${bench[@]}") ;;
 chroot) wanted=("${chroot[@]}") ;;
 *) usage ;;
 esac
