@@ -113,7 +113,7 @@ int job_run(const struct options *options, const char *path, struct out *out)
 {
     struct error error = {""};
     struct job job = {.options = options, .out = out};
-    job.dump = load_file(path, &error);
+    job.dump = load_file(path, NULL, NULL, &error);
     if (!job.dump) {
         complain("'%s': %s", path, error.text);
         return -1;

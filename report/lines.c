@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lines.h"
 #include "die.h"
+#include "histogram.h"
 #include "memory.h"
 #include "pool.h"
 
@@ -146,11 +147,9 @@ static void charge_inclusive_lifetimes(struct walk *w, struct charging *c)
         memset(counts, 0, dump->nframes * sizeof *counts);
         for (size_t i = 0; i < dump->nsites; i++) {
             const struct dump_histogram *h = &dump->sites[i].lifetime_log2_ns;
-            if (c->bucket >= h->n || h->count[c->bucket] == 0)
-                continue;
-            any = true;
-            counts[dump->sites[i].frame] =
-                figures_sum(counts[dump->sites[i].frame], h->count[c->bucket]);
+            uint64_t count = histogram_count(h, c->bucket);
+            any = any || count;
+            counts[dump->sites[i].frame] = figures_sum(counts[dump->sites[i].frame], count);
         }
         for (size_t f = dump->nframes; any && f-- > 1;)
             counts[dump->frames[f].parent] = figures_sum(counts[dump->frames[f].parent], counts[f]);

@@ -127,7 +127,7 @@ static struct place odd_place(struct builder *b, const struct dump_frame *f)
                               .line = i->file ? i->line : 0};
     }
     char name[24];
-    snprintf(name, sizeof name, "0x%" PRIx64, f->offset);
+    snprintf(name, sizeof name, "0x%" PRIx64, (uint64_t)f->offset);
     return (struct place){.function = pool_intern(m->strings, name)};
 }
 
