@@ -19,8 +19,9 @@
 #include <stdint.h>
 
 #define JSON_STREAM_DEPTH 2048
-#define JSON_STREAM_KEY 64 /* bytes of a key or plain string, with the 0; no known one is longer   \
-                            */
+#define JSON_STREAM_KEY                                                                            \
+    64 /* bytes of a key or plain string, with the 0; no known one is longer                       \
+        */
 #define JSON_STREAM_PIECE_MAX ((size_t)64 << 20)
 
 struct json_stream {

@@ -72,7 +72,8 @@ static void merge(struct merging *b, const struct tree_growth *g)
     add(b, &top, 0);
     for (size_t f = 1; f < dump->nframes; f++) {
         node_of[f] = node_of[dump->frames[f].parent];
-        for (uint32_t i = m->first_ref[f + 1]; i-- > m->first_ref[f];)
+        struct model_refs refs = model_refs(m, (uint32_t)f);
+        for (uint32_t i = refs.end; i-- > refs.first;)
             node_of[f] = child_of(b, node_of[f], m->refs[i]);
     }
     for (size_t i = 0; i < dump->nsites; i++) {

@@ -30,12 +30,12 @@ static bool step(const struct model *m, struct cursor *c)
 {
     if (c->frame == 0)
         return false;
-    if (c->ref + 1 < m->first_ref[c->frame + 1]) {
+    if (c->ref + 1 < model_refs(m, c->frame).end) {
         c->ref++;
         return true;
     }
     c->frame = m->dump->frames[c->frame].parent;
-    c->ref = m->first_ref[c->frame];
+    c->ref = model_refs(m, c->frame).first;
     return c->frame != 0;
 }
 
@@ -116,7 +116,7 @@ static uint64_t follow(struct tree_growth *g, struct cursor *cursors, size_t n, 
 static struct cursor innermost(const struct model *m, uint32_t site)
 {
     uint32_t frame = m->dump->sites[site].frame;
-    struct cursor first = {site, frame, m->first_ref[frame]}, c = first;
+    struct cursor first = {site, frame, model_refs(m, frame).first}, c = first;
     while (m->root && !m->places[ref_at(m, &c).place].own)
         if (!step(m, &c))
             return first;

@@ -112,17 +112,6 @@ static void below(void **state)
     assert_false(model_is_below("a/b", "/a"));
 }
 
-static void subtrees_add_up(void **state)
-{
-    (void)state;
-    struct figures *sums = model_subtrees(m);
-    assert_int_equal(sums[F_ROOT].c.alloc_count, 12);
-    assert_int_equal(sums[F_WORK].c.alloc_count, 6);
-    assert_int_equal(sums[F_WORK_AGAIN].c.live_bytes, 150);
-    assert_int_equal(sums[F_STRDUP].c.alloc_bytes, 20);
-    free(sums);
-}
-
 static void globs_match_one_place(void **state)
 {
     (void)state;
@@ -169,7 +158,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(root_charges_own_sources, setup, teardown),
         cmocka_unit_test_setup_teardown(root_is_compared_with_mapped_names, setup, teardown),
         cmocka_unit_test(below),
-        cmocka_unit_test_setup_teardown(subtrees_add_up, setup, teardown),
         cmocka_unit_test_setup_teardown(globs_match_one_place, setup, teardown),
         cmocka_unit_test_setup_teardown(stackless_sites_are_kept, setup, teardown),
     };
