@@ -68,4 +68,7 @@ struct columns columns_available(const struct dump *dump);
 int columns_compare(const struct column *column, const struct figures *a, const struct figures *b,
                     const struct dump *dump);
 
+/* The same for two cells of one column. */
+int columns_compare_cells(const struct cell *x, const struct cell *y);
+
 #endif
