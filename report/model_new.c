@@ -77,7 +77,7 @@ static void look_up(struct builder *b, model_progress *progress, void *arg)
     for (size_t i = 0; i < n; i++) {
         const struct code *code = &m->codes.code[order[i]];
         struct found *f = &b->found[order[i]];
-        if (progress && i % 64 == 0)
+        if (progress && i % 16 == 0)
             progress(arg, i, n);
         f->n = symbolizer_lookup(m->symbols, &m->dump->modules[code->module], code->address,
                                  &f->symbols);
