@@ -23,8 +23,10 @@ enum cell_kind {
 
 struct cell {
     enum cell_kind kind;
-    uint64_t value;
-    double percent;
+    union {
+        uint64_t value;
+        double percent; /* of CELL_PERCENT */
+    };
 };
 
 struct column {

@@ -66,10 +66,29 @@ bool figures_median_lifetime(const struct figures *f, uint64_t *ns)
     return true;
 }
 
+struct figures figures_settled(const struct figures *f)
+{
+    struct figures settled = *f;
+    settled.has_median = figures_median_lifetime(f, &settled.median_ns);
+    settled.lifetime = NULL;
+    return settled;
+}
+
 void figures_settle(struct figures *f)
 {
-    f->has_median = figures_median_lifetime(f, &f->median_ns);
+    struct figures settled = figures_settled(f);
     figures_drop(f);
+    *f = settled;
+}
+
+void figures_hand_on(struct figures *to, struct figures *from)
+{
+    if (!to->lifetime) {
+        to->lifetime = from->lifetime;
+        from->lifetime = NULL;
+    }
+    figures_add(to, from);
+    figures_drop(from);
 }
 
 void figures_drop(struct figures *f)

@@ -81,17 +81,6 @@ static void enter(struct walk *w, uint32_t frame)
         figures_add_site(sum, &dump->sites[s - 1], w->lifetimes);
 }
 
-/* FROM is part of TO, and no more needed. */
-static void hand_on(struct figures *to, struct figures *from)
-{
-    if (!to->lifetime) {
-        to->lifetime = from->lifetime;
-        from->lifetime = NULL;
-    }
-    figures_add(to, from);
-    figures_drop(from);
-}
-
 static void leave(struct walk *w, uint32_t frame)
 {
     struct figures *sum = &w->sums[--w->nsums];
@@ -105,7 +94,7 @@ static void leave(struct walk *w, uint32_t frame)
         figures_add(&w->rows[row].figures, sum);
     }
     if (w->nsums > 0)
-        hand_on(&w->sums[w->nsums - 1], sum);
+        figures_hand_on(&w->sums[w->nsums - 1], sum);
     else
         figures_drop(sum);
 }

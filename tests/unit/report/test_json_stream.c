@@ -104,7 +104,7 @@ static void cut_anywhere(void **state)
     (void)state;
     for (size_t cut = 0; cut < sizeof tail + 2; cut++) {
         size_t filled = BUFFER - LONG - cut;
-        char *text = malloc(BUFFER + sizeof tail);
+        char *text = malloc(BUFFER + 2 + sizeof tail);
         assert_non_null(text);
         memset(text, ' ', filled);
         text[filled] = '[';
