@@ -13,7 +13,6 @@ static struct model *m;
 static int setup(void **state)
 {
     (void)state;
-    fake_lookups = 0;
     symbols = fake_symbolizer();
     m = model_new(&hand_dump, symbols, NULL, NULL);
     return 0;
@@ -46,6 +45,7 @@ static void frames_become_places(void **state)
     (void)state;
     assert_int_equal(m->nplaces, 9);   /* work once, get and work2 apart */
     assert_int_equal(fake_lookups, 7); /* the same address is looked up once */
+    assert_int_equal(fake_backwards, 0);
     assert_int_equal(place("get")->line, 5);
     assert_int_equal(place("handler")->line, 50); /* looked up where it was interrupted */
     assert_null(place("0x7f00")->module);
