@@ -6,8 +6,7 @@
 #include <string.h>
 
 #define BUFFER ((size_t)256 << 10)
-#define PLENTY ((size_t)4 << 10) /* holds any value that is read without jansson */
-#define MARGIN 16                /* what may be wrong so close to the end is but cut off */
+#define MARGIN 16 /* what may be wrong so close to the end is but cut off */
 
 enum { IN_OBJECT = 1, NOT_FIRST = 2 };
 
@@ -117,8 +116,7 @@ static int fill(struct json_stream *s)
     return 0;
 }
 
-/* Has SIZE bytes ready, if the input has them. */
-static int want(struct json_stream *s, size_t size)
+int json_stream_want(struct json_stream *s, size_t size)
 {
     while (s->end - s->at < size && !s->ended)
         if (fill(s))
@@ -126,17 +124,12 @@ static int want(struct json_stream *s, size_t size)
     return 0;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 int json_stream_peek(struct json_stream *s)
 {
     if (s->broken)
         return -1;
     for (;;) {
-        while (s->at < s->end && is_blank(s->buffer[s->at]))
+        while (s->at < s->end && json_stream_is_blank(s->buffer[s->at]))
             s->at++;
         if (s->at < s->end)
             return (unsigned char)s->buffer[s->at];
@@ -257,7 +250,7 @@ json_t *json_stream_value(struct json_stream *s)
         flags |= JSON_DECODE_ANY;
     for (;;) {
         json_error_t e;
-        if (want(s, PLENTY))
+        if (json_stream_want(s, JSON_STREAM_PLENTY))
             return NULL;
         size_t size = s->end - s->at;
         json_t *value = json_loadb(s->buffer + s->at, size, flags, &e);
@@ -273,85 +266,9 @@ json_t *json_stream_value(struct json_stream *s)
         }
         /* Twice as much, so that a large value is not begun again for every few bytes. */
         size_t more = size < JSON_STREAM_PIECE_MAX / 2 ? 2 * size : JSON_STREAM_PIECE_MAX;
-        if (size < more ? want(s, more) : fill(s))
+        if (size < more ? json_stream_want(s, more) : fill(s))
             return NULL;
     }
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* Reads the integer at P, which must not reach to END. Returns what follows it, or NULL if it is
- * not a plain one. */
-static const char *plain_integer(const char *p, const char *end, int64_t *value)
-{
-    bool minus = p < end && *p == '-';
-    const char *first = p += minus;
-    uint64_t n = 0;
-    while (p < end && is_digit(*p))
-        n = n * 10 + (uint64_t)(*p++ - '0');
-    size_t digits = (size_t)(p - first);
-    if (p == end || digits == 0 || digits > 18 || (digits > 1 && *first == '0') || *p == '.' ||
-        *p == 'e' || *p == 'E')
-        return NULL;
-    *value = minus ? -(int64_t)n : (int64_t)n;
-    return p;
-}
-
-bool json_stream_integer(struct json_stream *s, int64_t *value)
-{
-    if (json_stream_peek(s) < 0 || want(s, PLENTY))
-        return false;
-    const char *end = s->buffer + s->end;
-    const char *p = plain_integer(s->buffer + s->at, end, value);
-    if (p)
-        s->at = (size_t)(p - s->buffer);
-    return p != NULL;
-}
-
-int json_stream_integers(struct json_stream *s, int64_t *values, size_t max)
-{
-    if (json_stream_peek(s) != '[' || want(s, PLENTY))
-        return -1;
-    const char *p = s->buffer + s->at + 1, *end = s->buffer + s->end;
-    size_t n = 0;
-    for (; p < end && is_blank(*p); p++)
-        ;
-    while (p < end && (n > 0 || *p != ']')) {
-        if (n == max || !(p = plain_integer(p, end, &values[n++])))
-            return -1;
-        for (; p < end && is_blank(*p); p++)
-            ;
-        if (p < end && *p == ']')
-            break;
-        if (p == end || *p++ != ',')
-            return -1;
-        for (; p < end && is_blank(*p); p++)
-            ;
-    }
-    if (p >= end)
-        return -1;
-    s->at = (size_t)(p + 1 - s->buffer);
-    return (int)n;
-}
-
-bool json_stream_text(struct json_stream *s, char text[JSON_STREAM_KEY])
-{
-    if (json_stream_peek(s) != '"' || want(s, PLENTY))
-        return false;
-    const char *p = s->buffer + s->at + 1, *end = s->buffer + s->end;
-    size_t n = 0;
-    for (; p + n < end && n < JSON_STREAM_KEY && p[n] != '"'; n++)
-        if ((unsigned char)p[n] < 0x20 || (unsigned char)p[n] >= 0x7f || p[n] == '\\')
-            return false;
-    if (p + n == end || n >= JSON_STREAM_KEY - 1)
-        return false;
-    memcpy(text, p, n);
-    text[n] = '\0';
-    s->at += n + 2;
-    return true;
 }
 
 int json_stream_end(struct json_stream *s)

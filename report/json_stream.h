@@ -74,6 +74,17 @@ int json_stream_integers(struct json_stream *s, int64_t *values, size_t max);
  * if that is not what is here. */
 bool json_stream_text(struct json_stream *s, char text[JSON_STREAM_KEY]);
 
+/* For json_plain.c: that many bytes hold any value that is read there. */
+#define JSON_STREAM_PLENTY ((size_t)4 << 10)
+
+/* Has SIZE bytes ready, if the input has them. Returns 0, or -1. */
+int json_stream_want(struct json_stream *s, size_t size);
+
+static inline bool json_stream_is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* Says that what is here, at the last key, is no valid JSON: WRONG. Returns -1. */
 int json_stream_refuse_key(struct json_stream *s, const char *wrong);
 
