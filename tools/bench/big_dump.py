@@ -170,12 +170,13 @@ def main():
         sys.exit("big_dump.py: '%s': no such program: build it first" % report)
     with tempfile.TemporaryDirectory() as folder:
         dump = arguments.dump or os.path.join(folder, "big.json")
-        # In a process of its own: a child's peak RSS starts from its parent's size.
-        if not os.path.exists(dump) and os.fork() == 0:
-            write_dump(dump, report, arguments.sites, arguments.frames)
-            os._exit(0)
-        elif not os.path.exists(dump) and os.wait()[1] != 0:
-            sys.exit("big_dump.py: cannot make the dump")
+        if not os.path.exists(dump):
+            # In a process of its own: a child's peak RSS starts from its parent's size.
+            if os.fork() == 0:
+                write_dump(dump, report, arguments.sites, arguments.frames)
+                os._exit(0)
+            if os.wait()[1] != 0:
+                sys.exit("big_dump.py: cannot make the dump")
         measure(report, dump, arguments.verbs.split(","))
 
 
