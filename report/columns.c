@@ -137,13 +137,18 @@ struct columns columns_available(const struct dump *dump)
     return c;
 }
 
+int columns_compare_cells(const struct cell *x, const struct cell *y)
+{
+    if (x->kind != y->kind)
+        return x->kind == CELL_NOTHING ? 1 : -1;
+    if (x->kind == CELL_PERCENT)
+        return x->percent < y->percent ? 1 : x->percent > y->percent ? -1 : 0;
+    return x->value < y->value ? 1 : x->value > y->value ? -1 : 0;
+}
+
 int columns_compare(const struct column *column, const struct figures *a, const struct figures *b,
                     const struct dump *dump)
 {
     struct cell x = column->get(a, dump), y = column->get(b, dump);
-    if (x.kind != y.kind)
-        return x.kind == CELL_NOTHING ? 1 : -1;
-    if (x.kind == CELL_PERCENT)
-        return x.percent < y.percent ? 1 : x.percent > y.percent ? -1 : 0;
-    return x.value < y.value ? 1 : x.value > y.value ? -1 : 0;
+    return columns_compare_cells(&x, &y);
 }

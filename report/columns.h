@@ -23,8 +23,10 @@ enum cell_kind {
 
 struct cell {
     enum cell_kind kind;
-    uint64_t value;
-    double percent;
+    union {
+        uint64_t value;
+        double percent; /* of CELL_PERCENT */
+    };
 };
 
 struct column {
@@ -67,5 +69,8 @@ struct columns columns_available(const struct dump *dump);
 /* For qsort: the greater cell first, rows without a figure last. */
 int columns_compare(const struct column *column, const struct figures *a, const struct figures *b,
                     const struct dump *dump);
+
+/* The same for two cells of one column. */
+int columns_compare_cells(const struct cell *x, const struct cell *y);
 
 #endif

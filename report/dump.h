@@ -25,6 +25,11 @@
     X(peak_bytes)                                                                                  \
     X(peak_count)
 
+/* Counters that only a site has; it may leave them out. */
+#define DUMP_SITE_COUNTERS(X)                                                                      \
+    X(max_live_bytes)                                                                              \
+    X(threads) /* that allocated here; 0: not told */
+
 /* Counters that only the totals have. */
 #define DUMP_TOTALS(X)                                                                             \
     X(peak_elapsed_ns)                                                                             \
@@ -61,8 +66,8 @@ struct pool;
 struct dump_frame {
     uint32_t parent; /* of frame 0: 0 */
     int32_t module;
-    uint64_t offset;
-    bool interrupted; /* holds the very instruction, not a return address */
+    uint64_t offset : 63;
+    uint64_t interrupted : 1; /* holds the very instruction, not a return address */
 };
 
 struct dump_interpreted {
@@ -70,17 +75,20 @@ struct dump_interpreted {
     uint32_t line;
 };
 
+/* Packed: see histogram.h. */
 struct dump_histogram {
-    uint32_t n; /* buckets present, <= MEMPROF_HISTOGRAM_BUCKETS */
-    const uint64_t *count;
+    const uint8_t *counts; /* the least byte of each first */
+    uint8_t first, n; /* the buckets from FIRST up to N are present; <= MEMPROF_HISTOGRAM_BUCKETS */
+    uint8_t width;    /* bytes of a count */
 };
 
 struct dump_site {
     uint32_t frame;
     const char *function;
     struct dump_counters c;
-    uint64_t max_live_bytes;
-    uint64_t threads; /* that allocated here; 0: not told */
+#define X(name) uint64_t name;
+    DUMP_SITE_COUNTERS(X)
+#undef X
     struct dump_histogram size_log2, lifetime_log2_ns;
 };
 
@@ -154,7 +162,7 @@ struct dump {
     struct dump_thread *threads;
     size_t nthreads;
     struct dump_leaks leaks;
-    struct pool *storage; /* what the strings and arrays live in */
+    struct pool *storage; /* what the strings live in */
 };
 
 #endif

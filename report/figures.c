@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "figures.h"
+#include "histogram.h"
 #include "memory.h"
 
 #include <stdlib.h>
@@ -38,8 +39,9 @@ void figures_add_site(struct figures *to, const struct dump_site *site, bool wit
     struct figures from = {
         .c = site->c, .max_live_bytes = site->max_live_bytes, .threads = site->threads};
     figures_add(to, &from);
-    for (size_t i = 0; with_lifetime && i < site->lifetime_log2_ns.n; i++)
-        figures_add_lifetime(to, i, site->lifetime_log2_ns.count[i]);
+    const struct dump_histogram *h = &site->lifetime_log2_ns;
+    for (size_t i = h->first; with_lifetime && i < h->n; i++)
+        figures_add_lifetime(to, i, histogram_count(h, i));
 }
 
 bool figures_median_lifetime(const struct figures *f, uint64_t *ns)
@@ -64,10 +66,29 @@ bool figures_median_lifetime(const struct figures *f, uint64_t *ns)
     return true;
 }
 
+struct figures figures_settled(const struct figures *f)
+{
+    struct figures settled = *f;
+    settled.has_median = figures_median_lifetime(f, &settled.median_ns);
+    settled.lifetime = NULL;
+    return settled;
+}
+
 void figures_settle(struct figures *f)
 {
-    f->has_median = figures_median_lifetime(f, &f->median_ns);
+    struct figures settled = figures_settled(f);
     figures_drop(f);
+    *f = settled;
+}
+
+void figures_hand_on(struct figures *to, struct figures *from)
+{
+    if (!to->lifetime) {
+        to->lifetime = from->lifetime;
+        from->lifetime = NULL;
+    }
+    figures_add(to, from);
+    figures_drop(from);
 }
 
 void figures_drop(struct figures *f)

@@ -41,6 +41,12 @@ bool figures_median_lifetime(const struct figures *f, uint64_t *ns);
 /* Replaces the lifetimes by their median: F owns nothing then, and nothing is to be added to it. */
 void figures_settle(struct figures *f);
 
+/* What figures_settle would make of F; F keeps what it owns. */
+struct figures figures_settled(const struct figures *f);
+
+/* Adds FROM to TO, lifetimes included, and frees what FROM owns. */
+void figures_hand_on(struct figures *to, struct figures *from);
+
 /* Frees what F owns, not F. */
 void figures_drop(struct figures *f);
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,117 +14,196 @@
 #include <zstd.h>
 #endif
 
+#define CHUNK ((size_t)128 << 10)
+
 /* A dump is text that repeats itself, but hardly more than this often. */
 #define MAX_RATIO 200
 #define MAX_FREE ((size_t)64 << 20) /* allowed whatever the ratio */
 
-static int check_kind(int fd, struct error *error)
+struct input {
+    int fd; /* -1: memory */
+    bool standard;
+    bool compressed, finished; /* the last frame of zstd is complete */
+    uint64_t total;            /* of the file; 0: not known */
+    uint64_t read, given;      /* bytes that came from the file, and that went to the caller */
+    input_progress *progress;
+    void *progress_arg;
+    /* What was read and not yet given or decompressed. */
+    const char *pending;
+    size_t npending;
+    void *stream; /* zstd's */
+    char chunk[];
+};
+
+static int check_kind(struct input *in, struct error *error)
 {
     struct stat st;
-    if (fstat(fd, &st))
+    if (fstat(in->fd, &st))
         return error_set(error, "cannot be read: %s", strerror(errno));
+    if (S_ISREG(st.st_mode))
+        in->total = (uint64_t)st.st_size;
     if (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
         return 0;
     return error_set(error, "is a %s, expected a memprof dump",
                      S_ISDIR(st.st_mode) ? "directory" : "device");
 }
 
-static int read_all(int fd, char **data, size_t *size, struct error *error)
+/* Reads into BUFFER from the file itself. */
+static ssize_t read_file(struct input *in, char *buffer, size_t size, struct error *error)
 {
-    char *buffer = NULL;
-    size_t used = 0, capacity = 0;
-    for (;;) {
-        buffer = mem_grow(buffer, &capacity, used + ((size_t)64 << 10), 1);
-        ssize_t got = read(fd, buffer + used, capacity - used);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0 || used > INPUT_MAX_BYTES) {
-            if (got < 0)
-                error_set(error, "cannot be read: %s", strerror(errno));
-            else
-                error_set(error, "is larger than %zu bytes, too large for a memprof dump",
-                          INPUT_MAX_BYTES);
-            free(buffer);
+    ssize_t got;
+    do
+        got = read(in->fd, buffer, size);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return error_set(error, "cannot be read: %s", strerror(errno));
+    in->read += (uint64_t)got;
+    if (in->read > INPUT_MAX_BYTES)
+        return error_set(error, "is larger than %zu bytes, too large for a memprof dump",
+                         INPUT_MAX_BYTES);
+    if (in->progress)
+        in->progress(in->progress_arg, in->read, in->total);
+    return got;
+}
+
+/* Refills what is pending, which is used up, as far as there is something: a pipe may bring it in
+ * small pieces. */
+static int read_chunk(struct input *in, struct error *error)
+{
+    in->pending = in->chunk;
+    in->npending = 0;
+    while (in->npending < CHUNK) {
+        ssize_t got = read_file(in, in->chunk + in->npending, CHUNK - in->npending, error);
+        if (got < 0)
             return -1;
-        }
         if (got == 0)
             break;
-        used += (size_t)got;
+        in->npending += (size_t)got;
     }
-    *data = buffer;
-    *size = used;
     return 0;
 }
 
 #ifdef MEMPROF_ZSTD
-static int decompress(const char *data, size_t size, char **out, size_t *out_size,
-                      struct error *error)
+static int start_decompressing(struct input *in, struct error *error)
 {
-    size_t limit = MAX_FREE + (size < INPUT_MAX_BYTES / MAX_RATIO ? size * MAX_RATIO : 0);
-    if (limit > INPUT_MAX_BYTES || size >= INPUT_MAX_BYTES / MAX_RATIO)
-        limit = INPUT_MAX_BYTES;
-    ZSTD_DStream *stream = ZSTD_createDStream();
-    if (!stream)
-        return error_set(error, "out of memory");
-    char *buffer = NULL;
-    size_t capacity = 0, pending = 1;
-    ZSTD_inBuffer in = {data, size, 0};
-    ZSTD_outBuffer to = {NULL, 0, 0};
-    /* Ends when the input is used up and what it held has all come out. */
-    while (in.pos < in.size || to.pos == to.size) {
-        to.dst = buffer = mem_grow(buffer, &capacity, to.pos + ZSTD_DStreamOutSize(), 1);
-        to.size = capacity;
-        size_t before = to.pos, read_before = in.pos;
-        pending = ZSTD_decompressStream(stream, &to, &in);
-        if (ZSTD_isError(pending)) {
-            error_set(error, "byte %zu: damaged zstd data: %s", in.pos, ZSTD_getErrorName(pending));
-            break;
-        }
-        if (to.pos > limit) {
-            error_set(error, "decompresses to more than %zu bytes, too large for a memprof dump",
-                      limit);
-            break;
-        }
-        if (to.pos == before && in.pos == read_before)
+    in->compressed = true;
+    in->stream = ZSTD_createDStream();
+    return in->stream ? 0 : error_set(error, "out of memory");
+}
+
+/* What the compressed bytes read so far may become. */
+static uint64_t limit_of(const struct input *in)
+{
+    uint64_t limit = MAX_FREE + in->read * MAX_RATIO;
+    return limit < INPUT_MAX_BYTES ? limit : INPUT_MAX_BYTES;
+}
+
+static ssize_t decompress(struct input *in, char *buffer, size_t size, struct error *error)
+{
+    ZSTD_outBuffer to = {buffer, size, 0};
+    while (to.pos == 0) {
+        if (in->npending == 0 && read_chunk(in, error))
+            return -1;
+        /* At the end of the input there may still be something inside the decompressor. */
+        ZSTD_inBuffer from = {in->pending, in->npending, 0};
+        size_t left = ZSTD_decompressStream(in->stream, &to, &from);
+        in->pending += from.pos;
+        in->npending -= from.pos;
+        if (ZSTD_isError(left))
+            return error_set(error, "byte %llu: damaged zstd data: %s",
+                             (unsigned long long)(in->read - in->npending),
+                             ZSTD_getErrorName(left));
+        if (from.size > 0)
+            in->finished = left == 0;
+        if (from.size == 0 && to.pos == 0)
             break;
     }
-    ZSTD_freeDStream(stream);
-    if (pending != 0)
-        error_set(error, "byte %zu: the zstd data end too early", in.pos);
-    if (error->text[0]) {
-        free(buffer);
-        return -1;
-    }
-    *out = buffer;
-    *out_size = to.pos;
-    return 0;
+    in->given += to.pos;
+    if (in->given > limit_of(in))
+        return error_set(error,
+                         "decompresses to more than %llu bytes, too large for a memprof dump",
+                         (unsigned long long)limit_of(in));
+    if (to.pos == 0 && !in->finished)
+        return error_set(error, "byte %llu: the zstd data end too early",
+                         (unsigned long long)in->read);
+    return (ssize_t)to.pos;
+}
+
+static void stop_decompressing(struct input *in)
+{
+    ZSTD_freeDStream(in->stream);
 }
 #else
-static int decompress(const char *data, size_t size, char **out, size_t *out_size,
-                      struct error *error)
+static int start_decompressing(struct input *in, struct error *error)
 {
-    (void)data, (void)size, (void)out, (void)out_size;
+    (void)in;
     return error_set(error, "is compressed with zstd, expected plain JSON: this memprof-report was "
                             "built without libzstd");
 }
+
+static ssize_t decompress(struct input *in, char *buffer, size_t size, struct error *error)
+{
+    (void)in, (void)buffer, (void)size, (void)error;
+    return -1;
+}
+
+static void stop_decompressing(struct input *in)
+{
+    (void)in;
+}
 #endif
 
-int input_read(const char *path, char **data, size_t *size, struct error *error)
+/* Opens the file and looks at how it begins. */
+static int start(struct input *in, const char *path, struct error *error)
 {
     static const char magic[4] = {'\x28', '\xb5', '\x2f', '\xfd'};
-    bool standard = strcmp(path, "-") == 0;
-    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
+    in->standard = strcmp(path, "-") == 0;
+    in->fd = in->standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (in->fd < 0)
         return error_set(error, "cannot be opened: %s", strerror(errno));
-    int result = check_kind(fd, error);
-    if (result == 0)
-        result = read_all(fd, data, size, error);
-    if (!standard)
-        close(fd);
-    if (result || *size < sizeof magic || memcmp(*data, magic, sizeof magic) != 0)
-        return result;
-    char *compressed = *data;
-    result = decompress(compressed, *size, data, size, error);
-    free(compressed);
-    return result;
+    if (check_kind(in, error) || read_chunk(in, error))
+        return -1;
+    if (in->npending >= sizeof magic && memcmp(in->pending, magic, sizeof magic) == 0)
+        return start_decompressing(in, error);
+    return 0;
+}
+
+struct input *input_open(const char *path, input_progress *progress, void *arg, struct error *error)
+{
+    struct input *in = mem_alloc(sizeof *in + CHUNK);
+    *in = (struct input){.progress = progress, .progress_arg = arg};
+    if (start(in, path, error) == 0)
+        return in;
+    input_close(in);
+    return NULL;
+}
+
+struct input *input_memory(const char *data, size_t size)
+{
+    struct input *in = mem_alloc(sizeof *in);
+    *in = (struct input){.fd = -1, .pending = data, .npending = size};
+    return in;
+}
+
+ssize_t input_read(struct input *in, char *buffer, size_t size, struct error *error)
+{
+    if (in->compressed)
+        return decompress(in, buffer, size, error);
+    if (in->npending == 0)
+        return in->fd < 0 ? 0 : read_file(in, buffer, size, error);
+    size_t n = in->npending < size ? in->npending : size;
+    memcpy(buffer, in->pending, n);
+    in->pending += n;
+    in->npending -= n;
+    return (ssize_t)n;
+}
+
+void input_close(struct input *in)
+{
+    if (!in)
+        return;
+    stop_decompressing(in);
+    if (in->fd >= 0 && !in->standard)
+        close(in->fd);
+    free(in);
 }

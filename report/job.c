@@ -3,6 +3,7 @@
 #include "die.h"
 #include "load.h"
 #include "memory.h"
+#include "progress.h"
 #include "root.h"
 #include "source.h"
 #include "symbolize.h"
@@ -11,32 +12,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#define PATIENCE_SECONDS 2 /* before progress is shown */
+/* What the symbolizer's warnings need. */
+struct speaker {
+    const struct options *options;
+    struct progress *progress;
+};
 
 static void warn(void *arg, const char *message)
 {
-    const struct options *o = arg;
-    if (!o->quiet)
+    const struct speaker *s = arg;
+    progress_clear(s->progress);
+    if (!s->options->quiet)
         complain("warning: %s", message);
 }
 
-/* Progress is shown on terminals, once it has taken long, at most once a second. */
-struct progress {
-    time_t started, shown;
-};
-
-static void show_progress(void *arg, size_t done, size_t total)
+static void show_reading(void *arg, uint64_t done, uint64_t total)
 {
-    struct progress *p = arg;
-    time_t now = time(NULL);
-    if (now - p->started < PATIENCE_SECONDS || now == p->shown)
-        return;
-    p->shown = now;
-    fprintf(stderr, "\rmemprof-report: looking up symbols: %zu %%", done * 100 / total);
-    fflush(stderr);
+    progress_show(arg, "reading the dump", done, total);
+}
+
+static void show_symbols(void *arg, size_t done, size_t total)
+{
+    progress_show(arg, "looking up symbols", done, total);
 }
 
 static void add_roots(struct job *job)
@@ -46,16 +44,6 @@ static void add_roots(struct job *job)
         if (sources_add_root(job->sources, spec, &reason))
             die("'--source-root %s': %s", spec, reason);
     }
-}
-
-static struct model *make_model(struct job *job)
-{
-    struct progress p = {.started = time(NULL)};
-    bool shows = !job->options->quiet && isatty(STDERR_FILENO);
-    struct model *m = model_new(job->dump, job->symbols, shows ? show_progress : NULL, &p);
-    if (p.shown)
-        fputs("\r\033[K", stderr);
-    return m;
 }
 
 /* DIR as debug information names it: absolute, without a slash at its end. */
@@ -113,7 +101,10 @@ int job_run(const struct options *options, const char *path, struct out *out)
 {
     struct error error = {""};
     struct job job = {.options = options, .out = out};
-    job.dump = load_file(path, &error);
+    struct progress progress = progress_new(options->quiet);
+    struct speaker speaker = {options, &progress};
+    job.dump = load_file(path, show_reading, &progress, &error);
+    progress_clear(&progress);
     if (!job.dump) {
         complain("'%s': %s", path, error.text);
         return -1;
@@ -127,13 +118,14 @@ int job_run(const struct options *options, const char *path, struct out *out)
                                     .debuginfod_budget = options->debuginfod_budget,
                                     .demangle = options->demangle,
                                     .warn = warn,
-                                    .warn_arg = (void *)options};
+                                    .warn_arg = &speaker};
     job.symbols = symbolizer_new(&how);
     job.sources = sources_new();
     if (!job.symbols || !job.sources)
         die("out of memory");
     add_roots(&job);
-    job.model = make_model(&job);
+    job.model = model_new(job.dump, job.symbols, show_symbols, &progress);
+    progress_clear(&progress);
     choose_root(&job);
     out->dump = path;
     if (out->index == 0 && out->format->begin)

@@ -2,6 +2,7 @@
 #include "json_read.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* `sites[3].frame` */
 static const char *path_of(const struct json_reader *r, const char *key, char *buffer, size_t size)
@@ -64,18 +65,31 @@ static json_t *find(struct json_reader *r, json_t *object, const char *key, enum
     return NULL;
 }
 
-uint64_t json_read_count(struct json_reader *r, json_t *object, const char *key,
-                         enum json_need need)
+#define COUNT "a non-negative integer"
+
+uint64_t json_read_as_count(struct json_reader *r, const char *key, json_t *value)
 {
-    static const char expected[] = "a non-negative integer";
-    json_t *value = find(r, object, key, need, expected);
-    if (!value)
-        return 0;
     if (!json_is_integer(value) || json_integer_value(value) < 0) {
-        json_read_refuse(r, key, value, expected);
+        json_read_refuse(r, key, value, COUNT);
         return 0;
     }
     return (uint64_t)json_integer_value(value);
+}
+
+uint64_t json_read_count(struct json_reader *r, json_t *object, const char *key,
+                         enum json_need need)
+{
+    json_t *value = find(r, object, key, need, COUNT);
+    return value ? json_read_as_count(r, key, value) : 0;
+}
+
+void json_read_counts(struct json_reader *r, json_t *object, const struct json_field *fields,
+                      size_t n, enum json_need need, void *base)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t count = json_read_count(r, object, fields[i].name, need);
+        memcpy((char *)base + fields[i].offset, &count, sizeof count);
+    }
 }
 
 double json_read_number(struct json_reader *r, json_t *object, const char *key, double otherwise)

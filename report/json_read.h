@@ -31,6 +31,16 @@ enum json_need { JSON_OPTIONAL, JSON_REQUIRED };
 
 uint64_t json_read_count(struct json_reader *r, json_t *object, const char *key,
                          enum json_need need);
+/* Members of one object that are counts: each with its place in a struct, a uint64_t. */
+struct json_field {
+    const char *name;
+    size_t offset;
+};
+
+/* Reads all N of FIELDS into the struct at BASE. */
+void json_read_counts(struct json_reader *r, json_t *object, const struct json_field *fields,
+                      size_t n, enum json_need need, void *base);
+
 double json_read_number(struct json_reader *r, json_t *object, const char *key, double otherwise);
 bool json_read_bool(struct json_reader *r, json_t *object, const char *key, enum json_need need);
 /* NULL if absent. */
@@ -44,6 +54,9 @@ json_t *json_read_object(struct json_reader *r, json_t *object, const char *key,
 /* Element INDEX of ARRAY, which is the list that R is in, and which must be an object. NULL if it
  * is not. */
 json_t *json_read_element(struct json_reader *r, json_t *array, size_t index);
+
+/* VALUE, which is at KEY, as a count; 0 if it is none. */
+uint64_t json_read_as_count(struct json_reader *r, const char *key, json_t *value);
 
 /* VALUE is at KEY (may be NULL: the element itself) below where R is; says that it is not what was
  * EXPECTED. Returns -1. */

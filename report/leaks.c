@@ -1,68 +1,96 @@
 /* SPDX-License-Identifier: MIT */
 #include "leaks.h"
 #include "memory.h"
+#include "top.h"
 
 #include <stdlib.h>
 
-struct leaks leaks_new(const struct model *m, const char *file_glob, const char *function_glob)
+/* The sites that hold live blocks, by the frame that their stacks end in. */
+struct chains {
+    uint32_t *first, *next; /* of each frame, of each site; plus 1; 0: none */
+};
+
+/* A stack, with no more than it is sorted by. */
+struct candidate {
+    struct cell cell;
+    uint32_t frame;
+};
+
+static struct chains chain_sites(const struct dump *dump, const bool *matching)
 {
-    const struct dump *dump = m->dump;
-    struct leaks l = {.model = m, .filtered = file_glob || function_glob};
-    size_t capacity = 0;
-    bool *matching = model_matching(m, file_glob, function_glob);
-    uint32_t *record_of = mem_zero(dump->nframes, sizeof *record_of); /* plus 1; 0: none */
-    for (size_t i = 0; i < dump->nsites; i++) {
+    struct chains c = {mem_zero(dump->nframes, sizeof *c.first),
+                       mem_zero(dump->nsites, sizeof *c.next)};
+    for (size_t i = dump->nsites; i-- > 0;) {
         const struct dump_site *s = &dump->sites[i];
         if ((s->c.live_count == 0 && s->c.live_bytes == 0) || !matching[s->frame])
             continue;
-        if (record_of[s->frame] == 0) {
-            l.records = mem_grow(l.records, &capacity, l.n + 1, sizeof *l.records);
-            l.records[l.n++] = (struct leak_record){.frame = s->frame};
-            record_of[s->frame] = (uint32_t)l.n;
-        }
-        figures_add_site(&l.records[record_of[s->frame] - 1].figures, s, true);
-        figures_add_site(&l.total, s, false);
+        c.next[i] = c.first[s->frame];
+        c.first[s->frame] = (uint32_t)i + 1;
     }
-    l.stacks = l.n;
-    free(record_of);
+    return c;
+}
+
+static struct figures figures_of(const struct dump *dump, const struct chains *chains,
+                                 uint32_t frame, bool lifetimes)
+{
+    struct figures f = {0};
+    for (uint32_t s = chains->first[frame]; s; s = chains->next[s - 1])
+        figures_add_site(&f, &dump->sites[s - 1], lifetimes);
+    figures_settle(&f);
+    return f;
+}
+
+/* Collects all stacks of the chains, and their total. */
+static struct candidate *find_stacks(struct leaks *l, const struct chains *chains,
+                                     const struct column *sort)
+{
+    const struct dump *dump = l->model->dump;
+    struct candidate *found = NULL;
+    size_t capacity = 0;
+    bool by_lifetime = sort == columns_find("lifetime");
+    for (size_t frame = 0; frame < dump->nframes; frame++) {
+        if (!chains->first[frame])
+            continue;
+        struct figures f = figures_of(dump, chains, (uint32_t)frame, by_lifetime);
+        figures_add(&l->total, &f);
+        found = mem_grow(found, &capacity, l->stacks + 1, sizeof *found);
+        found[l->stacks++] = (struct candidate){sort->get(&f, dump), (uint32_t)frame};
+    }
+    return found;
+}
+
+static int by_cell(const void *a, const void *b, void *arg)
+{
+    const struct candidate *x = a, *y = b;
+    int order = columns_compare_cells(&x->cell, &y->cell);
+    (void)arg;
+    return order ? order : x->frame < y->frame ? -1 : x->frame > y->frame;
+}
+
+struct leaks leaks_new(const struct model *m, const struct leaks_options *options)
+{
+    struct leaks l = {.model = m, .filtered = options->file_glob || options->function_glob};
+    bool *matching = model_matching(m, options->file_glob, options->function_glob);
+    struct chains chains = chain_sites(m->dump, matching);
     free(matching);
+    struct candidate *found = find_stacks(&l, &chains, options->sort);
+    top_sort(found, l.stacks, sizeof *found, options->limit, by_cell, NULL);
+    l.n = options->limit && options->limit < l.stacks ? options->limit : l.stacks;
+    l.left_out = l.stacks - l.n;
+    l.records = mem_alloc(l.n * sizeof *l.records);
+    for (size_t i = 0; i < l.n; i++)
+        l.records[i] = (struct leak_record){found[i].frame,
+                                            figures_of(m->dump, &chains, found[i].frame, true)};
+    free(found);
+    free(chains.first);
+    free(chains.next);
     return l;
 }
 
 void leaks_free(struct leaks *l)
 {
-    for (size_t i = 0; i < l->n; i++)
-        figures_drop(&l->records[i].figures);
     free(l->records);
     *l = (struct leaks){0};
-}
-
-struct sorting {
-    const struct dump *dump;
-    const struct column *column;
-};
-
-static int by_column(const void *a, const void *b, void *arg)
-{
-    const struct sorting *s = arg;
-    const struct leak_record *x = a, *y = b;
-    int order = columns_compare(s->column, &x->figures, &y->figures, s->dump);
-    return order ? order : x->frame < y->frame ? -1 : 1;
-}
-
-void leaks_sort(struct leaks *l, const struct column *column)
-{
-    struct sorting s = {l->model->dump, column};
-    if (l->n)
-        qsort_r(l->records, l->n, sizeof *l->records, by_column, &s);
-}
-
-void leaks_limit(struct leaks *l, size_t n)
-{
-    while (n > 0 && l->n > n) {
-        figures_drop(&l->records[--l->n].figures);
-        l->left_out++;
-    }
 }
 
 struct leak_stack leaks_stack(const struct leaks *l, const struct leak_record *r, size_t limit)

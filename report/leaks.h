@@ -30,15 +30,15 @@ struct leaks {
     bool filtered; /* a glob was given: all this is of the stacks that match */
 };
 
-/* The stacks that hold live blocks; the globs (NULL: any) must match a place of the stack. */
-struct leaks leaks_new(const struct model *m, const char *file_glob, const char *function_glob);
+struct leaks_options {
+    const char *file_glob, *function_glob; /* must match a place of the stack; NULL: any */
+    const struct column *sort;             /* the greatest first */
+    size_t limit;                          /* of the records that are kept; 0: all */
+};
+
+/* The stacks that hold live blocks. */
+struct leaks leaks_new(const struct model *m, const struct leaks_options *options);
 void leaks_free(struct leaks *l);
-
-/* Sorts by COLUMN, the greatest first. */
-void leaks_sort(struct leaks *l, const struct column *column);
-
-/* Keeps the first N records (0: all). */
-void leaks_limit(struct leaks *l, size_t n);
 
 /* The innermost LIMIT places (0: all) of a record's stack. Made one at a time: all the stacks of a
  * deep recursion would take the square of its depth. */

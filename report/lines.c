@@ -54,29 +54,49 @@ static uint32_t *group_places(const struct model *m, const struct lines_options 
 
 /* A walk over the calling-context tree that knows which rows are on the path to the current frame:
  * a row is charged with all that is below its topmost frame, and for the frames within not again.
- * The rows met on a path stay marked in `depth` until the walk leaves them. */
+ * What is below a frame is known when the walk leaves it, so that sums are kept only for the frames
+ * on the path. */
 struct walk {
     const struct model *m;
     const uint32_t *group;
+    bool lifetimes;
+    struct line_row *rows;     /* by place */
     uint32_t *child, *sibling; /* of each frame; 0: none */
+    uint32_t *first, *next;    /* the sites of each frame, of each site; plus 1; 0: none */
     uint32_t *depth;           /* of each row: how often it is on the path */
-    void (*charge)(void *arg, uint32_t row, uint32_t frame);
-    void *arg;
+    struct figures *sums;      /* of the frames on the path, outermost first */
+    size_t nsums, capacity;
 };
 
 static void enter(struct walk *w, uint32_t frame)
 {
-    for (uint32_t i = w->m->first_ref[frame + 1]; i-- > w->m->first_ref[frame];) {
-        uint32_t row = w->group[w->m->refs[i].place];
-        if (w->depth[row]++ == 0)
-            w->charge(w->arg, row, frame);
-    }
+    const struct dump *dump = w->m->dump;
+    struct model_refs refs = model_refs(w->m, frame);
+    for (uint32_t i = refs.first; i < refs.end; i++)
+        w->depth[w->group[w->m->refs[i].place]]++;
+    w->sums = mem_grow(w->sums, &w->capacity, w->nsums + 1, sizeof *w->sums);
+    struct figures *sum = &w->sums[w->nsums++];
+    *sum = (struct figures){0};
+    for (uint32_t s = w->first[frame]; s; s = w->next[s - 1])
+        figures_add_site(sum, &dump->sites[s - 1], w->lifetimes);
 }
 
 static void leave(struct walk *w, uint32_t frame)
 {
-    for (uint32_t i = w->m->first_ref[frame]; i < w->m->first_ref[frame + 1]; i++)
-        w->depth[w->group[w->m->refs[i].place]]--;
+    struct figures *sum = &w->sums[--w->nsums];
+    struct model_refs refs = model_refs(w->m, frame);
+    for (uint32_t i = refs.first; i < refs.end; i++) {
+        uint32_t row = w->group[w->m->refs[i].place];
+        if (--w->depth[row] > 0)
+            continue;
+        if (sum->lifetime)
+            figures_keep_lifetimes(&w->rows[row].figures);
+        figures_add(&w->rows[row].figures, sum);
+    }
+    if (w->nsums > 0)
+        figures_hand_on(&w->sums[w->nsums - 1], sum);
+    else
+        figures_drop(sum);
 }
 
 static void walk_start(struct walk *w)
@@ -84,10 +104,16 @@ static void walk_start(struct walk *w)
     const struct dump *dump = w->m->dump;
     w->child = mem_zero(dump->nframes, sizeof *w->child);
     w->sibling = mem_zero(dump->nframes, sizeof *w->sibling);
+    w->first = mem_zero(dump->nframes, sizeof *w->first);
+    w->next = mem_zero(dump->nsites, sizeof *w->next);
     w->depth = mem_zero(w->m->nplaces, sizeof *w->depth);
     for (size_t f = dump->nframes; f-- > 1;) {
         w->sibling[f] = w->child[dump->frames[f].parent];
         w->child[dump->frames[f].parent] = (uint32_t)f;
+    }
+    for (size_t s = dump->nsites; s-- > 0;) {
+        w->next[s] = w->first[dump->sites[s].frame];
+        w->first[dump->sites[s].frame] = (uint32_t)s + 1;
     }
 }
 
@@ -95,7 +121,10 @@ static void walk_end(struct walk *w)
 {
     free(w->child);
     free(w->sibling);
+    free(w->first);
+    free(w->next);
     free(w->depth);
+    free(w->sums);
 }
 
 /* Without recursion: stacks may be as deep as a dump has frames. */
@@ -114,64 +143,13 @@ static void walk_frames(struct walk *w)
     }
 }
 
-struct charging {
-    const struct figures *subtrees; /* by frame */
-    const uint64_t *counts;         /* by frame: lifetimes of `bucket` */
-    size_t bucket;
-    struct line_row *rows; /* by place */
-};
-
-static void charge_figures(void *arg, uint32_t row, uint32_t frame)
-{
-    struct charging *c = arg;
-    figures_add(&c->rows[row].figures, &c->subtrees[frame]);
-}
-
-static void charge_lifetimes(void *arg, uint32_t row, uint32_t frame)
-{
-    struct charging *c = arg;
-    if (c->counts[frame])
-        figures_add_lifetime(&c->rows[row].figures, c->bucket, c->counts[frame]);
-}
-
-/* Bucket by bucket: a histogram for every frame would take hundreds of megabytes. */
-static void charge_inclusive_lifetimes(struct walk *w, struct charging *c)
-{
-    const struct dump *dump = w->m->dump;
-    uint64_t *counts = mem_alloc(dump->nframes * sizeof *counts);
-    w->charge = charge_lifetimes;
-    c->counts = counts;
-    for (c->bucket = 0; c->bucket < MEMPROF_HISTOGRAM_BUCKETS; c->bucket++) {
-        bool any = false;
-        memset(counts, 0, dump->nframes * sizeof *counts);
-        for (size_t i = 0; i < dump->nsites; i++) {
-            const struct dump_histogram *h = &dump->sites[i].lifetime_log2_ns;
-            if (c->bucket >= h->n || h->count[c->bucket] == 0)
-                continue;
-            any = true;
-            counts[dump->sites[i].frame] =
-                figures_sum(counts[dump->sites[i].frame], h->count[c->bucket]);
-        }
-        for (size_t f = dump->nframes; any && f-- > 1;)
-            counts[dump->frames[f].parent] = figures_sum(counts[dump->frames[f].parent], counts[f]);
-        if (any)
-            walk_frames(w);
-    }
-    free(counts);
-}
-
 static void charge_inclusive(const struct model *m, const uint32_t *group, struct line_row *rows,
                              bool lifetimes)
 {
-    struct figures *subtrees = model_subtrees(m);
-    struct charging c = {.subtrees = subtrees, .rows = rows};
-    struct walk w = {.m = m, .group = group, .charge = charge_figures, .arg = &c};
+    struct walk w = {.m = m, .group = group, .lifetimes = lifetimes, .rows = rows};
     walk_start(&w);
     walk_frames(&w);
-    if (lifetimes)
-        charge_inclusive_lifetimes(&w, &c);
     walk_end(&w);
-    free(subtrees);
     /* Stacks without a frame are nobody's descendants. */
     for (size_t i = 0; i < m->dump->nsites; i++)
         if (m->dump->sites[i].frame == MEMPROF_FRAME_ROOT)

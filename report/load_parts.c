@@ -1,27 +1,35 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The parts of a dump that are small.
+ */
 #include "load_parts.h"
-#include "figures.h"
-#include "load.h"
 #include "memory.h"
 
 #include <memprof/format.h>
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-static bool failed(const struct json_reader *r)
+#define LENGTH(array) (sizeof(array) / sizeof *(array))
+
+void load_enter(struct loader *l, const char *list)
 {
-    return r->error->text[0] != '\0';
+    l->r.list = list;
+    l->r.index = JSON_NO_INDEX;
 }
 
-static json_t *list_of(struct json_reader *r, json_t *root, const char *key, enum json_need need)
+int load_begin(struct loader *l, const char *key, char open, enum json_need need)
 {
-    r->list = NULL;
-    json_t *list = json_read_array(r, root, key, need);
-    r->list = key;
-    r->index = JSON_NO_INDEX;
-    return list;
+    int c = json_stream_peek(l->stream);
+    if (c == open)
+        return json_stream_enter(l->stream) ? -1 : 1;
+    json_t *value = json_stream_value(l->stream);
+    int result = -1;
+    if (json_is_null(value) && need == JSON_OPTIONAL)
+        result = 0;
+    else if (value)
+        json_read_refuse(&l->r, key, value, open == '[' ? "an array" : "an object");
+    json_decref(value);
+    return result;
 }
 
 void load_warn(struct dump *dump, const char *code, const char *text)
@@ -34,198 +42,165 @@ void load_warn(struct dump *dump, const char *code, const char *text)
         (struct dump_warning){pool_intern(dump->storage, code), pool_intern(dump->storage, text)};
 }
 
-int load_modules(struct json_reader *r, json_t *root, struct dump *dump)
+/* Names the document that this is not. */
+int load_format(struct loader *l, json_t *root)
 {
-    json_t *list = list_of(r, root, "modules", JSON_REQUIRED);
-    dump->nmodules = json_array_size(list);
-    if (dump->nmodules > INT32_MAX)
-        return json_read_refuse(r, NULL, list, "fewer modules");
-    dump->modules = pool_zero(dump->storage, dump->nmodules, sizeof *dump->modules);
-    for (size_t i = 0; i < dump->nmodules && !failed(r); i++) {
-        json_t *o = json_read_element(r, list, i);
-        struct dump_module *m = &dump->modules[i];
-        m->path = json_read_string(r, o, "path", JSON_REQUIRED);
-        m->build_id = json_read_string(r, o, "build_id", JSON_OPTIONAL);
-        m->start = json_read_count(r, o, "start", JSON_REQUIRED);
-        m->end = json_read_count(r, o, "end", JSON_REQUIRED);
-        m->file_offset = json_read_count(r, o, "file_offset", JSON_REQUIRED);
-        m->load_bias = json_read_count(r, o, "load_bias", JSON_REQUIRED);
-        m->loaded_ns = json_read_count(r, o, "loaded_ns", JSON_OPTIONAL);
-        json_t *unloaded = json_object_get(o, "unloaded_ns");
-        m->unloaded_ns = !unloaded || json_is_null(unloaded)
-                             ? UINT64_MAX
-                             : json_read_count(r, o, "unloaded_ns", JSON_OPTIONAL);
-        if (!failed(r) && m->end < m->start)
-            json_read_refuse(r, "end", json_object_get(o, "end"), "an address above start");
-    }
-    return failed(r) ? -1 : 0;
-}
-
-int load_interpreted(struct json_reader *r, json_t *root, struct dump *dump)
-{
-    json_t *list = list_of(r, root, "interpreted", JSON_OPTIONAL);
-    dump->ninterpreted = json_array_size(list);
-    dump->interpreted = pool_zero(dump->storage, dump->ninterpreted, sizeof *dump->interpreted);
-    for (size_t i = 0; i < dump->ninterpreted && !failed(r); i++) {
-        json_t *o = json_read_element(r, list, i);
-        struct dump_interpreted *f = &dump->interpreted[i];
-        f->language = json_read_string(r, o, "language", JSON_OPTIONAL);
-        f->file = json_read_string(r, o, "file", JSON_OPTIONAL);
-        f->function = json_read_string(r, o, "function", JSON_REQUIRED);
-        uint64_t line = json_read_count(r, o, "line", JSON_OPTIONAL);
-        f->line = line > INT32_MAX ? 0 : (uint32_t)line; /* room to count on from it */
-    }
-    return failed(r) ? -1 : 0;
-}
-
-/* One frame: `[parent, module, offset]`. */
-static int load_frame(struct json_reader *r, json_t *triple, size_t id, struct dump *dump)
-{
-    json_int_t value[3];
-    char expected[96];
-    r->index = id;
-    if (!json_is_array(triple) || json_array_size(triple) != 3)
-        return json_read_refuse(r, NULL, triple, "[parent, module, offset]");
-    for (size_t k = 0; k < 3; k++) {
-        json_t *number = json_array_get(triple, k);
-        if (!json_is_integer(number))
-            return json_read_refuse(r,
-                                    k == 0   ? "[0]"
-                                    : k == 1 ? "[1]"
-                                             : "[2]",
-                                    number, "an integer");
-        value[k] = json_integer_value(number);
-    }
-    if (id == MEMPROF_FRAME_ROOT ? value[0] < -1 || value[0] > 0
-                                 : value[0] < 0 || (size_t)value[0] >= id) {
-        snprintf(expected, sizeof expected,
-                 id ? "a frame id below %zu" : "-1 or 0, as frame 0 is the root", id);
-        return json_read_refuse(r, "[0]", json_array_get(triple, 0), expected);
-    }
-    if (value[1] < MEMPROF_MODULE_INTERPRETED ||
-        (value[1] >= 0 && (size_t)value[1] >= dump->nmodules)) {
-        snprintf(expected, sizeof expected, "-2, -1 or a module id below %zu", dump->nmodules);
-        return json_read_refuse(r, "[1]", json_array_get(triple, 1), expected);
-    }
-    bool interpreted = value[1] == MEMPROF_MODULE_INTERPRETED;
-    if (value[2] < 0 || (interpreted && (size_t)value[2] >= dump->ninterpreted)) {
-        snprintf(expected, sizeof expected,
-                 interpreted ? "an index below %zu into interpreted" : "a non-negative integer",
-                 dump->ninterpreted);
-        return json_read_refuse(r, "[2]", json_array_get(triple, 2), expected);
-    }
-    dump->frames[id] = (struct dump_frame){.parent = id ? (uint32_t)value[0] : 0,
-                                           .module = (int32_t)value[1],
-                                           .offset = (uint64_t)value[2]};
+    const char *format = json_read_string(&l->r, root, "format", JSON_REQUIRED);
+    if (format && strcmp(format, MEMPROF_FORMAT_NAME) != 0)
+        return json_read_refuse(&l->r, "format", json_object_get(root, "format"),
+                                "\"" MEMPROF_FORMAT_NAME "\"");
     return 0;
 }
 
-int load_frames(struct json_reader *r, json_t *root, struct dump *dump)
+/* Names the version that is not known here. */
+int load_version(struct loader *l, json_t *root)
 {
-    json_t *list = list_of(r, root, "frames", JSON_REQUIRED);
-    if (failed(r))
+    uint64_t version = json_read_count(&l->r, root, "version", JSON_REQUIRED);
+    if (!load_failed(l) && version != MEMPROF_FORMAT_VERSION)
+        return error_set(l->r.error,
+                         "version is %llu, which this memprof-report does not know, expected "
+                         "version %d",
+                         (unsigned long long)version, MEMPROF_FORMAT_VERSION);
+    return 0;
+}
+
+int load_producer(struct loader *l, json_t *root)
+{
+    l->dump->producer = json_read_string(&l->r, root, "producer", JSON_OPTIONAL);
+    return 0;
+}
+
+int load_process(struct loader *l, json_t *root)
+{
+    struct dump_process *p = &l->dump->process;
+    struct json_reader *r = &l->r;
+    json_t *o = json_read_object(r, root, "process", JSON_REQUIRED);
+    load_enter(l, "process");
+    p->pid = json_read_count(r, o, "pid", JSON_REQUIRED);
+    p->ppid = json_read_count(r, o, "ppid", JSON_OPTIONAL);
+    p->exe = json_read_string(r, o, "exe", JSON_REQUIRED);
+    p->cwd = json_read_string(r, o, "cwd", JSON_OPTIONAL);
+    p->hostname = json_read_string(r, o, "hostname", JSON_OPTIONAL);
+    p->start_time = json_read_string(r, o, "start_time", JSON_OPTIONAL);
+    p->arch = json_read_string(r, o, "arch", JSON_OPTIONAL);
+    p->allocator = json_read_string(r, o, "allocator", JSON_OPTIONAL);
+    json_t *parent = json_read_object(r, o, "parent", JSON_OPTIONAL);
+    json_t *argv = json_read_array(r, o, "argv", JSON_OPTIONAL);
+    load_enter(l, "process.parent");
+    p->parent_pid = json_read_count(r, parent, "pid", JSON_OPTIONAL);
+    p->argv = pool_zero(l->dump->storage, json_array_size(argv), sizeof *p->argv);
+    load_enter(l, "process.argv");
+    for (; p->nargv < json_array_size(argv); p->nargv++) {
+        json_t *word = json_array_get(argv, p->nargv);
+        r->index = p->nargv;
+        if (!json_is_string(word))
+            return json_read_refuse(r, NULL, word, "a string");
+        p->argv[p->nargv] = pool_intern(l->dump->storage, json_string_value(word));
+    }
+    return 0;
+}
+
+int load_head(struct loader *l, json_t *root)
+{
+    struct dump *dump = l->dump;
+    json_t *o = json_read_object(&l->r, root, "dump", JSON_REQUIRED);
+    load_enter(l, "dump");
+    dump->reason = json_read_string(&l->r, o, "reason", JSON_REQUIRED);
+    dump->sequence = json_read_count(&l->r, o, "sequence", JSON_OPTIONAL);
+    dump->elapsed_ns = json_read_count(&l->r, o, "elapsed_ns", JSON_OPTIONAL);
+    dump->complete = json_read_bool(&l->r, o, "complete", JSON_REQUIRED);
+    return 0;
+}
+
+int load_mode(struct loader *l, json_t *root)
+{
+    struct json_reader *r = &l->r;
+    json_t *mode = json_read_object(r, root, "mode", JSON_REQUIRED);
+    load_enter(l, "mode");
+    const char *kind = json_read_string(r, mode, "kind", JSON_REQUIRED);
+    if (!kind)
         return -1;
-    dump->nframes = json_array_size(list);
-    if (dump->nframes == 0 || dump->nframes > INT32_MAX)
-        return json_read_refuse(r, NULL, list, "at least the root frame");
-    dump->frames = pool_zero(dump->storage, dump->nframes, sizeof *dump->frames);
-    for (size_t i = 0; i < dump->nframes; i++)
-        if (load_frame(r, json_array_get(list, i), i, dump))
-            return -1;
-    list = list_of(r, root, "signal_frames", JSON_OPTIONAL);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        json_t *id = json_array_get(list, i);
-        r->index = i;
-        if (!json_is_integer(id) || json_integer_value(id) < 0 ||
-            (size_t)json_integer_value(id) >= dump->nframes)
-            return json_read_refuse(r, NULL, id, "a frame id");
-        dump->frames[json_integer_value(id)].interrupted = true;
+    if (strcmp(kind, "sampled") == 0) {
+        uint64_t mean = json_read_count(r, mode, "mean_bytes", JSON_REQUIRED);
+        l->dump->sample_mean_bytes = mean;
+        if (mean == 0)
+            return json_read_refuse(r, "mean_bytes", json_object_get(mode, "mean_bytes"),
+                                    "a size above 0");
+    } else if (strcmp(kind, "exact") != 0) {
+        return json_read_refuse(r, "kind", json_object_get(mode, "kind"),
+                                "\"exact\" or \"sampled\"");
     }
-    return failed(r) ? -1 : 0;
+    return 0;
 }
 
-static struct dump_histogram load_histogram(struct json_reader *r, json_t *site, const char *key,
-                                            struct dump *dump)
+int load_totals(struct loader *l, json_t *root)
 {
-    json_t *list = json_read_array(r, site, key, JSON_OPTIONAL);
-    size_t n = json_array_size(list);
-    if (n > MEMPROF_HISTOGRAM_BUCKETS) {
-        json_read_refuse(r, key, list, "at most 64 buckets");
-        return (struct dump_histogram){0};
-    }
-    uint64_t *count = n ? pool_zero(dump->storage, n, sizeof *count) : NULL;
-    for (size_t i = 0; i < n; i++) {
-        json_t *value = json_array_get(list, i);
-        if (!json_is_integer(value) || json_integer_value(value) < 0) {
-            json_read_refuse(r, key, value, "non-negative integers");
-            break;
-        }
-        count[i] = (uint64_t)json_integer_value(value);
-    }
-    return (struct dump_histogram){(uint32_t)n, count};
-}
-
-int load_sites(struct json_reader *r, json_t *root, struct dump *dump)
-{
-    /* What a site may not leave out. */
-    static const char *const needed[] = {"alloc_count", "alloc_bytes", "live_count", "live_bytes",
-                                         "peak_bytes"};
-    char expected[64];
-    json_t *list = list_of(r, root, "sites", JSON_REQUIRED);
-    dump->nsites = json_array_size(list);
-    dump->sites = pool_zero(dump->storage, dump->nsites, sizeof *dump->sites);
-    for (size_t i = 0; i < dump->nsites && !failed(r); i++) {
-        json_t *o = json_read_element(r, list, i);
-        struct dump_site *s = &dump->sites[i];
-        uint64_t frame = json_read_count(r, o, "frame", JSON_REQUIRED);
-        if (!failed(r) && frame >= dump->nframes) {
-            snprintf(expected, sizeof expected, "a frame id below %zu", dump->nframes);
-            json_read_refuse(r, "frame", json_object_get(o, "frame"), expected);
-        }
-        s->frame = (uint32_t)frame;
-        s->function = json_read_string(r, o, "function", JSON_REQUIRED);
-        for (size_t k = 0; o && k < sizeof needed / sizeof *needed; k++)
-            if (!json_object_get(o, needed[k]))
-                json_read_refuse(r, needed[k], NULL, "a non-negative integer");
-#define X(name) s->c.name = json_read_count(r, o, #name, JSON_OPTIONAL);
+    static const struct json_field fields[] = {
+#define X(name) {#name, offsetof(struct dump_totals, c.name)},
         DUMP_COUNTERS(X)
 #undef X
-        s->max_live_bytes = json_read_count(r, o, "max_live_bytes", JSON_OPTIONAL);
-        s->threads = json_read_count(r, o, "threads", JSON_OPTIONAL);
-        dump->has_site_threads = dump->has_site_threads || s->threads;
-        s->size_log2 = load_histogram(r, o, "size_log2", dump);
-        s->lifetime_log2_ns = load_histogram(r, o, "lifetime_log2_ns", dump);
-    }
-    return failed(r) ? -1 : 0;
-}
-
-static void check_sum(struct dump *dump, const char *name, uint64_t sum, uint64_t total)
-{
-    char text[160];
-    if (sum == total)
-        return;
-    snprintf(text, sizeof text, "the sites' %s add up to %" PRIu64 ", but totals.%s is %" PRIu64,
-             name, sum, name, total);
-    load_warn(dump, LOAD_SUMS_DIFFER, text);
-}
-
-void load_check_sums(struct dump *dump, json_t *root)
-{
-    /* Counters that a producer need not have per site: compared if any site has them. */
-    struct figures sum = {0};
-    bool has_realloc = false, has_failed = false;
-    json_t *sites = json_object_get(root, "sites");
-    for (size_t i = 0; i < dump->nsites; i++) {
-        figures_add_site(&sum, &dump->sites[i], false);
-        json_t *o = json_array_get(sites, i);
-        has_realloc = has_realloc || json_object_get(o, "realloc_count");
-        has_failed = has_failed || json_object_get(o, "failed_count");
-    }
-    if (!has_realloc)
-        sum.c.realloc_count = dump->totals.c.realloc_count;
-    if (!has_failed)
-        sum.c.failed_count = dump->totals.c.failed_count;
-#define X(name) check_sum(dump, #name, sum.c.name, dump->totals.c.name);
-    DUMP_COUNTERS(X)
+#define X(name) {#name, offsetof(struct dump_totals, name)},
+            DUMP_TOTALS(X)
 #undef X
+    };
+    json_t *o = json_read_object(&l->r, root, "totals", JSON_REQUIRED);
+    load_enter(l, "totals");
+    json_read_counts(&l->r, o, fields, LENGTH(fields), JSON_REQUIRED, &l->dump->totals);
+    return 0;
+}
+
+#define FIELD(key, member)                                                                         \
+    {                                                                                              \
+        (key), offsetof(struct dump, member)                                                       \
+    }
+
+int load_memory(struct loader *l, json_t *root)
+{
+    static const struct json_field fields[] = {FIELD("rss_bytes", rss_bytes),
+                                               FIELD("peak_rss_bytes", peak_rss_bytes),
+                                               FIELD("profiler_bytes", profiler_bytes)};
+    json_t *o = json_read_object(&l->r, root, "memory", JSON_OPTIONAL);
+    load_enter(l, "memory");
+    json_read_counts(&l->r, o, fields, LENGTH(fields), JSON_OPTIONAL, l->dump);
+    return 0;
+}
+
+int load_inherited(struct loader *l, json_t *root)
+{
+    static const struct json_field fields[] = {FIELD("live_count", inherited_count),
+                                               FIELD("live_bytes", inherited_bytes),
+                                               FIELD("free_count", inherited_free_count)};
+    json_t *o = json_read_object(&l->r, root, "inherited", JSON_OPTIONAL);
+    load_enter(l, "inherited");
+    json_read_counts(&l->r, o, fields, LENGTH(fields), JSON_OPTIONAL, l->dump);
+    return 0;
+}
+
+int load_coverage(struct loader *l, json_t *root)
+{
+    struct json_reader *r = &l->r;
+    json_t *coverage = json_read_object(r, root, "coverage", JSON_OPTIONAL);
+    load_enter(l, "coverage");
+    l->dump->coverage_percent = json_read_number(r, coverage, "percent", -1);
+    l->dump->has_coverage = l->dump->coverage_percent >= 0;
+    json_t *list = json_read_array(r, coverage, "warnings", JSON_OPTIONAL);
+    load_enter(l, "coverage.warnings");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *o = json_read_element(r, list, i);
+        const char *code = json_read_string(r, o, "code", JSON_REQUIRED);
+        const char *text = json_read_string(r, o, "text", JSON_REQUIRED);
+        if (!code || !text)
+            return -1;
+        load_warn(l->dump, code, text);
+    }
+    return 0;
+}
+
+int load_settings(struct loader *l, json_t *root)
+{
+    json_t *settings = json_read_object(&l->r, root, "settings", JSON_OPTIONAL);
+    load_enter(l, "settings");
+    const char *check = json_read_string(&l->r, settings, "leak_check", JSON_OPTIONAL);
+    l->dump->leaks_unwanted = check && strcmp(check, "none") == 0;
+    return 0;
 }

@@ -1,25 +1,70 @@
 /* SPDX-License-Identifier: MIT
  *
- * The parts of a dump, one function each; between load.c and load_parts.c. Errors are in the
- * reader's; a function that returns an error leaves its part unusable.
+ * The parts of a dump, one function each, called where the part begins; between load.c and
+ * load_parts.c, load_lists.c, load_frames.c and load_sites.c. Each returns 0, or -1 with the reason
+ * in the reader's error. What refers to parts that may come later is checked by load_check_*, when
+ * all has been read.
  */
 #ifndef REPORT_LOAD_PARTS_H
 #define REPORT_LOAD_PARTS_H
 
 #include "dump.h"
 #include "json_read.h"
+#include "json_stream.h"
 
-/* Each returns 0, or -1 with the reason in R->error. ROOT is the whole document. In this order:
- * frames refer to modules, sites to frames. */
-int load_modules(struct json_reader *r, json_t *root, struct dump *dump);
-int load_interpreted(struct json_reader *r, json_t *root, struct dump *dump);
-int load_frames(struct json_reader *r, json_t *root, struct dump *dump);
-int load_sites(struct json_reader *r, json_t *root, struct dump *dump);
+struct loader {
+    struct json_stream *stream;
+    struct json_reader r;
+    struct dump *dump;
+    size_t module_capacity, interpreted_capacity, thread_capacity, row_capacity;
+    size_t frame_capacity, site_capacity;
+    uint32_t *signal_frames;
+    size_t nsignal_frames, signal_capacity;
+    /* Of sites, a bit for each member that load_sites.c knows: what any has, and what the last one
+     * that was found to have enough had. And which member probably comes next. */
+    uint64_t site_members, sound_members;
+    size_t member;
+};
+
+static inline bool load_failed(const struct loader *l)
+{
+    return l->r.error->text[0] != '\0';
+}
+
+/* Errors from here on are about the list or object LIST; NULL: the top. */
+void load_enter(struct loader *l, const char *list);
+
+/* Goes into the array or object (OPEN is '[' or '{') that begins here, the value of KEY. Returns 1;
+ * 0 if there is a null, which an optional one may be; -1. */
+int load_begin(struct loader *l, const char *key, char open, enum json_need need);
+
+/* Small enough to be read whole. ROOT is an object with only that member. */
+int load_format(struct loader *l, json_t *root);
+int load_version(struct loader *l, json_t *root);
+int load_producer(struct loader *l, json_t *root);
+int load_process(struct loader *l, json_t *root);
+int load_head(struct loader *l, json_t *root);
+int load_mode(struct loader *l, json_t *root);
+int load_totals(struct loader *l, json_t *root);
+int load_memory(struct loader *l, json_t *root);
+int load_inherited(struct loader *l, json_t *root);
+int load_coverage(struct loader *l, json_t *root);
+int load_settings(struct loader *l, json_t *root);
+
+/* As large as may be. */
+int load_threads(struct loader *l);
+int load_timeline(struct loader *l);
+int load_leaks(struct loader *l);
+int load_modules(struct loader *l);
+int load_interpreted(struct loader *l);
+int load_frames(struct loader *l);
+int load_signal_frames(struct loader *l);
+int load_sites(struct loader *l);
+
+int load_check_frames(struct loader *l);
+int load_check_sites(struct loader *l);
 
 /* Adds a warning to those that the dump brought along. */
 void load_warn(struct dump *dump, const char *code, const char *text);
-
-/* Compares the sites' sums with the totals and warns of each that differs. */
-void load_check_sums(struct dump *dump, json_t *root);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a dump means: every frame symbolized once and taken apart into source-level places, inlined
- * functions included. Computed once; lines.h, leaks.h and tree.h group over it. The work is linear
- * in the number of frames, however deep the stacks.
+ * What a dump means: every address symbolized once and taken apart into source-level places,
+ * inlined functions included. Computed once; lines.h, leaks.h and tree.h group over it. The work is
+ * linear in the number of frames, however deep the stacks.
  */
 #ifndef REPORT_MODEL_H
 #define REPORT_MODEL_H
 
+#include "codes.h"
 #include "dump.h"
-#include "figures.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,7 +44,8 @@ struct model {
     struct symbolizer *symbols;
     struct place *places;
     size_t nplaces;
-    /* The places of frame F, innermost first: refs[first_ref[F]] up to first_ref[F + 1]. */
+    struct codes codes;
+    /* The places of code C, innermost first: refs[first_ref[C]] up to first_ref[C + 1]. */
     struct model_ref *refs;
     uint32_t *first_ref;
     /* The place that calls the allocator, for stacks that end in frame F: see model_set_root. */
@@ -66,14 +67,22 @@ void model_free(struct model *m);
  * innermost place that is not an `operator new`. */
 void model_set_root(struct model *m, const char *root, struct sources *sources);
 
+/* The places of FRAME, innermost first: m->refs from `first` up to `end`. */
+struct model_refs {
+    uint32_t first, end;
+};
+
+static inline struct model_refs model_refs(const struct model *m, uint32_t frame)
+{
+    uint32_t code = m->codes.of[frame];
+    return (struct model_refs){m->first_ref[code], m->first_ref[code + 1]};
+}
+
 /* The places of the stack that ends in FRAME, innermost first: an array of *N, to be freed. */
 struct model_ref *model_stack(const struct model *m, uint32_t frame, size_t *n);
 
 /* Whether FILE is in or below the directory ROOT. */
 bool model_is_below(const char *file, const char *root);
-
-/* The figures of all stacks that go through each frame: an array of dump->nframes, to be freed. */
-struct figures *model_subtrees(const struct model *m);
 
 /* Marks the frames at or below one whose place the globs match (NULL: any): an array of
  * dump->nframes, to be freed. Both must match the same place. */

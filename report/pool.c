@@ -47,14 +47,14 @@ void pool_free(struct pool *pool)
     free(pool);
 }
 
-static void *take(struct pool *pool, size_t size)
+static void *take(struct pool *pool, size_t size, size_t align)
 {
-    const size_t align = alignof(max_align_t);
     if (size > SIZE_MAX / 2)
         die("out of memory");
-    size = (size + align - 1) / align * align;
     struct chunk *c = pool->chunks;
-    if (!c || c->size - c->used < size) {
+    if (c)
+        c->used = (c->used + align - 1) / align * align;
+    if (!c || c->used > c->size || c->size - c->used < size) {
         size_t room = size > CHUNK / 4 ? size : CHUNK;
         struct chunk *fresh = mem_alloc(sizeof *fresh + room);
         *fresh = (struct chunk){.size = room};
@@ -77,9 +77,14 @@ void *pool_zero(struct pool *pool, size_t count, size_t size)
 {
     if (size && count > SIZE_MAX / size)
         die("out of memory");
-    void *p = take(pool, count * size);
+    void *p = take(pool, count * size, alignof(max_align_t));
     memset(p, 0, count * size);
     return p;
+}
+
+void *pool_bytes(struct pool *pool, size_t size)
+{
+    return take(pool, size, 1);
 }
 
 const char *pool_intern(struct pool *pool, const char *text)
@@ -88,7 +93,7 @@ const char *pool_intern(struct pool *pool, const char *text)
     size_t length = strlen(text);
     HASH_FIND(hh, pool->strings, text, length, s);
     if (!s) {
-        s = take(pool, sizeof *s + length + 1);
+        s = take(pool, sizeof *s + length + 1, alignof(max_align_t));
         memcpy(s->text, text, length + 1);
         HASH_ADD_KEYPTR(hh, pool->strings, s->text, length, s);
     }

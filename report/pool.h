@@ -17,6 +17,9 @@ void pool_free(struct pool *pool);
 /* COUNT times SIZE bytes of zero, aligned for any type; they live as long as POOL. */
 void *pool_zero(struct pool *pool, size_t count, size_t size);
 
+/* SIZE bytes, not cleared and not aligned; they live as long as POOL. */
+void *pool_bytes(struct pool *pool, size_t size);
+
 /* The one copy of TEXT in POOL. */
 const char *pool_intern(struct pool *pool, const char *text);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static double percent_of(const struct tree_growth *g, const struct figures *f)
+double tree_percent(const struct tree_growth *g, const struct figures *f)
 {
     const struct dump *dump = g->tree->model->dump;
     uint64_t whole = g->options->value->get(&g->tree->whole, dump).value;
@@ -17,33 +17,27 @@ void tree_push(struct tree_growth *g, const struct tree_node *node)
 {
     struct tree *t = g->tree;
     t->nodes = mem_grow(t->nodes, &g->capacity, t->n + 1, sizeof *t->nodes);
-    t->nodes[t->n] = *node;
-    t->nodes[t->n++].percent = percent_of(g, &node->total);
+    t->nodes[t->n++] = *node;
 }
 
-bool tree_shows(struct tree_growth *g, const struct tree_node *node, size_t index, size_t depth)
+bool tree_shows(struct tree_growth *g, double percent, size_t index, size_t depth)
 {
     struct tree *t = g->tree;
     size_t most = g->options->max_children;
     if (most && index >= most)
         return false;
-    if (most && !t->whole_is_zero && percent_of(g, &node->total) < TREE_LEAST_PERCENT)
+    if (most && !t->whole_is_zero && percent < TREE_LEAST_PERCENT)
         return false;
     t->deeper = t->deeper || depth >= g->options->max_depth;
     t->full = t->full || t->n >= TREE_MAX_NODES;
     return depth < g->options->max_depth && !t->full;
 }
 
-int tree_compare(const struct tree_growth *g, const struct tree_node *a, const struct tree_node *b)
+int tree_compare_places(const struct tree_growth *g, uint32_t a, uint32_t b)
 {
-    const struct model *m = g->tree->model;
-    const struct column *sort = g->options->sort ? g->options->sort : g->options->value;
-    int order = g->options->by_self ? columns_compare(sort, &a->self, &b->self, m->dump) : 0;
-    if (order == 0)
-        order = columns_compare(sort, &a->total, &b->total, m->dump);
-    if (order == 0)
-        order = strcmp(m->places[a->place].function, m->places[b->place].function);
-    return order ? order : a->place < b->place ? -1 : a->place > b->place;
+    const struct place *places = g->tree->model->places;
+    int order = strcmp(places[a].function, places[b].function);
+    return order ? order : a < b ? -1 : a > b;
 }
 
 struct tree tree_new(const struct model *m, const struct tree_options *options)

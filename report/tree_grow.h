@@ -17,14 +17,17 @@ struct tree_growth {
 void tree_grow_top_down(struct tree_growth *g);
 void tree_grow_bottom_up(struct tree_growth *g);
 
-/* Appends NODE with its percentage worked out. */
+/* Appends NODE. */
 void tree_push(struct tree_growth *g, const struct tree_node *node);
 
-/* Whether NODE is shown as child number INDEX of its parent, at DEPTH: if it is large enough, and
- * the tree neither too deep nor too large yet. */
-bool tree_shows(struct tree_growth *g, const struct tree_node *node, size_t index, size_t depth);
+/* The share that F has in the value of the whole tree. */
+double tree_percent(const struct tree_growth *g, const struct figures *f);
 
-/* The order of siblings, for qsort_r with a struct tree_growth: the greater first. */
-int tree_compare(const struct tree_growth *g, const struct tree_node *a, const struct tree_node *b);
+/* Whether a node of PERCENT is shown as child number INDEX of its parent, at DEPTH: if it is large
+ * enough, and the tree neither too deep nor too large yet. */
+bool tree_shows(struct tree_growth *g, double percent, size_t index, size_t depth);
+
+/* The order of siblings of equal weight. */
+int tree_compare_places(const struct tree_growth *g, uint32_t a, uint32_t b);
 
 #endif

@@ -30,12 +30,12 @@ static bool step(const struct model *m, struct cursor *c)
 {
     if (c->frame == 0)
         return false;
-    if (c->ref + 1 < m->first_ref[c->frame + 1]) {
+    if (c->ref + 1 < model_refs(m, c->frame).end) {
         c->ref++;
         return true;
     }
     c->frame = m->dump->frames[c->frame].parent;
-    c->ref = m->first_ref[c->frame];
+    c->ref = model_refs(m, c->frame).first;
     return c->frame != 0;
 }
 
@@ -51,7 +51,15 @@ static int by_place(const void *a, const void *b, void *arg)
 
 static int by_size(const void *a, const void *b, void *arg)
 {
-    return tree_compare(arg, &((const struct group *)a)->node, &((const struct group *)b)->node);
+    const struct tree_growth *g = arg;
+    const struct tree_node *x = &((const struct group *)a)->node,
+                           *y = &((const struct group *)b)->node;
+    const struct column *sort = g->options->sort ? g->options->sort : g->options->value;
+    const struct dump *dump = g->tree->model->dump;
+    int order = g->options->by_self ? columns_compare(sort, &x->self, &y->self, dump) : 0;
+    if (order == 0)
+        order = columns_compare(sort, &x->total, &y->total, dump);
+    return order ? order : tree_compare_places(g, x->place, y->place);
 }
 
 /* Puts cursors at the same place next to each other, a group for each place. */
@@ -74,8 +82,11 @@ static struct group *split(struct tree_growth *g, struct cursor *cursors, size_t
                          g->options->lifetimes);
         last->to = i + 1;
     }
-    for (size_t i = 0; i < *ngroups; i++)
-        figures_settle(&groups[i].node.total);
+    for (size_t i = 0; i < *ngroups; i++) {
+        struct tree_node *node = &groups[i].node;
+        figures_settle(&node->total);
+        node->percent = tree_percent(g, &node->total);
+    }
     if (*ngroups)
         qsort_r(groups, *ngroups, sizeof *groups, by_size, g);
     return groups;
@@ -91,7 +102,7 @@ static uint64_t follow(struct tree_growth *g, struct cursor *cursors, size_t n, 
     uint64_t left_out = 0;
     for (size_t i = 0; i < ngroups; i++) {
         struct group *group = &groups[i];
-        if (!tree_shows(g, &group->node, i, depth)) {
+        if (!tree_shows(g, group->node.percent, i, depth)) {
             left_out = ngroups - i;
             break;
         }
@@ -116,7 +127,7 @@ static uint64_t follow(struct tree_growth *g, struct cursor *cursors, size_t n, 
 static struct cursor innermost(const struct model *m, uint32_t site)
 {
     uint32_t frame = m->dump->sites[site].frame;
-    struct cursor first = {site, frame, m->first_ref[frame]}, c = first;
+    struct cursor first = {site, frame, model_refs(m, frame).first}, c = first;
     while (m->root && !m->places[ref_at(m, &c).place].own)
         if (!step(m, &c))
             return first;

@@ -94,12 +94,12 @@ static void run_lines(const struct job *job)
 
 static struct leaks find_leaks(const struct job *job, size_t usual_limit)
 {
-    const struct column *sort = job->options->sort ? job->options->sort : columns_find("increment");
-    struct leaks leaks =
-        leaks_new(job->model, job->options->file_glob, job->options->function_glob);
-    leaks_sort(&leaks, sort);
-    leaks_limit(&leaks, limit_or(job, usual_limit));
-    return leaks;
+    const struct options *o = job->options;
+    struct leaks_options options = {.file_glob = o->file_glob,
+                                    .function_glob = o->function_glob,
+                                    .sort = o->sort ? o->sort : columns_find("increment"),
+                                    .limit = limit_or(job, usual_limit)};
+    return leaks_new(job->model, &options);
 }
 
 static bool is_for_people(const struct job *job)

@@ -8,10 +8,14 @@ struct symbolizer {
     int nothing;
 };
 
-unsigned fake_lookups;
+unsigned fake_lookups, fake_backwards;
+static const struct dump_module *last_module;
+static uint64_t last_address;
 
 struct symbolizer *fake_symbolizer(void)
 {
+    fake_lookups = fake_backwards = 0;
+    last_module = NULL;
     return calloc(1, sizeof(struct symbolizer));
 }
 
@@ -39,7 +43,11 @@ size_t symbolizer_lookup(struct symbolizer *s, const struct dump_module *module,
 {
     static const struct symbol unknown = {.function = "unknown", .module = "lib"};
     const struct fake *f = find(address);
-    (void)s, (void)module;
+    (void)s;
+    fake_backwards +=
+        last_module && (module < last_module || (module == last_module && address <= last_address));
+    last_module = module;
+    last_address = address;
     fake_lookups++;
     *out = f ? f->symbols : &unknown;
     return f ? f->n : 1;

@@ -18,8 +18,9 @@ struct fake {
 /* The table, which the test defines; ends with a NULL `symbols`. */
 extern const struct fake fake_table[];
 
-/* How often symbolizer_lookup was called. */
-extern unsigned fake_lookups;
+/* How often symbolizer_lookup was called since the last symbolizer was made, and how often for an
+ * address that was not behind the one before it, of a dump's modules one after the other. */
+extern unsigned fake_lookups, fake_backwards;
 
 /* For symbolizer_new without options. */
 struct symbolizer *fake_symbolizer(void);

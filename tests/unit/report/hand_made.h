@@ -60,7 +60,7 @@ static struct dump_frame hand_frames[] = {
     [F_NOWHERE] = {F_MAIN, -1, 0x7f00, false},
 };
 
-static const uint64_t hand_lifetime[] = {0, 0, 0, 0, 2};
+static const uint8_t hand_lifetime[] = {2};
 
 /* COUNT blocks of SIZE bytes; LIVE of them not freed, which is also what the peak held. */
 #define SITE(where, name, count, size, live)                                                       \
@@ -75,8 +75,10 @@ static const uint64_t hand_lifetime[] = {0, 0, 0, 0, 2};
               .peak_count = (live),                                                                \
               .peak_bytes = UINT64_C(1) * (live) * (size)},                                        \
         .max_live_bytes = UINT64_C(1) * (live) * (size), .lifetime_log2_ns = {                     \
-            5,                                                                                     \
-            hand_lifetime                                                                          \
+            .counts = hand_lifetime,                                                               \
+            .first = 4,                                                                            \
+            .n = 5,                                                                                \
+            .width = 1                                                                             \
         }                                                                                          \
     }
 

@@ -232,17 +232,21 @@ static void deep_stacks(void **state)
 
 static void leaks_by_stack(void **state)
 {
-    struct leaks l = leaks_new(m, NULL, NULL);
+    struct leaks_options options = {.sort = columns_find("increment")};
+    struct leaks l = leaks_new(m, &options);
     (void)state;
     assert_int_equal(l.stacks, 4); /* malloc and calloc of one stack are one record */
     assert_int_equal(l.total.c.live_bytes, 209);
-    leaks_sort(&l, columns_find("increment"));
+    assert_int_equal(l.n, 4);
     assert_int_equal(l.records[0].frame, F_GET);
     assert_int_equal(l.records[0].figures.c.live_bytes, 150);
     assert_int_equal(l.records[0].figures.c.live_count, 2);
     assert_int_equal(l.records[1].frame, F_NEW);
-    leaks_limit(&l, 1);
+    leaks_free(&l);
+    options.limit = 1;
+    l = leaks_new(m, &options);
     assert_int_equal(l.n, 1);
+    assert_int_equal(l.records[0].frame, F_GET);
     assert_int_equal(l.left_out, 3);
     struct leak_stack stack = leaks_stack(&l, &l.records[0], 0);
     assert_int_equal(stack.n, 5);
@@ -255,9 +259,17 @@ static void leaks_by_stack(void **state)
     leaks_stack_free(&stack);
     assert_int_equal(l.total.c.live_bytes, 209);
     leaks_free(&l);
-    l = leaks_new(m, NULL, "cxx");
+    options.function_glob = "cxx";
+    l = leaks_new(m, &options);
     assert_int_equal(l.stacks, 1);
     assert_int_equal(l.total.c.live_bytes, 32);
+    leaks_free(&l);
+    options = (struct leaks_options){.sort = columns_find("lifetime"), .limit = 2};
+    l = leaks_new(m, &options);
+    uint64_t median;
+    assert_true(figures_median_lifetime(&l.records[1].figures, &median));
+    assert_int_equal(median, 12);
+    assert_int_equal(l.left_out, 2);
     leaks_free(&l);
 }
 

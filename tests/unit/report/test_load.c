@@ -2,9 +2,12 @@
  *
  * Every way in which a dump can be wrong, and what is said about it.
  */
+#include "histogram.h"
 #include "load.h"
 #include "sample_dump.h"
 #include "test.h"
+
+#include <jansson.h>
 
 static void sound_dump_loads(void **state)
 {
@@ -36,7 +39,7 @@ static void sound_dump_loads(void **state)
     assert_int_equal(d->interpreted[0].line, 7);
     assert_int_equal(d->nsites, 2);
     assert_int_equal(d->sites[0].size_log2.n, 5);
-    assert_int_equal(d->sites[0].size_log2.count[4], 2);
+    assert_int_equal(histogram_count(&d->sites[0].size_log2, 4), 2);
     assert_int_equal(d->sites[1].c.free_count, 0); /* left out */
     assert_int_equal(d->timeline[0].rss_bytes, 4);
     assert_string_equal(d->threads[0].name, "main");
@@ -125,14 +128,28 @@ static void refusals(void **state)
          "line 2, column 28: not JSON: duplicate object key near '\"pid\"'"},
         {"\"pid\": 42", "\"pid\": 99999999999999999999",
          "line 2, column 39: not JSON: too big integer near '99999999999999999999'"},
+        {"\"frames\":", "\"modules\": [], \"frames\":",
+         "line 11, column 10: not JSON: duplicate object key near '\"modules\"'"},
+        {"\"frame\": 2,", "\"frame\": 2, \"frame\": 2,",
+         "line 13, column 31: not JSON: duplicate object key near '\"frame\"'"},
+        {"\"rows\"", "\"rows\": null, \"rows\"",
+         "line 15, column 61: not JSON: duplicate object key near '\"rows\"'"},
+        {"[0, 0, 4200]", "[0, 4611686018427387904, 4200]",
+         "frames[1][1] is 4611686018427387904, expected -2, -1 or a module id"},
+        {"\"frame\": 2", "\"frame\": 9223372036854775807",
+         "sites[0].frame is 9223372036854775807, expected a frame id"},
+        {"\"modules\": [", "\"modules\": null, \"x\": [", "modules is null, expected an array"},
+        {"\"sites\": [", "\"x\": [", "sites is missing, expected an array"},
+        {"{\"frame\": 3", "[], {\"frame\": 3", "sites[1] is an array of 0, expected an object"},
         {"\"pid\": 42", "\"pid\": 042", "line 2, column 20: not JSON: invalid token near '0'"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct error error = {""};
         char *text = spoil(cases[i].wanted, cases[i].replacement);
-        assert_null(load_bytes("x.json", text, strlen(text), &error));
+        struct dump *d = load_bytes("x.json", text, strlen(text), &error);
         assert_string_equal(error.text, cases[i].message);
+        assert_null(d);
         free(text);
     }
 }
@@ -147,6 +164,73 @@ static void root_may_be_its_own_parent(void **state)
     assert_non_null(d);
     assert_int_equal(d->frames[0].parent, 0);
     assert_int_equal(d->frames[3].parent, 1);
+    load_free(d);
+    free(text);
+}
+
+/* What a document is comes before what is wrong with it, wherever it says so. */
+static void identity_first(void **state)
+{
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"{\"sites\": 3, \"format\": \"x\"}", "format is \"x\", expected \"memprof-dump\""},
+        {"{\"sites\": [[1, {}], 3], \"frames\": 0, \"version\": 1}",
+         "format is missing, expected a string"},
+        {"{\"frames\": [[0, -1, 0], [0]], \"version\": 2, \"format\": \"memprof-dump\"}",
+         "version is 2, which this memprof-report does not know, expected version 1"},
+        {"{\"sites\": 3, \"version\": 1, \"format\": \"memprof-dump\"}",
+         "sites is 3, expected an array"},
+        {"{\"sites\": 3, \"version\": 1, \"format\": ",
+         "line 1, column 37: the file ends too early, expected a whole memprof dump"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error error = {""};
+        assert_null(load_bytes("x.json", cases[i].text, strlen(cases[i].text), &error));
+        assert_string_equal(error.text, cases[i].message);
+    }
+}
+
+/* Frames may come after the sites that refer to them, as the library has them, and before modules.
+ */
+static void any_order(void **state)
+{
+    struct error error = {""};
+    json_t *whole = json_loads(SAMPLE_DUMP, 0, NULL), *turned = json_object(), *value;
+    const char *key;
+    (void)state;
+    for (size_t n = json_object_size(whole); n > 0; n--) {
+        size_t i = 0;
+        json_object_foreach(whole, key, value) if (++i == n) json_object_set(turned, key, value);
+    }
+    char *text = json_dumps(turned, 0);
+    assert_non_null(text);
+    struct dump *d = load_bytes("x.json", text, strlen(text), &error);
+    assert_string_equal(error.text, "");
+    assert_non_null(d);
+    assert_int_equal(d->nframes, 4);
+    assert_true(d->frames[3].interrupted);
+    assert_int_equal(d->sites[1].frame, 3);
+    assert_int_equal(d->totals.c.alloc_bytes, 30);
+    load_free(d);
+    free(text);
+    json_decref(whole);
+    json_decref(turned);
+}
+
+/* Counts need not be few, nor histograms begin at 0. */
+static void histograms(void **state)
+{
+    struct error error = {""};
+    char *text = spoil("[0, 0, 0, 0, 2]", "[0, 255, 0, 65536, 9223372036854775807, 0]");
+    struct dump *d = load_bytes("x.json", text, strlen(text), &error);
+    (void)state;
+    assert_non_null(d);
+    static const uint64_t wanted[] = {0, 255, 0, 65536, INT64_MAX, 0, 0};
+    for (size_t i = 0; i < 7; i++)
+        assert_true(histogram_count(&d->sites[0].size_log2, i) == wanted[i]);
+    assert_int_equal(histogram_count(&d->sites[0].lifetime_log2_ns, 1), 1);
     load_free(d);
     free(text);
 }
@@ -247,6 +331,9 @@ int main(void)
         cmocka_unit_test(sound_dump_loads),
         cmocka_unit_test(refusals),
         cmocka_unit_test(root_may_be_its_own_parent),
+        cmocka_unit_test(identity_first),
+        cmocka_unit_test(any_order),
+        cmocka_unit_test(histograms),
         cmocka_unit_test(not_dumps),
         cmocka_unit_test(every_truncation),
         cmocka_unit_test(deep_nesting),

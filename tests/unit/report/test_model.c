@@ -13,7 +13,6 @@ static struct model *m;
 static int setup(void **state)
 {
     (void)state;
-    fake_lookups = 0;
     symbols = fake_symbolizer();
     m = model_new(&hand_dump, symbols, NULL, NULL);
     return 0;
@@ -46,6 +45,7 @@ static void frames_become_places(void **state)
     (void)state;
     assert_int_equal(m->nplaces, 9);   /* work once, get and work2 apart */
     assert_int_equal(fake_lookups, 7); /* the same address is looked up once */
+    assert_int_equal(fake_backwards, 0);
     assert_int_equal(place("get")->line, 5);
     assert_int_equal(place("handler")->line, 50); /* looked up where it was interrupted */
     assert_null(place("0x7f00")->module);
@@ -112,17 +112,6 @@ static void below(void **state)
     assert_false(model_is_below("a/b", "/a"));
 }
 
-static void subtrees_add_up(void **state)
-{
-    (void)state;
-    struct figures *sums = model_subtrees(m);
-    assert_int_equal(sums[F_ROOT].c.alloc_count, 12);
-    assert_int_equal(sums[F_WORK].c.alloc_count, 6);
-    assert_int_equal(sums[F_WORK_AGAIN].c.live_bytes, 150);
-    assert_int_equal(sums[F_STRDUP].c.alloc_bytes, 20);
-    free(sums);
-}
-
 static void globs_match_one_place(void **state)
 {
     (void)state;
@@ -169,7 +158,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(root_charges_own_sources, setup, teardown),
         cmocka_unit_test_setup_teardown(root_is_compared_with_mapped_names, setup, teardown),
         cmocka_unit_test(below),
-        cmocka_unit_test_setup_teardown(subtrees_add_up, setup, teardown),
         cmocka_unit_test_setup_teardown(globs_match_one_place, setup, teardown),
         cmocka_unit_test_setup_teardown(stackless_sites_are_kept, setup, teardown),
     };
