@@ -98,11 +98,8 @@ void dump_sites_end(struct dump_sites *d)
 
 static void add_histogram(uint64_t *to, const struct shard_histogram *h)
 {
-    for (unsigned l = 0; l < SHARD_LINES; l++) {
-        const counter *line = atomic_load_explicit(&h->line[l], memory_order_acquire);
-        for (unsigned i = 0; line && i < SHARD_LINE; i++) {
-            to[l * SHARD_LINE + i] += counter_get(&line[i]);
-        }
+    for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
+        to[i] += shard_histogram_get(h, i);
     }
 }
 

@@ -2,7 +2,8 @@
  *
  * What the hooks of allocation functions have in common: the state of their caller, and the one
  * call of the recorder around the real function. Only for files that are compiled with frame
- * pointers. errno is kept.
+ * pointers. errno is kept: what may change it is in functions of their own, out of the way, that
+ * restore it; so does all in the recorder that calls libc or libunwind.
  */
 #ifndef PRELOAD_HOOK_H
 #define PRELOAD_HOOK_H
@@ -21,19 +22,36 @@
         .bp = *(const uintptr_t *)__builtin_frame_address(0),                                      \
     }
 
+static __attribute__((noinline, unused)) bool hook_begin(const struct stack_start *start)
+{
+    int saved = errno;
+    bool on = lifecycle_begin(start->ip);
+    errno = saved;
+    return on;
+}
+
 static inline bool recording(const struct stack_start *start)
 {
-    return likely(recorder_on(&recorder)) || lifecycle_begin(start->ip);
+    return likely(recorder_on(&recorder)) || hook_begin(start);
+}
+
+static __attribute__((noinline, unused)) void hook_finish(struct thread *t, bool due)
+{
+    int saved = errno;
+    if (due) {
+        lifecycle_periodic(&recorder);
+    }
+    if (guard_tls.exited && t) {
+        recorder_thread_end(&recorder, t);
+    }
+    errno = saved;
 }
 
 /* At the end of an event, still under the guard. */
 static inline void finish(struct thread *t, bool due)
 {
-    if (unlikely(due)) {
-        lifecycle_periodic(&recorder);
-    }
-    if (unlikely(guard_tls.exited) && t) {
-        recorder_thread_end(&recorder, t);
+    if (unlikely(due || guard_tls.exited)) {
+        hook_finish(t, due);
     }
     guard_leave();
 }
@@ -42,9 +60,7 @@ static inline void finish(struct thread *t, bool due)
 static inline void allocated(enum site_function function, void *p, size_t size,
                              const struct stack_start *start)
 {
-    int saved = errno;
     if (unlikely(!recording(start))) {
-        errno = saved;
         return;
     }
     if (likely(guard_enter(start->sp))) {
@@ -60,15 +76,12 @@ static inline void allocated(enum site_function function, void *p, size_t size,
         guard_tls.nested = true;
         recorder_nested_alloc(&recorder, (uintptr_t)p, size, start->ip);
     }
-    errno = saved;
 }
 
 /* P, not NULL and the real allocator's, is about to be freed. */
 static inline void freeing(void *p, const struct stack_start *start)
 {
-    int saved = errno;
     if (unlikely(!recording(start))) {
-        errno = saved;
         return;
     }
     /* Only the dynamic loader's own frees tell that a module may have gone. */
@@ -87,7 +100,6 @@ static inline void freeing(void *p, const struct stack_start *start)
     } else {
         recorder_nested_free(&recorder, (uintptr_t)p);
     }
-    errno = saved;
 }
 
 #endif

@@ -92,7 +92,6 @@ static inline void resize_end(struct resize *resize, enum site_function function
     if (unlikely(!recorder_on(&recorder))) {
         return;
     }
-    int saved = errno;
     bool freed = p != NULL || size == 0;
     if (unlikely(!resize->guarded)) {
         if (p) {
@@ -113,7 +112,6 @@ static inline void resize_end(struct resize *resize, enum site_function function
         }
         finish(t, due);
     }
-    errno = saved;
 }
 
 HOOK void *realloc(void *block, size_t size)
@@ -134,9 +132,7 @@ HOOK void *realloc(void *block, size_t size)
         return leave_bootstrap(block, size);
     }
     struct resize resize;
-    int saved = errno;
     resize_begin(&resize, block, &start);
-    errno = saved;
     void *p = real.realloc(block, size);
     resize_end(&resize, SITE_realloc, block, p, size, &start);
     return p;
@@ -169,9 +165,7 @@ HOOK void *reallocarray(void *block, size_t count, size_t size)
         return p;
     }
     struct resize resize;
-    int saved = errno;
     resize_begin(&resize, block, &start);
-    errno = saved;
     void *p = pass_reallocarray(block, count, size);
     resize_end(&resize, SITE_reallocarray, block, p, total, &start);
     return p;

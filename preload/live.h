@@ -31,7 +31,32 @@ struct live_block {
     uint64_t birth; /* ticks since the table's start */
 };
 
-struct live_region;
+#define LIVE_REGION_BITS 21
+#define LIVE_SLOT_BITS 5
+#define LIVE_SLOTS ((size_t)1 << (LIVE_REGION_BITS - LIVE_SLOT_BITS))
+
+/* The bits of a slot that holds a block. */
+#define LIVE_PRESENT ((uint64_t)1 << 0)
+#define LIVE_LARGE ((uint64_t)1 << 1) /* the size is in the next slot */
+#define LIVE_OFFSET_SHIFT 2           /* 2 bits: which 8 bytes of the 32 the block starts at */
+#define LIVE_PARITY_SHIFT 4           /* 1 bit: of the unit that the birth is in */
+#define LIVE_SIZE_SHIFT 5             /* 6 bits */
+#define LIVE_SITE_SHIFT 11            /* LIVE_SITE_BITS */
+#define LIVE_BIRTH_SHIFT (LIVE_SITE_SHIFT + LIVE_SITE_BITS)
+#define LIVE_BIRTH_BITS (64 - LIVE_BIRTH_SHIFT)
+#define LIVE_BIRTH_MASK (((uint64_t)1 << LIVE_BIRTH_BITS) - 1)
+#define LIVE_LARGE_SIZE ((uint64_t)64)
+/* A slot that holds a size has LIVE_PRESENT clear: size << 1. */
+
+typedef _Atomic uint64_t live_slot;
+
+struct live_region {
+    live_slot primary[LIVE_SLOTS];
+    /* One array for each place in 32 bytes that a block can start at, for those whose primary slot
+     * was taken. */
+    live_slot *_Atomic crowded[4];
+};
+
 struct live_map;
 
 struct live {
@@ -43,7 +68,7 @@ struct live {
 
 /* A thread's most recently used region. Zero-initialised is empty. */
 struct live_cache {
-    uintptr_t key;
+    uintptr_t key; /* address >> LIVE_REGION_BITS, plus 1 */
     struct live_region *region;
 };
 
@@ -55,12 +80,92 @@ enum live_result {
 
 void live_init(struct live *l, struct arena_pool *pool);
 
-enum live_result live_insert(struct live *l, struct live_cache *cache, uintptr_t address,
-                             const struct live_block *block, struct live_block *old);
+/* The general forms of live_insert and live_remove, for what these have no short way for. */
+enum live_result live_insert_slow(struct live *l, struct live_cache *cache, uintptr_t address,
+                                  const struct live_block *block, struct live_block *old);
+bool live_remove_slow(struct live *l, struct live_cache *cache, uintptr_t address,
+                      struct live_block *block);
+
+static inline size_t live_index(uintptr_t address)
+{
+    return (address >> LIVE_SLOT_BITS) & (LIVE_SLOTS - 1);
+}
+
+static inline uint64_t live_offset_bits(uintptr_t address)
+{
+    return (address >> 3 & 3) << LIVE_OFFSET_SHIFT;
+}
+
+/* Whether WORD, of the slot of ADDRESS, is the block that starts there. */
+static inline bool live_is_of(uint64_t word, uintptr_t address)
+{
+    const uint64_t mask = LIVE_PRESENT | (uint64_t)3 << LIVE_OFFSET_SHIFT;
+    return (word & mask) == (LIVE_PRESENT | live_offset_bits(address));
+}
+
+static inline uint64_t live_encode(const struct live *l, uintptr_t address,
+                                   const struct live_block *block)
+{
+    uint32_t shift = atomic_load_explicit(&l->shift, memory_order_relaxed);
+    uint64_t birth = block->birth >> shift;
+    return LIVE_PRESENT | live_offset_bits(address) | (uint64_t)(shift & 1) << LIVE_PARITY_SHIFT |
+           (uint64_t)block->site << LIVE_SITE_SHIFT |
+           (birth < LIVE_BIRTH_MASK ? birth : LIVE_BIRTH_MASK) << LIVE_BIRTH_SHIFT |
+           (block->size < LIVE_LARGE_SIZE ? block->size << LIVE_SIZE_SHIFT : LIVE_LARGE);
+}
+
+static inline void live_decode(const struct live *l, uint64_t word, struct live_block *block)
+{
+    uint32_t shift = atomic_load_explicit(&l->shift, memory_order_relaxed);
+    /* A slot not yet converted to the present unit is in the one before. */
+    shift -= (uint32_t)(word >> LIVE_PARITY_SHIFT & 1) != (shift & 1);
+    block->site = (uint32_t)(word >> LIVE_SITE_SHIFT) & LIVE_MAX_SITE;
+    block->birth = (word >> LIVE_BIRTH_SHIFT) << shift;
+    block->size = word >> LIVE_SIZE_SHIFT & (LIVE_LARGE_SIZE - 1);
+}
+
+static inline enum live_result live_insert(struct live *l, struct live_cache *cache,
+                                           uintptr_t address, const struct live_block *block,
+                                           struct live_block *old)
+{
+    const size_t i = live_index(address);
+    if (unlikely(cache->key != (address >> LIVE_REGION_BITS) + 1 || i + 1 == LIVE_SLOTS)) {
+        return live_insert_slow(l, cache, address, block, old);
+    }
+    live_slot *slot = &cache->region->primary[i];
+    uint64_t found = 0;
+    if (unlikely(
+            !atomic_compare_exchange_strong_explicit(slot, &found, live_encode(l, address, block),
+                                                     memory_order_release, memory_order_relaxed))) {
+        return live_insert_slow(l, cache, address, block, old);
+    }
+    if (block->size >= LIVE_LARGE_SIZE) {
+        atomic_store_explicit(&slot[1], block->size << 1, memory_order_relaxed);
+    }
+    return LIVE_OK;
+}
 
 /* Takes the record of ADDRESS out. Returns false if there is none. */
-bool live_remove(struct live *l, struct live_cache *cache, uintptr_t address,
-                 struct live_block *block);
+static inline bool live_remove(struct live *l, struct live_cache *cache, uintptr_t address,
+                               struct live_block *block)
+{
+    const size_t i = live_index(address);
+    if (unlikely(cache->key != (address >> LIVE_REGION_BITS) + 1 || i + 1 == LIVE_SLOTS)) {
+        return live_remove_slow(l, cache, address, block);
+    }
+    live_slot *slot = &cache->region->primary[i];
+    const uint64_t word = atomic_load_explicit(slot, memory_order_relaxed);
+    if (unlikely(!live_is_of(word, address))) {
+        return live_remove_slow(l, cache, address, block);
+    }
+    live_decode(l, word, block);
+    if (word & LIVE_LARGE) {
+        block->size = atomic_load_explicit(&slot[1], memory_order_relaxed) >> 1;
+        atomic_store_explicit(&slot[1], 0, memory_order_relaxed);
+    }
+    atomic_store_explicit(slot, 0, memory_order_relaxed);
+    return true;
+}
 
 /* Births have LIVE_BIRTH_BITS bits. When NOW, in ticks since the start, comes near their end, the
  * unit is doubled and all births are converted. One thread at a time; others may go on. */

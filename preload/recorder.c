@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder.h"
 
+#include <errno.h>
+
 /* Blocks that are remembered, so that their free is known, but counted nowhere. */
 #define SITE_UNCOUNTED 0u
 
@@ -64,6 +66,7 @@ static __attribute__((noinline)) struct shard *find_shard_slow(struct recorder *
         thread_forget(t);
         t->generation = s->generation;
     }
+    int saved = errno;
     if (unlikely(r->options.verify) && !r->unwind_trouble) {
         stack_frames(s);
         verify(r, t, start);
@@ -74,6 +77,7 @@ static __attribute__((noinline)) struct shard *find_shard_slow(struct recorder *
         stack_frames(s);
         shard = new_shard(r, t, function, hash);
     }
+    errno = saved;
     if (s->trace && !r->options.verify) {
         s->trace->shard = shard;
         s->trace->function = (uint8_t)function;
@@ -97,32 +101,29 @@ static inline struct shard *find_shard(struct recorder *r, struct thread *t,
     return find_shard_slow(r, t, function, start);
 }
 
-/* A change of SHARD begins: its share of the peak is kept if the epoch is new. */
-struct change {
-    uint64_t epoch, bytes, count;
-};
-
-static inline struct change change_begin(struct recorder *r, struct shard *shard)
+/* A change of SHARD begins: its share of the peak is kept if the epoch is new, which is returned.
+ */
+static inline uint64_t change_begin(struct recorder *r, struct shard *shard)
 {
-    struct change c = {
-        .epoch = atomic_load_explicit(&r->peak.epoch, memory_order_relaxed),
-        .bytes = shard_live_bytes(shard),
-        .count = shard_live_count(shard),
-    };
+    uint64_t epoch = atomic_load_explicit(&r->peak.epoch, memory_order_relaxed);
     shard_begin(shard);
-    shard_enter_epoch(shard, c.epoch);
-    return c;
+    shard_enter_epoch(shard, epoch);
+    return epoch;
 }
 
-/* If another thread raised the peak meanwhile, the change counts as one after that. */
-static inline void change_end(struct recorder *r, struct shard *shard, const struct change *c)
+/* The change by COUNT blocks of BYTES in all is made. If another thread raised the peak meanwhile,
+ * it counts as one after that. */
+static inline void change_end(struct recorder *r, struct shard *shard, uint64_t epoch,
+                              uint64_t count, uint64_t bytes)
 {
     __asm__ volatile("" ::: "memory");
-    uint64_t epoch = atomic_load_explicit(&r->peak.epoch, memory_order_relaxed);
-    if (unlikely(epoch != c->epoch)) {
-        atomic_store_explicit(&shard->peak_bytes, c->bytes, memory_order_relaxed);
-        atomic_store_explicit(&shard->peak_count, c->count, memory_order_relaxed);
-        atomic_store_explicit(&shard->epoch, epoch, memory_order_relaxed);
+    uint64_t now = atomic_load_explicit(&r->peak.epoch, memory_order_relaxed);
+    if (unlikely(now != epoch)) {
+        atomic_store_explicit(&shard->peak_bytes, shard_live_bytes(shard) - bytes,
+                              memory_order_relaxed);
+        atomic_store_explicit(&shard->peak_count, shard_live_count(shard) - count,
+                              memory_order_relaxed);
+        atomic_store_explicit(&shard->epoch, now, memory_order_relaxed);
     }
     shard_end(shard);
 }
@@ -150,7 +151,7 @@ static void count_free(struct recorder *r, struct thread *t, const struct live_b
         counter_add(&t->dropped_count, 1);
         return;
     }
-    struct change change = change_begin(r, shard);
+    epoch = change_begin(r, shard);
     counter_add(&shard->free_count, 1);
     counter_add(&shard->freed_bytes, block->size);
     if (temporary) {
@@ -158,10 +159,10 @@ static void count_free(struct recorder *r, struct thread *t, const struct live_b
     }
     uint64_t age = now - r->live_start - block->birth;
     shard_histogram_add(&shard->lifetimes, clock_ticks_to_ns(&r->clock, age), &t->arena);
-    change_end(r, shard, &change);
+    change_end(r, shard, epoch, (uint64_t)-1, (uint64_t)0 - block->size);
     peak_change(&r->peak, &t->share, -(int64_t)block->size);
     if (unlikely(!alone(r))) {
-        shard_follow_max(shard, sites_at(&r->sites, block->site), false);
+        shard_follow_max_shared(shard, sites_at(&r->sites, block->site));
     }
     counter_add(&t->free_count, 1);
     counter_add(&t->live_count, (uint64_t)-1);
@@ -187,7 +188,7 @@ bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function fun
         counter_add(&t->dropped_count, 1);
         return false;
     }
-    struct change change = change_begin(r, shard);
+    const uint64_t epoch = change_begin(r, shard);
     counter_add(&shard->alloc_count, 1);
     counter_add(&shard->alloc_bytes, size);
     if (unlikely(shard->thread != t->serial)) {
@@ -198,9 +199,13 @@ bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function fun
         counter_add(&shard->realloc_count, 1);
     }
     shard_histogram_add(&shard->sizes, size, &t->arena);
-    change_end(r, shard, &change);
+    change_end(r, shard, epoch, 1, size);
     peak_change(&r->peak, &t->share, (int64_t)size);
-    shard_follow_max(shard, sites_at(&r->sites, shard->site), alone(r));
+    if (likely(alone(r))) {
+        shard_follow_max(shard);
+    } else {
+        shard_follow_max_shared(shard, sites_at(&r->sites, shard->site));
+    }
     counter_add(&t->alloc_count, 1);
     counter_add(&t->alloc_bytes, size);
     counter_add(&t->live_count, 1);

@@ -2,6 +2,7 @@
  *
  * The recorder's beginning, its threads, and its new beginning in a child of fork.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,7 +12,9 @@
 #include "objects.h"
 #include "process.h"
 #include "recorder.h"
+
 #include "text.h"
+#include <errno.h>
 
 struct recorder recorder;
 
@@ -125,7 +128,7 @@ static struct thread *acquire(struct recorder *r)
     return t;
 }
 
-struct thread *recorder_thread_slow(struct recorder *r)
+static struct thread *begin_thread(struct recorder *r)
 {
     if (!recorder_on(r)) {
         return NULL;
@@ -161,6 +164,14 @@ struct thread *recorder_thread_slow(struct recorder *r)
     if (atomic_load(&t->pending_count) != 0) {
         recorder_drain(r, t);
     }
+    return t;
+}
+
+struct thread *recorder_thread_slow(struct recorder *r)
+{
+    int saved = errno;
+    struct thread *t = begin_thread(r);
+    errno = saved;
     return t;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules.h"
 
+#include <errno.h>
+
 #define FIRST_SLOTS ((size_t)1 << 12)
 
 void rules_init(struct rules *r, struct unwinder *u, struct arena_pool *pool)
@@ -74,7 +76,9 @@ static void insert(struct rules *r, uint64_t key, struct rule rule)
 struct rule rules_derive(struct rules *r, uint64_t key)
 {
     uintptr_t ip = key & (((uint64_t)1 << 48) - 1);
+    int saved = errno;
     struct rule rule = unwinder_derive(r->unwinder, ip, key >> 63);
+    errno = saved;
     insert(r, key, rule);
     return rule;
 }

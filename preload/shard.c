@@ -1,15 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 #include "shard.h"
 
-bool shard_histogram_extend(struct shard_histogram *h, unsigned bucket, struct arena *arena)
+static struct shard_far *far_of(uintptr_t header)
 {
-    counter *line = arena_alloc(arena, SHARD_LINE * sizeof *line);
+    return (struct shard_far *)(header & ~SHARD_HEADER_BITS);
+}
+
+/* Chooses which buckets are near: BUCKET and some on either side. */
+static void set_near(struct shard_histogram *h, unsigned bucket)
+{
+    unsigned first = bucket < 3 ? 0 : (bucket - 3) / 4;
+    counter_add(&h->near[bucket - first * 4], 1);
+    atomic_store_explicit(&h->header, first | SHARD_NEAR_SET, memory_order_release);
+}
+
+bool shard_histogram_add_far(struct shard_histogram *h, unsigned bucket, struct arena *arena)
+{
+    uintptr_t header = atomic_load_explicit(&h->header, memory_order_relaxed);
+    if (!(header & SHARD_NEAR_SET)) {
+        set_near(h, bucket);
+        return true;
+    }
+    struct shard_far *far = far_of(header);
+    if (!far) {
+        far = arena_alloc(arena, sizeof *far);
+        if (!far) {
+            return false;
+        }
+        atomic_store_explicit(&h->header, (uintptr_t)far | header, memory_order_release);
+    }
+    counter *line = atomic_load_explicit(&far->line[bucket / SHARD_LINE], memory_order_relaxed);
     if (!line) {
-        return false;
+        line = arena_alloc(arena, SHARD_LINE * sizeof *line);
+        if (!line) {
+            return false;
+        }
+        atomic_store_explicit(&far->line[bucket / SHARD_LINE], line, memory_order_release);
     }
     counter_add(&line[bucket % SHARD_LINE], 1);
-    atomic_store_explicit(&h->line[bucket / SHARD_LINE], line, memory_order_release);
     return true;
+}
+
+uint64_t shard_histogram_get(const struct shard_histogram *h, unsigned bucket)
+{
+    uintptr_t header = atomic_load_explicit(&h->header, memory_order_acquire);
+    unsigned near = bucket - (unsigned)(header & SHARD_NEAR_MASK) * 4;
+    if ((header & SHARD_NEAR_SET) && near < SHARD_NEAR) {
+        return counter_get(&h->near[near]);
+    }
+    const struct shard_far *far = far_of(header);
+    const counter *line =
+        far ? atomic_load_explicit(&far->line[bucket / SHARD_LINE], memory_order_acquire) : NULL;
+    return line ? counter_get(&line[bucket % SHARD_LINE]) : 0;
 }
 
 void shard_follow_max_shared(struct shard *s, struct site *site)

@@ -17,30 +17,47 @@
 
 #include "arena.h"
 #include "sites.h"
+#include "sys.h"
 
 #define SHARD_LINE 8 /* buckets per piece of a histogram */
 #define SHARD_LINES (MEMPROF_HISTOGRAM_BUCKETS / SHARD_LINE)
 
 typedef _Atomic uint64_t counter;
 
-/* A histogram that takes memory only for the neighbourhoods it uses. */
-struct shard_histogram {
+/* The pieces of a histogram that are in use. */
+struct shard_far {
     counter *_Atomic line[SHARD_LINES];
 };
 
+/* A histogram: the buckets near the first value that came are at hand in one cache line, for others
+ * there is memory when they are needed. */
+#define SHARD_NEAR 7
+struct shard_histogram {
+    /* struct shard_far *, NULL if none, and in its low bits SHARD_NEAR_SET and the first bucket of
+     * `near`, in units of 4. */
+    _Atomic uintptr_t header;
+    counter near[SHARD_NEAR];
+};
+#define SHARD_NEAR_SET ((uintptr_t)16)
+#define SHARD_NEAR_MASK ((uintptr_t)15)
+#define SHARD_HEADER_BITS ((uintptr_t)63)
+
+/* Counting an allocation takes the first two of its cache lines, a free the first and the third. */
 struct shard {
     uint32_t site;
     uint32_t thread; /* serial of the last thread that allocated */
-    counter threads; /* how many have, each once */
     counter version; /* odd while an event is being counted */
     counter epoch;
     counter alloc_count, alloc_bytes, free_count, freed_bytes;
+    _Atomic int64_t max_live_bytes;
+
+    struct shard_histogram sizes, lifetimes;
+
+    counter threads; /* how many have allocated, each once */
     counter temporary_count, realloc_count, failed_count;
     counter peak_bytes, peak_count; /* two's complement; the share of the peak as of `epoch` */
-    _Atomic int64_t max_live_bytes;
-    int64_t handed_in; /* of the live bytes, to the site's own total */
-    struct shard_histogram sizes, lifetimes;
-    struct shard *_Atomic next; /* of the same thread */
+    int64_t handed_in;              /* of the live bytes, to the site's own total */
+    struct shard *_Atomic next;     /* of the same thread */
 };
 
 static inline void counter_add(counter *c, uint64_t n)
@@ -75,20 +92,24 @@ static inline unsigned histogram_bucket(uint64_t value)
     return bits < MEMPROF_HISTOGRAM_BUCKETS ? bits : MEMPROF_HISTOGRAM_BUCKETS - 1;
 }
 
-/* Returns false, having counted nothing, without memory. */
-bool shard_histogram_extend(struct shard_histogram *h, unsigned bucket, struct arena *arena);
+/* For a bucket that is not near. Returns false, having counted nothing, without memory. */
+bool shard_histogram_add_far(struct shard_histogram *h, unsigned bucket, struct arena *arena);
 
 static inline void shard_histogram_add(struct shard_histogram *h, uint64_t value,
                                        struct arena *arena)
 {
     unsigned bucket = histogram_bucket(value);
-    counter *line = atomic_load_explicit(&h->line[bucket / SHARD_LINE], memory_order_relaxed);
-    if (__builtin_expect(line != NULL, 1)) {
-        counter_add(&line[bucket % SHARD_LINE], 1);
+    uintptr_t header = atomic_load_explicit(&h->header, memory_order_relaxed);
+    unsigned near = bucket - (unsigned)(header & SHARD_NEAR_MASK) * 4;
+    if (likely(near < SHARD_NEAR) && likely(header & SHARD_NEAR_SET)) {
+        counter_add(&h->near[near], 1);
     } else {
-        shard_histogram_extend(h, bucket, arena);
+        shard_histogram_add_far(h, bucket, arena);
     }
 }
+
+/* How many values there were in BUCKET. */
+uint64_t shard_histogram_get(const struct shard_histogram *h, unsigned bucket);
 
 static inline uint64_t shard_live_bytes(const struct shard *s)
 {
@@ -110,21 +131,18 @@ static inline void shard_enter_epoch(struct shard *s, uint64_t epoch)
     }
 }
 
-/* Follows the highest value that the site's live bytes had. ALONE: no other thread has recorded, so
- * the shard's own is the site's; otherwise the shard hands in to SITE when it differs by an eighth,
- * so that the figure of a site that several threads use is exact to about that. */
-void shard_follow_max_shared(struct shard *s, struct site *site);
-
-static inline void shard_follow_max(struct shard *s, struct site *site, bool alone)
+/* Follows the highest value that the site's live bytes had, as long as one thread records: the
+ * shard's own is the site's. */
+static inline void shard_follow_max(struct shard *s)
 {
-    if (__builtin_expect(alone, 1)) {
-        int64_t live = (int64_t)shard_live_bytes(s);
-        if (live > atomic_load_explicit(&s->max_live_bytes, memory_order_relaxed)) {
-            atomic_store_explicit(&s->max_live_bytes, live, memory_order_relaxed);
-        }
-    } else {
-        shard_follow_max_shared(s, site);
+    int64_t live = (int64_t)shard_live_bytes(s);
+    if (live > atomic_load_explicit(&s->max_live_bytes, memory_order_relaxed)) {
+        atomic_store_explicit(&s->max_live_bytes, live, memory_order_relaxed);
     }
 }
+
+/* The same with several: the shard hands in to SITE when it differs by an eighth, so that the
+ * figure of a site that several threads use is exact to about that. */
+void shard_follow_max_shared(struct shard *s, struct site *site);
 
 #endif

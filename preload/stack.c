@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stack.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define WORD sizeof(uintptr_t)
@@ -164,7 +165,9 @@ static inline bool walk_step(struct walk *w, struct trace_step *step)
 static void walk_complex(struct stack *s, struct rules *rules, const struct stack_start *start)
 {
     bool own = start->sp - s->low < s->high - s->low;
+    int saved = errno;
     s->n = unwinder_walk(rules->unwinder, start->sp, own ? s->high : start->sp, s->flat, s->max);
+    errno = saved;
     s->flags |= STACK_WALKED;
     if (s->n == 0) {
         s->flat[0] = start->ip;

@@ -41,7 +41,7 @@ static void histograms_count_each_value(void **state)
     (void)state;
     struct arena_pool pool = {.bytes = 0};
     struct arena arena = {.pool = &pool};
-    struct shard_histogram h = {{NULL}};
+    struct shard_histogram h = {0};
     uint64_t expected[MEMPROF_HISTOGRAM_BUCKETS] = {0}, seed = 6;
     for (int i = 0; i < 50000; i++) {
         uint64_t value = support_random(&seed) << 8 >> support_below(&seed, 64);
@@ -49,8 +49,7 @@ static void histograms_count_each_value(void **state)
         shard_histogram_add(&h, value, &arena);
     }
     for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
-        const counter *line = h.line[i / SHARD_LINE];
-        assert_int_equal(line ? counter_get(&line[i % SHARD_LINE]) : 0, expected[i]);
+        assert_int_equal(shard_histogram_get(&h, i), expected[i]);
     }
     arena_pool_clear(&pool);
 }
@@ -60,13 +59,19 @@ static void a_histogram_takes_what_it_uses(void **state)
     (void)state;
     struct arena_pool pool = {.bytes = 0};
     struct arena arena = {.pool = &pool};
-    struct shard_histogram h = {{NULL}};
+    struct shard_histogram h = {0};
     for (int i = 0; i < 1000; i++) {
         shard_histogram_add(&h, 100, &arena);
     }
-    for (unsigned l = 0; l < SHARD_LINES; l++) {
-        assert_int_equal(h.line[l] != NULL, l == digits(100) / SHARD_LINE);
+    assert_int_equal(shard_histogram_get(&h, digits(100)), 1000);
+    assert_int_equal(pool.bytes, 0); /* one value's neighbourhood is at hand */
+    shard_histogram_add(&h, (uint64_t)1 << 40, &arena);
+    size_t bytes = pool.bytes;
+    assert_true(bytes > 0);
+    for (int i = 0; i < 1000; i++) {
+        shard_histogram_add(&h, (uint64_t)1 << 41, &arena);
     }
+    assert_int_equal(pool.bytes, bytes);
     arena_pool_clear(&pool);
 }
 
@@ -122,7 +127,6 @@ static void alone_the_maximum_is_exact(void **state)
 {
     (void)state;
     static struct shard shard;
-    struct site site = {0};
     int64_t live = 0, most = 0;
     uint64_t seed = 90;
     for (int i = 0; i < 20000; i++) {
@@ -135,7 +139,7 @@ static void alone_the_maximum_is_exact(void **state)
             live += (int64_t)size;
         }
         most = live > most ? live : most;
-        shard_follow_max(&shard, &site, true);
+        shard_follow_max(&shard);
         assert_true(shard.max_live_bytes == most);
     }
 }
@@ -163,7 +167,7 @@ static void shared_the_maximum_is_close(void **state)
             live += (int64_t)size;
         }
         most = live > most ? live : most;
-        shard_follow_max(s, &site, false);
+        shard_follow_max_shared(s, &site);
     }
     assert_true(most > 100000);
     assert_in_range(site.max_live_bytes, most - most * SHARDS / 8, most + most * SHARDS / 8);
