@@ -26,10 +26,27 @@ static inline bool recording(const struct stack_start *start)
     return likely(recorder_on(&recorder)) || lifecycle_begin(start->ip);
 }
 
+/* Around what the recorder does in a call, to time some of it: see sampler_budget.h. */
+static inline uint64_t timing_begin(void)
+{
+    struct sampler_meter *m = guard_tls.meter;
+    return unlikely(m != NULL) && recorder.sampler.budget.limit ? sampler_budget_begin(&m->clock)
+                                                                : 0;
+}
+
+static inline void timing_end(uint64_t began)
+{
+    if (unlikely(began != 0) && guard_tls.meter) {
+        sampler_budget_end(&recorder, &guard_tls.meter->clock, began);
+    }
+}
+
 /* At the end of an event, still under the guard. */
 static inline void finish(struct thread *t, bool due)
 {
-    if (unlikely(due)) {
+    /* Where few calls come here, what waits for one must not miss this one. */
+    if (unlikely(due) || (unlikely(guard_tls.meter != NULL) &&
+                          atomic_load_explicit(&recorder.deadline, memory_order_relaxed) == 0)) {
         lifecycle_periodic(&recorder);
     }
     if (unlikely(guard_tls.exited) && t) {
@@ -47,6 +64,7 @@ static inline void allocated(enum site_function function, void *p, size_t size,
         errno = saved;
         return;
     }
+    uint64_t began = timing_begin();
     if (likely(guard_enter(start->sp))) {
         struct thread *t = recorder_thread(&recorder);
         bool due = false;
@@ -60,6 +78,7 @@ static inline void allocated(enum site_function function, void *p, size_t size,
         guard_tls.nested = true;
         recorder_nested_alloc(&recorder, (uintptr_t)p, size, start->ip);
     }
+    timing_end(began);
     errno = saved;
 }
 
@@ -75,10 +94,11 @@ static inline void freeing(void *p, const struct stack_start *start)
     if (unlikely(objects_in_loader(start->ip))) {
         modules_changed(&recorder.modules);
     }
+    uint64_t began = timing_begin();
     if (likely(guard_enter(start->sp))) {
         struct thread *t = recorder_thread(&recorder);
         if (likely(t != NULL)) {
-            struct live_block block;
+            struct weighted_block block;
             bool known = recorder_take(&recorder, t, (uintptr_t)p, &block);
             recorder_freed(&recorder, t, (uintptr_t)p, &block, known);
         }
@@ -87,6 +107,7 @@ static inline void freeing(void *p, const struct stack_start *start)
     } else {
         recorder_nested_free(&recorder, (uintptr_t)p);
     }
+    timing_end(began);
     errno = saved;
 }
 

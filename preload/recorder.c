@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder.h"
 
+#include "sampler_variance.h"
+
 /* Blocks that are remembered, so that their free is known, but counted nowhere. */
 #define SITE_UNCOUNTED 0u
 
@@ -111,6 +113,10 @@ static inline struct change change_begin(struct recorder *r, struct shard *shard
     };
     shard_begin(shard);
     shard_enter_epoch(shard, c.epoch);
+    struct sampler_variance *v = atomic_load_explicit(&shard->variance, memory_order_relaxed);
+    if (unlikely(v != NULL)) {
+        sampler_variance_enter(v, c.epoch);
+    }
     return c;
 }
 
@@ -123,6 +129,10 @@ static inline void change_end(struct recorder *r, struct shard *shard, const str
         atomic_store_explicit(&shard->peak_bytes, c->bytes, memory_order_relaxed);
         atomic_store_explicit(&shard->peak_count, c->count, memory_order_relaxed);
         atomic_store_explicit(&shard->epoch, epoch, memory_order_relaxed);
+        struct sampler_variance *v = atomic_load_explicit(&shard->variance, memory_order_relaxed);
+        if (v) {
+            sampler_variance_overtaken(v, epoch);
+        }
     }
     shard_end(shard);
 }
@@ -133,38 +143,111 @@ static inline bool alone(const struct recorder *r)
 }
 
 /* The block's figures leave the counts; NOW in ticks. */
-static void count_free(struct recorder *r, struct thread *t, const struct live_block *block,
+static void count_free(struct recorder *r, struct thread *t, const struct weighted_block *weighted,
                        uint64_t now, bool temporary)
 {
+    const struct live_block *block = &weighted->block;
+    const uint64_t weight = weighted->weight, bytes = weight * block->size;
     if (unlikely(!sites_own(&r->sites, block->site))) {
         if (block->site != SITE_UNCOUNTED) {
-            counter_add(&t->inherited_free_count, 1);
-            counter_add(&t->inherited_freed_bytes, block->size);
+            counter_add(&t->inherited_free_count, weight);
+            counter_add(&t->inherited_freed_bytes, bytes);
+            sampler_freed_passed(&r->sampler, t->meter); /* as those that were not sampled count */
         }
         return;
     }
     peak_before_free(&r->peak, &t->share, now);
     uint64_t epoch = atomic_load_explicit(&r->peak.epoch, memory_order_relaxed);
     struct shard *shard = thread_shard(t, block->site, epoch);
-    if (unlikely(!shard)) {
+    if (unlikely(!shard || (weight > 1 && !sampler_variance_of(shard, &t->arena)))) {
         counter_add(&t->dropped_count, 1);
         return;
     }
     struct change change = change_begin(r, shard);
-    counter_add(&shard->free_count, 1);
-    counter_add(&shard->freed_bytes, block->size);
+    counter_add(&shard->free_count, weight);
+    counter_add(&shard->freed_bytes, bytes);
     if (temporary) {
-        counter_add(&shard->temporary_count, 1);
+        counter_add(&shard->temporary_count, weight);
+    }
+    if (unlikely(weight > 1)) {
+        sampler_variance_free(atomic_load(&shard->variance), weight, block->size);
     }
     uint64_t age = now - r->live_start - block->birth;
-    shard_histogram_add(&shard->lifetimes, clock_ticks_to_ns(&r->clock, age), &t->arena);
+    shard_histogram_add(&shard->lifetimes, clock_ticks_to_ns(&r->clock, age), weight, &t->arena);
     change_end(r, shard, &change);
-    peak_change(&r->peak, &t->share, -(int64_t)block->size);
+    peak_change(&r->peak, &t->share, -(int64_t)bytes);
     if (unlikely(!alone(r))) {
         shard_follow_max(shard, sites_at(&r->sites, block->site), false);
     }
     counter_add(&t->free_count, 1);
-    counter_add(&t->live_count, (uint64_t)-1);
+    counter_add(&t->live_count, -weight);
+}
+
+/* Remembers the block at ADDRESS. */
+static inline enum live_result insert(struct recorder *r, struct thread *t, uintptr_t address,
+                                      const struct weighted_block *block,
+                                      struct weighted_block *old)
+{
+    if (unlikely(r->sampler.on)) {
+        return sampler_set_put(&r->sampler.set, address, block, old);
+    }
+    old->weight = 1;
+    return live_insert(&r->live, &t->live_cache, address, &block->block, &old->block);
+}
+
+/* A new block of SIZE bytes, which stands for WEIGHT, comes into the counts of SHARD. */
+static inline void count_alloc(struct recorder *r, struct thread *t, struct shard *shard,
+                               uint64_t size, uint64_t weight, bool reallocated)
+{
+    const uint64_t bytes = weight * size;
+    struct change change = change_begin(r, shard);
+    counter_add(&shard->alloc_count, weight);
+    counter_add(&shard->alloc_bytes, bytes);
+    if (unlikely(weight > 1)) {
+        sampler_variance_alloc(atomic_load(&shard->variance), weight, size);
+    }
+    if (unlikely(shard->thread != t->serial)) {
+        shard->thread = t->serial;
+        counter_add(&shard->threads, 1);
+    }
+    if (reallocated) {
+        counter_add(&shard->realloc_count, weight);
+    }
+    shard_histogram_add(&shard->sizes, size, weight, &t->arena);
+    change_end(r, shard, &change);
+    peak_change(&r->peak, &t->share, (int64_t)bytes);
+    shard_follow_max(shard, sites_at(&r->sites, shard->site), alone(r));
+    counter_add(&t->live_count, weight);
+}
+
+/* Records a block that stands for WEIGHT; NOW in ticks. */
+static inline void record(struct recorder *r, struct thread *t, enum site_function function,
+                          uintptr_t address, uint64_t size, const struct stack_start *start,
+                          bool reallocated, uint64_t weight, uint64_t now)
+{
+    struct shard *shard = find_shard(r, t, function, start);
+    if (unlikely(weight > 1) && shard && !sampler_variance_of(shard, &t->arena)) {
+        shard = NULL;
+    }
+    struct weighted_block old, block = {
+                                   .block = {.site = shard ? shard->site : SITE_UNCOUNTED,
+                                             .size = size,
+                                             .birth = now - r->live_start},
+                                   .weight = weight,
+                               };
+    enum live_result result = insert(r, t, address, &block, &old);
+    if (unlikely(result == LIVE_REPLACED)) {
+        counter_add(&t->missed_free_count, 1);
+        count_free(r, t, &old, now, false);
+    }
+    if (unlikely(!shard || result == LIVE_FULL)) {
+        counter_add(&t->dropped_count, 1);
+        return;
+    }
+    count_alloc(r, t, shard, size, weight, reallocated);
+    counter_add(&t->alloc_count, 1);
+    counter_add(&t->alloc_bytes, size);
+    t->last_block = address;
 }
 
 bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function function,
@@ -172,39 +255,16 @@ bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function fun
                     bool reallocated)
 {
     uint64_t now = clock_ticks();
-    struct shard *shard = find_shard(r, t, function, start);
-    struct live_block old, block = {
-                               .site = shard ? shard->site : SITE_UNCOUNTED,
-                               .size = size,
-                               .birth = now - r->live_start,
-                           };
-    enum live_result result = live_insert(&r->live, &t->live_cache, address, &block, &old);
-    if (unlikely(result == LIVE_REPLACED)) {
-        counter_add(&t->missed_free_count, 1);
-        count_free(r, t, &old, now, false);
+    if (likely(!t->meter)) {
+        record(r, t, function, address, size, start, reallocated, 1, now);
+    } else {
+        uint64_t weight = sampler_weigh(t->meter, size);
+        if (weight == 0) {
+            return false;
+        }
+        record(r, t, function, address, size, start, reallocated, weight, now);
+        sampler_draw(&r->sampler, t->meter);
     }
-    if (unlikely(!shard || result == LIVE_FULL)) {
-        counter_add(&t->dropped_count, 1);
-        return false;
-    }
-    struct change change = change_begin(r, shard);
-    counter_add(&shard->alloc_count, 1);
-    counter_add(&shard->alloc_bytes, size);
-    if (unlikely(shard->thread != t->serial)) {
-        shard->thread = t->serial;
-        counter_add(&shard->threads, 1);
-    }
-    if (reallocated) {
-        counter_add(&shard->realloc_count, 1);
-    }
-    shard_histogram_add(&shard->sizes, size, &t->arena);
-    change_end(r, shard, &change);
-    peak_change(&r->peak, &t->share, (int64_t)size);
-    shard_follow_max(shard, sites_at(&r->sites, shard->site), alone(r));
-    counter_add(&t->alloc_count, 1);
-    counter_add(&t->alloc_bytes, size);
-    counter_add(&t->live_count, 1);
-    t->last_block = address;
     return now >= atomic_load_explicit(&r->deadline, memory_order_relaxed);
 }
 
@@ -215,40 +275,58 @@ void recorder_failed(struct recorder *r, struct thread *t, enum site_function fu
     counter_add(shard ? &shard->failed_count : &t->dropped_count, 1);
 }
 
-bool recorder_take(struct recorder *r, struct thread *t, uintptr_t address,
-                   struct live_block *block)
+/* Takes the block at ADDRESS out of where `insert` put it. */
+static inline bool take(struct recorder *r, struct live_cache *cache, uintptr_t address,
+                        struct weighted_block *block)
 {
-    return live_remove(&r->live, &t->live_cache, address, block);
+    if (unlikely(r->sampler.on)) {
+        return sampler_set_take(&r->sampler.set, address, block);
+    }
+    block->weight = 1;
+    return live_remove(&r->live, cache, address, &block->block);
+}
+
+bool recorder_take(struct recorder *r, struct thread *t, uintptr_t address,
+                   struct weighted_block *block)
+{
+    return take(r, &t->live_cache, address, block);
 }
 
 void recorder_freed(struct recorder *r, struct thread *t, uintptr_t address,
-                    const struct live_block *block, bool known)
+                    const struct weighted_block *block, bool known)
 {
     bool temporary = t->last_block == address;
     if (temporary) {
         t->last_block = 0;
+        temporary = sampler_last_is_newest(t->meter);
     }
     if (unlikely(!known)) {
-        counter_add(&t->unknown_free_count, 1);
+        if (!sampler_freed_passed(&r->sampler, t->meter)) {
+            counter_add(&t->unknown_free_count, 1);
+        }
         return;
     }
     count_free(r, t, block, clock_ticks(), temporary);
 }
 
 void recorder_put_back(struct recorder *r, struct thread *t, uintptr_t address,
-                       const struct live_block *block)
+                       const struct weighted_block *block)
 {
-    struct live_block old;
-    if (live_insert(&r->live, &t->live_cache, address, block, &old) == LIVE_FULL) {
+    struct weighted_block old;
+    if (insert(r, t, address, block, &old) == LIVE_FULL) {
         counter_add(&t->dropped_count, 1);
     }
 }
 
 void recorder_nested_alloc(struct recorder *r, uintptr_t address, uint64_t size, uintptr_t caller)
 {
-    struct live_cache cache = {0};
-    struct live_block old, block = {.site = SITE_UNCOUNTED, .size = size};
-    live_insert(&r->live, &cache, address, &block, &old);
+    if (r->sampler.on) {
+        sampler_missed(&r->sampler);
+    } else {
+        struct live_cache cache = {0};
+        struct live_block old, block = {.site = SITE_UNCOUNTED, .size = size};
+        live_insert(&r->live, &cache, address, &block, &old);
+    }
     if (!guard_tls.internal && !(r->unwinder && unwinder_owns(r->unwinder, caller))) {
         atomic_fetch_add(&r->nested_count, 1);
     }
@@ -257,9 +335,9 @@ void recorder_nested_alloc(struct recorder *r, uintptr_t address, uint64_t size,
 void recorder_nested_free(struct recorder *r, uintptr_t address)
 {
     struct live_cache cache = {0};
-    struct live_block block;
+    struct weighted_block block;
     struct thread *t = guard_tls.thread;
-    if (!live_remove(&r->live, &cache, address, &block) || block.site == SITE_UNCOUNTED) {
+    if (!take(r, &cache, address, &block) || block.block.site == SITE_UNCOUNTED) {
         return;
     }
     uint32_t n = t ? atomic_load_explicit(&t->pending_count, memory_order_relaxed) : THREAD_PENDING;
@@ -288,5 +366,16 @@ void recorder_live(struct recorder *r, uint64_t *bytes, uint64_t *count)
     for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
         *bytes += (uint64_t)atomic_load_explicit(&t->share.live, memory_order_relaxed);
         *count += counter_get(&t->live_count);
+    }
+}
+
+void recorder_thread_counts(const struct thread *t, struct thread_record *record)
+{
+    record->tid = t->tid;
+    record->alloc_count = counter_get(&t->alloc_count);
+    record->alloc_bytes = counter_get(&t->alloc_bytes);
+    record->free_count = counter_get(&t->free_count);
+    if (t->meter) {
+        sampler_counts(t->meter, &record->alloc_count, &record->alloc_bytes, &record->free_count);
     }
 }

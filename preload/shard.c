@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "shard.h"
 
-bool shard_histogram_extend(struct shard_histogram *h, unsigned bucket, struct arena *arena)
+bool shard_histogram_extend(struct shard_histogram *h, unsigned bucket, uint64_t n,
+                            struct arena *arena)
 {
     counter *line = arena_alloc(arena, SHARD_LINE * sizeof *line);
     if (!line) {
         return false;
     }
-    counter_add(&line[bucket % SHARD_LINE], 1);
+    counter_add(&line[bucket % SHARD_LINE], n);
     atomic_store_explicit(&h->line[bucket / SHARD_LINE], line, memory_order_release);
     return true;
 }

@@ -18,6 +18,8 @@
 #include "arena.h"
 #include "sites.h"
 
+struct sampler_variance;
+
 #define SHARD_LINE 8 /* buckets per piece of a histogram */
 #define SHARD_LINES (MEMPROF_HISTOGRAM_BUCKETS / SHARD_LINE)
 
@@ -40,7 +42,8 @@ struct shard {
     _Atomic int64_t max_live_bytes;
     int64_t handed_in; /* of the live bytes, to the site's own total */
     struct shard_histogram sizes, lifetimes;
-    struct shard *_Atomic next; /* of the same thread */
+    struct sampler_variance *_Atomic variance; /* of sampled blocks; NULL: there were none */
+    struct shard *_Atomic next;                /* of the same thread */
 };
 
 static inline void counter_add(counter *c, uint64_t n)
@@ -76,17 +79,19 @@ static inline unsigned histogram_bucket(uint64_t value)
 }
 
 /* Returns false, having counted nothing, without memory. */
-bool shard_histogram_extend(struct shard_histogram *h, unsigned bucket, struct arena *arena);
+bool shard_histogram_extend(struct shard_histogram *h, unsigned bucket, uint64_t n,
+                            struct arena *arena);
 
-static inline void shard_histogram_add(struct shard_histogram *h, uint64_t value,
+/* N more of VALUE. */
+static inline void shard_histogram_add(struct shard_histogram *h, uint64_t value, uint64_t n,
                                        struct arena *arena)
 {
     unsigned bucket = histogram_bucket(value);
     counter *line = atomic_load_explicit(&h->line[bucket / SHARD_LINE], memory_order_relaxed);
     if (__builtin_expect(line != NULL, 1)) {
-        counter_add(&line[bucket % SHARD_LINE], 1);
+        counter_add(&line[bucket % SHARD_LINE], n);
     } else {
-        shard_histogram_extend(h, bucket, arena);
+        shard_histogram_extend(h, bucket, n, arena);
     }
 }
 

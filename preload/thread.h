@@ -15,6 +15,7 @@
 #include "arena.h"
 #include "live.h"
 #include "peak.h"
+#include "sampler_set.h"
 #include "shard.h"
 #include "stack.h"
 
@@ -35,8 +36,9 @@ struct thread {
     void **verify; /* a second walk of it, for MEMPROF_VERIFY */
     struct live_cache live_cache;
     struct peak_share share;
-    uint32_t generation;  /* of the modules, that `slot` is of */
-    uintptr_t last_block; /* most recently allocated, not freed yet; 0: none */
+    struct sampler_meter *meter; /* see sampler.h; NULL: every block is recorded */
+    uint32_t generation;         /* of the modules, that `slot` is of */
+    uintptr_t last_block;        /* most recently allocated, not freed yet; 0: none */
 
     /* From a stack's hash to this thread's shard: open addressing. */
     struct thread_slot *slot;
@@ -57,7 +59,7 @@ struct thread {
     counter live_count; /* blocks allocated minus blocks freed by it; may wrap below 0 */
 
     /* Frees by signal handlers that interrupted the recorder on this thread. */
-    struct live_block pending[THREAD_PENDING];
+    struct weighted_block pending[THREAD_PENDING];
     _Atomic uint32_t pending_count;
 
     bool in_use;

@@ -46,7 +46,7 @@ static void histograms_count_each_value(void **state)
     for (int i = 0; i < 50000; i++) {
         uint64_t value = support_random(&seed) << 8 >> support_below(&seed, 64);
         expected[digits(value)]++;
-        shard_histogram_add(&h, value, &arena);
+        shard_histogram_add(&h, value, 1, &arena);
     }
     for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
         const counter *line = h.line[i / SHARD_LINE];
@@ -62,7 +62,7 @@ static void a_histogram_takes_what_it_uses(void **state)
     struct arena arena = {.pool = &pool};
     struct shard_histogram h = {{NULL}};
     for (int i = 0; i < 1000; i++) {
-        shard_histogram_add(&h, 100, &arena);
+        shard_histogram_add(&h, 100, 1, &arena);
     }
     for (unsigned l = 0; l < SHARD_LINES; l++) {
         assert_int_equal(h.line[l] != NULL, l == digits(100) / SHARD_LINE);
