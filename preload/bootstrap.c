@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "bootstrap.h"
 
-#include <stdint.h>
-
 #include "sys.h"
 
 #define STATIC_BYTES ((size_t)64 << 10)
@@ -93,4 +91,17 @@ bool bootstrap_owns(const void *p)
 size_t bootstrap_size(const void *p)
 {
     return *(const size_t *)((const char *)p - HEADER);
+}
+
+uintptr_t bootstrap_stretch(size_t n, size_t *bytes)
+{
+    struct region *r = &first;
+    if (n > 0) {
+        r = atomic_load_explicit(&spills, memory_order_acquire);
+        for (; r && n > 1; n--) {
+            r = r->next;
+        }
+    }
+    *bytes = r ? atomic_load(&r->used) : 0;
+    return r ? (uintptr_t)r->base : 0;
 }

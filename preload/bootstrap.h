@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* SIZE zeroed bytes aligned to ALIGNMENT, a power of two; NULL if the kernel gives no memory or
  * the size overflows. */
@@ -16,6 +17,10 @@ void *bootstrap_alloc(size_t size, size_t alignment);
 
 /* Whether bootstrap_alloc returned P. */
 bool bootstrap_owns(const void *p);
+
+/* Where the blocks are: the start of the Nth stretch, from 0, and its length in *BYTES; 0 if there
+ * are not so many. */
+uintptr_t bootstrap_stretch(size_t n, size_t *bytes);
 
 /* The size that P, which bootstrap_owns, was asked for. */
 size_t bootstrap_size(const void *p);

@@ -50,16 +50,14 @@ static void write_head(struct json *j, struct recorder *r, const char *reason, u
     json_bool(j, "complete", true);
     json_close(j, '}');
     json_newline(j);
-    json_open(j, "mode", '{');
-    json_string(j, "kind", "exact");
-    json_close(j, '}');
-    json_newline(j);
+    sampler_dump_mode(j, r);
     json_open(j, "settings", '{');
     json_string(j, "out", r->options.out);
     json_uint(j, "interval_ns", r->options.interval_ns);
     json_uint(j, "signal", (uint64_t)r->options.signal);
     json_uint(j, "max_depth", r->options.max_depth);
     json_uint(j, "verify", r->options.verify);
+    json_uint(j, "sample", r->options.sample_mean);
     json_string(j, "leak_check", r->options.leak_check == LEAK_CHECK_NONE ? "none" : "live");
     json_string(j, "stacks", r->unwind_trouble ? "caller" : "libunwind");
     json_close(j, '}');
@@ -90,6 +88,7 @@ static void write_totals(struct json *j, const struct recorder *r, const struct 
     json_uint(j, "unknown_free_count", t->unknown_free_count);
     json_uint(j, "missed_free_count", t->missed_free_count);
     json_uint(j, "truncated_stack_count", t->truncated_stack_count);
+    sampler_dump_errors(j, &t->errors);
     json_close(j, '}');
     json_newline(j);
 }
@@ -220,9 +219,8 @@ static void write_threads(struct json *j, struct recorder *r)
     }
     for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
         if (t->in_use) {
-            struct thread_record record = {t->tid, "", counter_get(&t->alloc_count),
-                                           counter_get(&t->alloc_bytes),
-                                           counter_get(&t->free_count)};
+            struct thread_record record;
+            recorder_thread_counts(t, &record);
             memory_thread_name(t->tid, record.name, sizeof record.name);
             write_thread(j, &record);
         }

@@ -6,11 +6,14 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "sampler_dump.h"
+
 /* One site's figures. */
 struct sums {
     uint64_t alloc_count, alloc_bytes, free_count, freed_bytes;
     uint64_t realloc_count, failed_count, temporary_count, threads;
     int64_t peak_count, peak_bytes, max_live_bytes;
+    struct sampler_errors errors;
     uint64_t sizes[MEMPROF_HISTOGRAM_BUCKETS], lifetimes[MEMPROF_HISTOGRAM_BUCKETS];
 };
 
@@ -121,6 +124,7 @@ static void add_shard(struct sums *sums, const struct shard *s, uint64_t epoch)
     sums->peak_count += (int64_t)(kept ? counter_get(&s->peak_count) : shard_live_count(s));
     int64_t max = atomic_load_explicit(&s->max_live_bytes, memory_order_relaxed);
     sums->max_live_bytes = max > sums->max_live_bytes ? max : sums->max_live_bytes;
+    sampler_errors_add(&sums->errors, s, epoch);
 }
 
 /* Counting an event takes some 50 ns, so a few tries are enough, unless the thread was descheduled
@@ -157,10 +161,11 @@ static void add_shard_between(struct sums *sums, const struct shard *s, uint64_t
 static void settle(struct sums *sums)
 {
     for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
-        while (sums->free_count > sums->alloc_count && sums->lifetimes[i] > 0) {
-            sums->lifetimes[i]--;
-            sums->free_count--;
-        }
+        uint64_t surplus =
+            sums->free_count > sums->alloc_count ? sums->free_count - sums->alloc_count : 0;
+        surplus = surplus < sums->lifetimes[i] ? surplus : sums->lifetimes[i];
+        sums->lifetimes[i] -= surplus;
+        sums->free_count -= surplus;
     }
     if (sums->freed_bytes > sums->alloc_bytes) {
         sums->freed_bytes = sums->alloc_bytes;
@@ -168,6 +173,7 @@ static void settle(struct sums *sums)
     if (sums->temporary_count > sums->free_count) {
         sums->temporary_count = sums->free_count;
     }
+    sampler_errors_settle(&sums->errors);
 }
 
 static void sum_site(const struct dump_sites *d, uint32_t index, const struct site *site,
@@ -230,6 +236,7 @@ static void write_site(struct json *j, const struct site *site, const struct sum
     json_uint_nonzero(j, "threads", s->threads);
     write_histogram(j, "size_log2", s->sizes);
     write_histogram(j, "lifetime_log2_ns", s->lifetimes);
+    sampler_dump_errors(j, &s->errors);
     json_close(j, '}');
 }
 
@@ -246,6 +253,7 @@ static void add_totals(struct dump_totals *t, const struct sums *s)
     t->live_bytes += s->alloc_bytes - s->freed_bytes;
     t->peak_count += (uint64_t)s->peak_count;
     t->peak_bytes += (uint64_t)s->peak_bytes;
+    sampler_errors_sum(&t->errors, &s->errors);
 }
 
 void dump_sites_write(struct dump_sites *d, struct json *j, struct recorder *r,

@@ -13,16 +13,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct sampler_meter;
 struct thread;
 
 struct guard_tls {
-    struct thread *thread; /* this thread's state, NULL before the first record */
-    uintptr_t frame;       /* of the hook that is inside the recorder; 0: none */
-    bool resolving;        /* see real.h */
-    bool passing;          /* inside a real function that calls another hooked one */
-    bool internal;         /* inside a call of libc's that allocates for us */
-    bool nested;           /* set by a hook that was entered inside the recorder */
-    bool exited;           /* the state was given back: the thread is past its destructors */
+    struct thread *thread;       /* this thread's state, NULL before the first record */
+    struct sampler_meter *meter; /* see sampler.h; NULL: none */
+    uintptr_t frame;             /* of the hook that is inside the recorder; 0: none */
+    bool resolving;              /* see real.h */
+    bool passing;                /* inside a real function that calls another hooked one */
+    bool internal;               /* inside a call of libc's that allocates for us */
+    bool nested;                 /* set by a hook that was entered inside the recorder */
+    bool exited;                 /* the state was given back: the thread is past its destructors */
 };
 
 extern __thread struct guard_tls guard_tls

@@ -47,9 +47,27 @@ static __attribute__((noinline, unused)) void hook_finish(struct thread *t, bool
     errno = saved;
 }
 
+/* Around what the recorder does in a call, to time some of it: see sampler_budget.h. */
+static inline uint64_t timing_begin(void)
+{
+    struct sampler_meter *m = guard_tls.meter;
+    return unlikely(m != NULL) && recorder.sampler.budget.limit ? sampler_budget_begin(&m->clock)
+                                                                : 0;
+}
+
+static inline void timing_end(uint64_t began)
+{
+    if (unlikely(began != 0) && guard_tls.meter) {
+        sampler_budget_end(&recorder, &guard_tls.meter->clock, began);
+    }
+}
+
 /* At the end of an event, still under the guard. */
 static inline void finish(struct thread *t, bool due)
 {
+    /* Where few calls come here, what waits for one must not miss this one. */
+    due = due || (unlikely(guard_tls.meter != NULL) &&
+                  atomic_load_explicit(&recorder.deadline, memory_order_relaxed) == 0);
     if (unlikely(due || guard_tls.exited)) {
         hook_finish(t, due);
     }
@@ -63,6 +81,7 @@ static inline void allocated(enum site_function function, void *p, size_t size,
     if (unlikely(!recording(start))) {
         return;
     }
+    uint64_t began = timing_begin();
     if (likely(guard_enter(start->sp))) {
         struct thread *t = recorder_thread(&recorder);
         bool due = false;
@@ -76,6 +95,7 @@ static inline void allocated(enum site_function function, void *p, size_t size,
         guard_tls.nested = true;
         recorder_nested_alloc(&recorder, (uintptr_t)p, size, start->ip);
     }
+    timing_end(began);
 }
 
 /* P, not NULL and the real allocator's, is about to be freed. */
@@ -88,18 +108,18 @@ static inline void freeing(void *p, const struct stack_start *start)
     if (unlikely(objects_in_loader(start->ip))) {
         modules_changed(&recorder.modules);
     }
+    uint64_t began = timing_begin();
     if (likely(guard_enter(start->sp))) {
         struct thread *t = recorder_thread(&recorder);
         if (likely(t != NULL)) {
-            struct live_block block;
-            bool known = recorder_take(&recorder, t, (uintptr_t)p, &block);
-            recorder_freed(&recorder, t, (uintptr_t)p, &block, known);
+            recorder_free(&recorder, t, (uintptr_t)p);
         }
         /* 0: a signal came that the recorder could not serve at once. */
         finish(t, atomic_load_explicit(&recorder.deadline, memory_order_relaxed) == 0);
     } else {
         recorder_nested_free(&recorder, (uintptr_t)p);
     }
+    timing_end(began);
 }
 
 #endif

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interposed allocation functions: the real call, one call of the recorder, errno as the real
- * call left it. Nothing is decided here. Compiled with frame pointers, so that the caller's state
- * is at hand.
+ * The interposed allocation functions. A call that sampling lets pass (sampler.h) is counted and
+ * goes to the real function at once; every other call goes to its namesake in hooks_recorded.c.
+ * Either way by a jump, with the frame as the program's call left it: so this is compiled without
+ * frame pointers, and no function here does anything after the call that it ends with.
  */
-#include <errno.h>
 #include <stdint.h>
-#include <string.h>
 
-#include "bootstrap.h"
-#include "hook.h"
+#include "hooks_recorded.h"
 #include "real.h"
+#include "recorder.h"
 
 #define HOOK __attribute__((visibility("default"), noinline))
 
@@ -20,257 +19,125 @@
 #undef ALLOC
 #undef OTHER
 
+/* The meter on which the free of BLOCK, which is not NULL, passes; NULL: it may not. */
+#define PASSING_FREE(block)                                                                        \
+    sampler_passing_free(&recorder.sampler, block, (uintptr_t)__builtin_return_address(0))
+
 HOOK void *malloc(size_t size)
 {
-    if (unlikely(!real_ready())) {
-        return bootstrap_alloc(size, 16);
+    if (sampler_passes(size)) {
+        return real.malloc(size);
     }
-    void *p = real.malloc(size);
-    const struct stack_start start = CALLER;
-    allocated(SITE_malloc, p, size, &start);
-    return p;
+    return recorded_malloc(size);
 }
 
 HOOK void *calloc(size_t count, size_t size)
 {
     size_t total;
-    bool overflow = __builtin_mul_overflow(count, size, &total);
-    if (unlikely(!real_ready())) {
-        return overflow ? NULL : bootstrap_alloc(total, 16);
+    if (likely(!__builtin_mul_overflow(count, size, &total)) && sampler_passes(total)) {
+        return real.calloc(count, size);
     }
-    void *p = real.calloc(count, size);
-    const struct stack_start start = CALLER;
-    allocated(SITE_calloc, p, total, &start);
-    return p;
+    return recorded_calloc(count, size);
 }
 
-/* realloc of a block of bootstrap.h, which never comes back: a new block, filled from it. */
-static void *leave_bootstrap(void *block, size_t size)
-{
-    void *p = malloc(size);
-    if (p) {
-        size_t old = bootstrap_size(block);
-        memcpy(p, block, old < size ? old : size);
-    }
-    return p;
-}
-
-/* The common part of realloc and reallocarray: BLOCK of SIZE bytes now is P, what REAL returned. */
-struct resize {
-    bool guarded, known;
-    struct thread *thread;
-    struct live_block block;
-};
-
-static inline void resize_begin(struct resize *resize, void *block, const struct stack_start *start)
-{
-    *resize = (struct resize){0};
-    if (unlikely(!recording(start))) {
-        return;
-    }
-    if (unlikely(objects_in_loader(start->ip))) {
-        modules_changed(&recorder.modules);
-    }
-    resize->guarded = guard_enter(start->sp);
-    if (likely(resize->guarded)) {
-        resize->thread = recorder_thread(&recorder);
-        if (likely(resize->thread != NULL)) {
-            resize->known =
-                recorder_take(&recorder, resize->thread, (uintptr_t)block, &resize->block);
-        }
-        /* Not over the real call: another thread's signal or the allocator's own calls of hooks
-         * must be served as usual. */
-        guard_leave();
-    } else {
-        recorder_nested_free(&recorder, (uintptr_t)block);
-    }
-}
-
-static inline void resize_end(struct resize *resize, enum site_function function, void *block,
-                              void *p, size_t size, const struct stack_start *start)
-{
-    if (unlikely(!recorder_on(&recorder))) {
-        return;
-    }
-    bool freed = p != NULL || size == 0;
-    if (unlikely(!resize->guarded)) {
-        if (p) {
-            recorder_nested_alloc(&recorder, (uintptr_t)p, size, start->ip);
-        }
-    } else if (resize->thread && guard_enter(start->sp)) {
-        struct thread *t = resize->thread;
-        bool due = false;
-        if (likely(freed)) {
-            recorder_freed(&recorder, t, (uintptr_t)block, &resize->block, resize->known);
-        } else if (resize->known) {
-            recorder_put_back(&recorder, t, (uintptr_t)block, &resize->block);
-        }
-        if (likely(p != NULL)) {
-            due = recorder_alloc(&recorder, t, function, (uintptr_t)p, size, start, true);
-        } else if (!freed) {
-            recorder_failed(&recorder, t, function, start);
-        }
-        finish(t, due);
-    }
-}
-
+/* A realloc of a block to 0 bytes may be a free alone: only what it returns tells. */
 HOOK void *realloc(void *block, size_t size)
 {
-    const struct stack_start start = CALLER;
     if (unlikely(guard_tls.passing)) {
-        return real.realloc(block, size);
-    }
-    if (unlikely(!real_ready())) {
-        return block ? leave_bootstrap(block, size) : bootstrap_alloc(size, 16);
+        return recorded_realloc(block, size);
     }
     if (!block) {
-        void *p = real.realloc(block, size);
-        allocated(SITE_realloc, p, size, &start);
-        return p;
+        if (sampler_passes(size)) {
+            return real.realloc(block, size);
+        }
+    } else if (likely(size != 0)) {
+        struct sampler_meter *m = PASSING_FREE(block);
+        if (likely(m != NULL) && sampler_passes(size)) {
+            sampler_count(&m->frees);
+            return real.realloc(block, size);
+        }
     }
-    if (unlikely(bootstrap_owns(block))) {
-        return leave_bootstrap(block, size);
-    }
-    struct resize resize;
-    resize_begin(&resize, block, &start);
-    void *p = real.realloc(block, size);
-    resize_end(&resize, SITE_realloc, block, p, size, &start);
-    return p;
-}
-
-/* glibc's calls realloc, through the hook: that call is not one of the program's. */
-static void *pass_reallocarray(void *block, size_t count, size_t size)
-{
-    guard_tls.passing = true;
-    void *p = real.reallocarray(block, count, size);
-    guard_tls.passing = false;
-    return p;
+    return recorded_realloc(block, size);
 }
 
 HOOK void *reallocarray(void *block, size_t count, size_t size)
 {
-    const struct stack_start start = CALLER;
-    size_t total;
-    bool overflow = __builtin_mul_overflow(count, size, &total);
-    if (unlikely(!real_ready() || !real.reallocarray || (block && bootstrap_owns(block)))) {
-        if (overflow) {
-            errno = ENOMEM;
-            return NULL;
-        }
-        return realloc(block, total);
-    }
-    if (!block || overflow) {
-        void *p = pass_reallocarray(block, count, size);
-        allocated(SITE_reallocarray, p, total, &start);
-        return p;
-    }
-    struct resize resize;
-    resize_begin(&resize, block, &start);
-    void *p = pass_reallocarray(block, count, size);
-    resize_end(&resize, SITE_reallocarray, block, p, total, &start);
-    return p;
+    return recorded_reallocarray(block, count, size);
 }
 
 HOOK int posix_memalign(void **out, size_t alignment, size_t size)
 {
-    if (unlikely(!real_ready())) {
-        *out = bootstrap_alloc(size, alignment);
-        return *out ? 0 : ENOMEM;
+    if (sampler_passes(size)) {
+        return real.posix_memalign(out, alignment, size);
     }
-    int error = real.posix_memalign(out, alignment, size);
-    const struct stack_start start = CALLER;
-    allocated(SITE_posix_memalign, error ? NULL : *out, size, &start);
-    return error;
+    return recorded_posix_memalign(out, alignment, size);
 }
 
 HOOK void *aligned_alloc(size_t alignment, size_t size)
 {
-    if (unlikely(!real_ready() || !real.aligned_alloc)) {
-        return bootstrap_alloc(size, alignment);
+    if (likely(real.aligned_alloc != NULL) && sampler_passes(size)) {
+        return real.aligned_alloc(alignment, size);
     }
-    void *p = real.aligned_alloc(alignment, size);
-    const struct stack_start start = CALLER;
-    allocated(SITE_aligned_alloc, p, size, &start);
-    return p;
+    return recorded_aligned_alloc(alignment, size);
 }
 
 HOOK void *memalign(size_t alignment, size_t size)
 {
-    if (unlikely(!real_ready() || !real.memalign)) {
-        return bootstrap_alloc(size, alignment);
+    if (likely(real.memalign != NULL) && sampler_passes(size)) {
+        return real.memalign(alignment, size);
     }
-    void *p = real.memalign(alignment, size);
-    const struct stack_start start = CALLER;
-    allocated(SITE_memalign, p, size, &start);
-    return p;
+    return recorded_memalign(alignment, size);
 }
 
 HOOK void *valloc(size_t size)
 {
-    if (unlikely(!real_ready() || !real.valloc)) {
-        return bootstrap_alloc(size, 4096);
-    }
-    void *p = real.valloc(size);
-    const struct stack_start start = CALLER;
-    allocated(SITE_valloc, p, size, &start);
-    return p;
+    return recorded_valloc(size);
 }
 
 HOOK void *pvalloc(size_t size)
 {
-    if (unlikely(!real_ready() || !real.pvalloc)) {
-        return bootstrap_alloc((size + 4095) & ~(size_t)4095, 4096);
-    }
-    void *p = real.pvalloc(size);
-    const struct stack_start start = CALLER;
-    allocated(SITE_pvalloc, p, size, &start);
-    return p;
+    return recorded_pvalloc(size);
 }
 
 HOOK void free(void *block)
 {
-    if (!block || unlikely(bootstrap_owns(block)) || unlikely(!real_ready())) {
+    if (unlikely(!block)) {
         return;
     }
-    const struct stack_start start = CALLER;
-    freeing(block, &start);
-    real.free(block);
+    struct sampler_meter *m = PASSING_FREE(block);
+    if (likely(m != NULL)) {
+        sampler_count(&m->frees);
+        real.free(block);
+        return;
+    }
+    recorded_free(block);
 }
 
 HOOK void free_sized(void *block, size_t size)
 {
-    if (!block || unlikely(bootstrap_owns(block)) || unlikely(!real_ready())) {
+    struct sampler_meter *m = block && real.free_sized ? PASSING_FREE(block) : NULL;
+    if (m) {
+        sampler_count(&m->frees);
+        real.free_sized(block, size);
         return;
     }
-    const struct stack_start start = CALLER;
-    freeing(block, &start);
-    if (real.free_sized) {
-        real.free_sized(block, size);
-    } else {
-        real.free(block);
-    }
+    recorded_free_sized(block, size);
 }
 
 HOOK void free_aligned_sized(void *block, size_t alignment, size_t size)
 {
-    if (!block || unlikely(bootstrap_owns(block)) || unlikely(!real_ready())) {
+    struct sampler_meter *m = block && real.free_aligned_sized ? PASSING_FREE(block) : NULL;
+    if (m) {
+        sampler_count(&m->frees);
+        real.free_aligned_sized(block, alignment, size);
         return;
     }
-    const struct stack_start start = CALLER;
-    freeing(block, &start);
-    if (real.free_aligned_sized) {
-        real.free_aligned_sized(block, alignment, size);
-    } else {
-        real.free(block);
-    }
+    recorded_free_aligned_sized(block, alignment, size);
 }
 
 HOOK size_t malloc_usable_size(void *block)
 {
-    if (block && unlikely(bootstrap_owns(block))) {
-        return bootstrap_size(block);
-    }
-    return block && real_ready() && real.malloc_usable_size ? real.malloc_usable_size(block) : 0;
+    return recorded_malloc_usable_size(block);
 }
 
 /* Names of the hooks that cannot be preempted, for interpose.c. */

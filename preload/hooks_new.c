@@ -23,6 +23,9 @@ static uintptr_t real_operator[REALS];
 #define NEW(id, mangled, function, parameters, arguments)                                          \
     static __attribute__((noinline)) void *id parameters                                           \
     {                                                                                              \
+        if (sampler_passes(size)) {                                                                \
+            return ((void *(*)parameters)real_operator[REAL_##id])arguments;                       \
+        }                                                                                          \
         const struct stack_start start = CALLER;                                                   \
         void *p = ((void *(*)parameters)real_operator[REAL_##id])arguments;                        \
         allocated(function, p, size, &start);                                                      \
@@ -31,8 +34,14 @@ static uintptr_t real_operator[REALS];
 #define DELETE(id, mangled, parameters, arguments)                                                 \
     static __attribute__((noinline)) void id parameters                                            \
     {                                                                                              \
-        const struct stack_start start = CALLER;                                                   \
-        if (block) {                                                                               \
+        struct sampler_meter *m =                                                                  \
+            block ? sampler_passing_free(&recorder.sampler, block,                                 \
+                                         (uintptr_t)__builtin_return_address(0))                   \
+                  : NULL;                                                                          \
+        if (m) {                                                                                   \
+            sampler_count(&m->frees);                                                              \
+        } else if (block) {                                                                        \
+            const struct stack_start start = CALLER;                                               \
             freeing(block, &start);                                                                \
         }                                                                                          \
         ((void(*) parameters)real_operator[REAL_##id]) arguments;                                  \

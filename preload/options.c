@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <termios.h>
 
+#include "sampler_random.h"
 #include "sys.h"
 #include "text.h"
 
@@ -29,6 +30,30 @@ static bool parse_uint(const char *value, uint64_t max, uint64_t *to)
     }
     *to = n;
     return n <= max;
+}
+
+/* A number of bytes, with a unit of 1024 bytes, its square or its cube. */
+static bool parse_size(const char *value, uint64_t max, uint64_t *to)
+{
+    static const char units[] = "kmg";
+    char digits[24];
+    size_t n = strspn(value, "0123456789");
+    unsigned shift = 0;
+    if (n >= sizeof digits) {
+        return false;
+    }
+    memcpy(digits, value, n);
+    digits[n] = '\0';
+    const char *unit = value[n] ? strchr(units, value[n] | 0x20) : NULL;
+    if (unit) {
+        shift = 10 * (unsigned)(unit - units + 1);
+        n++;
+    }
+    if (value[n] || !parse_uint(digits, max >> shift, to)) {
+        return false;
+    }
+    *to <<= shift;
+    return true;
 }
 
 static bool parse_out(const char *value, void *to)
@@ -88,6 +113,27 @@ static bool parse_seconds(const char *value, void *to)
     }
     *(uint64_t *)to = ns;
     return digits;
+}
+
+static bool parse_sample(const char *value, void *to)
+{
+    return parse_size(value, SAMPLER_MAX_MEAN, to);
+}
+
+/* A percentage as a decimal number, to thousandths of a percent; 0 would mean none. */
+static bool parse_percent(const char *value, void *to)
+{
+    uint64_t scaled;
+    if (strcmp(value, "none") == 0) {
+        *(uint32_t *)to = 0;
+        return true;
+    }
+    if (!parse_seconds(value, &scaled)) {
+        return false;
+    }
+    scaled /= 1000000u;
+    *(uint32_t *)to = (uint32_t)scaled;
+    return scaled >= 10 && scaled <= 1000000;
 }
 
 static const struct {
@@ -211,7 +257,8 @@ static const struct variable {
     {"MEMPROF_OUT", parse_out, FIELD(out),
      "a path of less than 2048 bytes; %p %e %h %n %t %% are replaced"},
     {"MEMPROF_ENABLE", parse_bool, FIELD(enable), "0 or 1"},
-    {"MEMPROF_SAMPLE", parse_zero, 0, "0 (this version records every allocation)"},
+    {"MEMPROF_SAMPLE", parse_sample, FIELD(sample_mean),
+     "bytes with or without k, m or g for KiB, MiB or GiB, up to 1024g, 0 for every allocation"},
     {"MEMPROF_INTERVAL", parse_seconds, FIELD(interval_ns),
      "seconds as a decimal number up to 1000000000, 0 for none"},
     {"MEMPROF_SIGNAL", parse_signal, FIELD(signal),
@@ -220,7 +267,8 @@ static const struct variable {
     {"MEMPROF_FOLLOW", parse_follow, FIELD(follow), "all, fork, exec or none"},
     {"MEMPROF_MAX_DEPTH", parse_depth, FIELD(max_depth), "a number of frames from 1 to 65536"},
     {"MEMPROF_MMAP", parse_zero, 0, "0 (this version does not record mappings)"},
-    {"MEMPROF_MAX_OVERHEAD", parse_none, 0, "none (this version has no budget)"},
+    {"MEMPROF_MAX_OVERHEAD", parse_percent, FIELD(max_overhead),
+     "a percentage from 0.01 to 1000, or none"},
     {"MEMPROF_DUMP_AT", parse_none, 0, "none (this version has no such trigger)"},
     {"MEMPROF_SCOPES", parse_none, 0, "none (this version has no scopes)"},
     {"MEMPROF_VERIFY", parse_bool, FIELD(verify), "0 or 1"},

@@ -23,6 +23,8 @@ struct options {
     uint32_t leak_check;  /* enum options_leak_check */
     uint32_t follow;      /* enum options_follow */
     uint32_t max_depth;
+    uint64_t sample_mean;  /* bytes; 0: every allocation */
+    uint32_t max_overhead; /* thousandths of a percent; 0: none */
     bool verify;
     uint32_t verbose; /* 0, 1, 2 */
 };

@@ -3,8 +3,7 @@
 
 #include <errno.h>
 
-/* Blocks that are remembered, so that their free is known, but counted nowhere. */
-#define SITE_UNCOUNTED 0u
+#include "count.h"
 
 #define VERIFY_MAX ((size_t)1024) /* frames compared */
 #define VERIFY_OWN ((size_t)16)   /* frames of ours that a walk from here begins with */
@@ -101,71 +100,67 @@ static inline struct shard *find_shard(struct recorder *r, struct thread *t,
     return find_shard_slow(r, t, function, start);
 }
 
-/* A change of SHARD begins: its share of the peak is kept if the epoch is new, which is returned.
- */
-static inline uint64_t change_begin(struct recorder *r, struct shard *shard)
+/* Remembers the block at ADDRESS. */
+static inline enum live_result insert(struct recorder *r, struct thread *t, uintptr_t address,
+                                      const struct weighted_block *block,
+                                      struct weighted_block *old)
 {
-    uint64_t epoch = atomic_load_explicit(&r->peak.epoch, memory_order_relaxed);
-    shard_begin(shard);
-    shard_enter_epoch(shard, epoch);
-    return epoch;
-}
-
-/* The change by COUNT blocks of BYTES in all is made. If another thread raised the peak meanwhile,
- * it counts as one after that. */
-static inline void change_end(struct recorder *r, struct shard *shard, uint64_t epoch,
-                              uint64_t count, uint64_t bytes)
-{
-    __asm__ volatile("" ::: "memory");
-    uint64_t now = atomic_load_explicit(&r->peak.epoch, memory_order_relaxed);
-    if (unlikely(now != epoch)) {
-        atomic_store_explicit(&shard->peak_bytes, shard_live_bytes(shard) - bytes,
-                              memory_order_relaxed);
-        atomic_store_explicit(&shard->peak_count, shard_live_count(shard) - count,
-                              memory_order_relaxed);
-        atomic_store_explicit(&shard->epoch, now, memory_order_relaxed);
+    if (unlikely(r->sampler.on)) {
+        return sampler_set_put(&r->sampler.set, address, block, old);
     }
-    shard_end(shard);
+    old->weight = 1;
+    return live_insert(&r->live, &t->live_cache, address, &block->block, &old->block);
 }
 
-static inline bool alone(const struct recorder *r)
+/* A block at ADDRESS was still recorded as OLD. */
+static __attribute__((noinline)) void missed_free(struct recorder *r, struct thread *t,
+                                                  const struct weighted_block *old, uint64_t now)
 {
-    return atomic_load_explicit(&r->peak.step, memory_order_relaxed) == 0;
-}
-
-/* The block's figures leave the counts; NOW in ticks. */
-static void count_free(struct recorder *r, struct thread *t, const struct live_block *block,
-                       uint64_t now, bool temporary)
-{
-    if (unlikely(!sites_own(&r->sites, block->site))) {
-        if (block->site != SITE_UNCOUNTED) {
-            counter_add(&t->inherited_free_count, 1);
-            counter_add(&t->inherited_freed_bytes, block->size);
-        }
-        return;
+    counter_add(&t->missed_free_count, 1);
+    if (r->sampler.on) {
+        count_free(r, t, &old->block, old->weight, now, false, true);
+    } else {
+        count_free(r, t, &old->block, 1, now, false, false);
     }
-    peak_before_free(&r->peak, &t->share, now);
-    uint64_t epoch = atomic_load_explicit(&r->peak.epoch, memory_order_relaxed);
-    struct shard *shard = thread_shard(t, block->site, epoch);
-    if (unlikely(!shard)) {
+}
+
+/* Records a block that stands for WEIGHT; NOW in ticks. */
+COUNT_INLINE void record(struct recorder *r, struct thread *t, enum site_function function,
+                         uintptr_t address, uint64_t size, const struct stack_start *start,
+                         bool reallocated, uint64_t weight, uint64_t now, bool sampled)
+{
+    struct shard *shard = find_shard(r, t, function, start);
+    if (sampled && weight > 1 && shard && !sampler_variance_of(shard, &t->arena)) {
+        shard = NULL;
+    }
+    struct weighted_block old, block = {
+                                   .block = {.site = shard ? shard->site : SITE_UNCOUNTED,
+                                             .size = size,
+                                             .birth = now - r->live_start},
+                                   .weight = weight,
+                               };
+    enum live_result result = insert(r, t, address, &block, &old);
+    if (unlikely(result == LIVE_REPLACED)) {
+        missed_free(r, t, &old, now);
+    }
+    if (unlikely(!shard || result == LIVE_FULL)) {
         counter_add(&t->dropped_count, 1);
         return;
     }
-    epoch = change_begin(r, shard);
-    counter_add(&shard->free_count, 1);
-    counter_add(&shard->freed_bytes, block->size);
-    if (temporary) {
-        counter_add(&shard->temporary_count, 1);
+    count_alloc(r, t, shard, size, weight, reallocated, sampled);
+    t->last_block = address;
+}
+
+static __attribute__((noinline)) void record_sampled(struct recorder *r, struct thread *t,
+                                                     enum site_function function, uintptr_t address,
+                                                     uint64_t size, const struct stack_start *start,
+                                                     bool reallocated, uint64_t now)
+{
+    uint64_t weight = sampler_weigh(t->meter, size);
+    if (weight != 0) {
+        record(r, t, function, address, size, start, reallocated, weight, now, true);
+        sampler_draw(&r->sampler, t->meter);
     }
-    uint64_t age = now - r->live_start - block->birth;
-    shard_histogram_add(&shard->lifetimes, clock_ticks_to_ns(&r->clock, age), &t->arena);
-    change_end(r, shard, epoch, (uint64_t)-1, (uint64_t)0 - block->size);
-    peak_change(&r->peak, &t->share, -(int64_t)block->size);
-    if (unlikely(!alone(r))) {
-        shard_follow_max_shared(shard, sites_at(&r->sites, block->site));
-    }
-    counter_add(&t->free_count, 1);
-    counter_add(&t->live_count, (uint64_t)-1);
 }
 
 bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function function,
@@ -173,43 +168,11 @@ bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function fun
                     bool reallocated)
 {
     uint64_t now = clock_ticks();
-    struct shard *shard = find_shard(r, t, function, start);
-    struct live_block old, block = {
-                               .site = shard ? shard->site : SITE_UNCOUNTED,
-                               .size = size,
-                               .birth = now - r->live_start,
-                           };
-    enum live_result result = live_insert(&r->live, &t->live_cache, address, &block, &old);
-    if (unlikely(result == LIVE_REPLACED)) {
-        counter_add(&t->missed_free_count, 1);
-        count_free(r, t, &old, now, false);
-    }
-    if (unlikely(!shard || result == LIVE_FULL)) {
-        counter_add(&t->dropped_count, 1);
-        return false;
-    }
-    const uint64_t epoch = change_begin(r, shard);
-    counter_add(&shard->alloc_count, 1);
-    counter_add(&shard->alloc_bytes, size);
-    if (unlikely(shard->thread != t->serial)) {
-        shard->thread = t->serial;
-        counter_add(&shard->threads, 1);
-    }
-    if (reallocated) {
-        counter_add(&shard->realloc_count, 1);
-    }
-    shard_histogram_add(&shard->sizes, size, &t->arena);
-    change_end(r, shard, epoch, 1, size);
-    peak_change(&r->peak, &t->share, (int64_t)size);
-    if (likely(alone(r))) {
-        shard_follow_max(shard);
+    if (likely(!t->meter)) {
+        record(r, t, function, address, size, start, reallocated, 1, now, false);
     } else {
-        shard_follow_max_shared(shard, sites_at(&r->sites, shard->site));
+        record_sampled(r, t, function, address, size, start, reallocated, now);
     }
-    counter_add(&t->alloc_count, 1);
-    counter_add(&t->alloc_bytes, size);
-    counter_add(&t->live_count, 1);
-    t->last_block = address;
     return now >= atomic_load_explicit(&r->deadline, memory_order_relaxed);
 }
 
@@ -220,40 +183,92 @@ void recorder_failed(struct recorder *r, struct thread *t, enum site_function fu
     counter_add(shard ? &shard->failed_count : &t->dropped_count, 1);
 }
 
-bool recorder_take(struct recorder *r, struct thread *t, uintptr_t address,
-                   struct live_block *block)
+/* Takes the block at ADDRESS out of where `insert` put it. */
+static inline bool take(struct recorder *r, struct live_cache *cache, uintptr_t address,
+                        struct weighted_block *block)
 {
-    return live_remove(&r->live, &t->live_cache, address, block);
+    if (unlikely(r->sampler.on)) {
+        return sampler_set_take(&r->sampler.set, address, block);
+    }
+    block->weight = 1;
+    return live_remove(&r->live, cache, address, &block->block);
+}
+
+bool recorder_take(struct recorder *r, struct thread *t, uintptr_t address,
+                   struct weighted_block *block)
+{
+    return take(r, &t->live_cache, address, block);
+}
+
+/* Whether the block at ADDRESS, which is freed, is the last that this thread allocated. */
+COUNT_INLINE bool is_temporary(struct thread *t, uintptr_t address)
+{
+    if (t->last_block != address) {
+        return false;
+    }
+    t->last_block = 0;
+    return sampler_last_is_newest(t->meter);
+}
+
+static __attribute__((noinline)) void unknown_free(struct recorder *r, struct thread *t)
+{
+    if (!sampler_freed_passed(&r->sampler, t->meter)) {
+        counter_add(&t->unknown_free_count, 1);
+    }
 }
 
 void recorder_freed(struct recorder *r, struct thread *t, uintptr_t address,
-                    const struct live_block *block, bool known)
+                    const struct weighted_block *block, bool known)
 {
-    bool temporary = t->last_block == address;
-    if (temporary) {
-        t->last_block = 0;
-    }
+    bool temporary = is_temporary(t, address);
     if (unlikely(!known)) {
-        counter_add(&t->unknown_free_count, 1);
-        return;
+        unknown_free(r, t);
+    } else if (likely(!t->meter)) {
+        count_free(r, t, &block->block, 1, clock_ticks(), temporary, false);
+    } else {
+        count_free(r, t, &block->block, block->weight, clock_ticks(), temporary, true);
     }
-    count_free(r, t, block, clock_ticks(), temporary);
+}
+
+static __attribute__((noinline)) void free_sampled(struct recorder *r, struct thread *t,
+                                                   uintptr_t address)
+{
+    struct weighted_block block;
+    bool known = sampler_set_take(&r->sampler.set, address, &block);
+    recorder_freed(r, t, address, &block, known);
+}
+
+void recorder_free(struct recorder *r, struct thread *t, uintptr_t address)
+{
+    struct live_block block;
+    if (unlikely(r->sampler.on)) {
+        free_sampled(r, t, address);
+    } else if (likely(live_remove(&r->live, &t->live_cache, address, &block))) {
+        count_free(r, t, &block, 1, clock_ticks(), is_temporary(t, address), false);
+    } else {
+        is_temporary(t, address);
+        unknown_free(r, t);
+    }
 }
 
 void recorder_put_back(struct recorder *r, struct thread *t, uintptr_t address,
-                       const struct live_block *block)
+                       const struct weighted_block *block)
 {
-    struct live_block old;
-    if (live_insert(&r->live, &t->live_cache, address, block, &old) == LIVE_FULL) {
+    struct weighted_block old;
+    if (insert(r, t, address, block, &old) == LIVE_FULL) {
         counter_add(&t->dropped_count, 1);
     }
 }
 
 void recorder_nested_alloc(struct recorder *r, uintptr_t address, uint64_t size, uintptr_t caller)
 {
-    struct live_cache cache = {0};
-    struct live_block old, block = {.site = SITE_UNCOUNTED, .size = size};
-    live_insert(&r->live, &cache, address, &block, &old);
+    if (r->sampler.on) {
+        sampler_missed(&r->sampler);
+    } else {
+        struct live_cache cache = {0};
+        struct live_block old, block = {.site = SITE_UNCOUNTED, .size = size};
+        live_insert(&r->live, &cache, address, &block, &old);
+    }
     if (!guard_tls.internal && !(r->unwinder && unwinder_owns(r->unwinder, caller))) {
         atomic_fetch_add(&r->nested_count, 1);
     }
@@ -262,9 +277,9 @@ void recorder_nested_alloc(struct recorder *r, uintptr_t address, uint64_t size,
 void recorder_nested_free(struct recorder *r, uintptr_t address)
 {
     struct live_cache cache = {0};
-    struct live_block block;
+    struct weighted_block block;
     struct thread *t = guard_tls.thread;
-    if (!live_remove(&r->live, &cache, address, &block) || block.site == SITE_UNCOUNTED) {
+    if (!take(r, &cache, address, &block) || block.block.site == SITE_UNCOUNTED) {
         return;
     }
     uint32_t n = t ? atomic_load_explicit(&t->pending_count, memory_order_relaxed) : THREAD_PENDING;
@@ -281,7 +296,8 @@ void recorder_drain(struct recorder *r, struct thread *t)
     sys_sigset before = sys_block_signals();
     uint32_t n = atomic_load(&t->pending_count);
     for (uint32_t i = 0; i < n; i++) {
-        count_free(r, t, &t->pending[i], clock_ticks(), false);
+        const struct weighted_block *block = &t->pending[i];
+        count_free(r, t, &block->block, block->weight, clock_ticks(), false, true);
     }
     atomic_store(&t->pending_count, 0);
     sys_restore_signals(before);
@@ -293,5 +309,16 @@ void recorder_live(struct recorder *r, uint64_t *bytes, uint64_t *count)
     for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
         *bytes += (uint64_t)atomic_load_explicit(&t->share.live, memory_order_relaxed);
         *count += counter_get(&t->live_count);
+    }
+}
+
+void recorder_thread_counts(const struct thread *t, struct thread_record *record)
+{
+    record->tid = t->tid;
+    record->alloc_count = counter_get(&t->alloc_count);
+    record->alloc_bytes = counter_get(&t->alloc_bytes);
+    record->free_count = counter_get(&t->free_count);
+    if (t->meter) {
+        sampler_counts(t->meter, &record->alloc_count, &record->alloc_bytes, &record->free_count);
     }
 }

@@ -20,6 +20,7 @@
 #include "options.h"
 #include "peak.h"
 #include "rules.h"
+#include "sampler.h"
 #include "sites.h"
 #include "thread.h"
 #include "timeline.h"
@@ -30,7 +31,7 @@
 struct thread_record {
     int tid;
     char name[THREAD_NAME_MAX];
-    uint64_t alloc_count, alloc_bytes, free_count;
+    uint64_t alloc_count, alloc_bytes, free_count; /* also of what was not sampled */
 };
 
 struct recorder {
@@ -50,6 +51,7 @@ struct recorder {
     struct rules rules;
     struct live live;
     uint64_t live_start; /* ticks that births count from */
+    struct sampler sampler;
     char exe[4096];
 
     /* Begun anew in a child. */
@@ -121,13 +123,15 @@ void recorder_failed(struct recorder *r, struct thread *t, enum site_function fu
 
 /* Before the real free or realloc: takes the record out. Returns false if there is none. */
 bool recorder_take(struct recorder *r, struct thread *t, uintptr_t address,
-                   struct live_block *block);
+                   struct weighted_block *block);
 /* The block that was taken is gone: counts its free. KNOWN: what recorder_take returned. */
 void recorder_freed(struct recorder *r, struct thread *t, uintptr_t address,
-                    const struct live_block *block, bool known);
+                    const struct weighted_block *block, bool known);
+/* Both at once, before a real free. */
+void recorder_free(struct recorder *r, struct thread *t, uintptr_t address);
 /* The block that was taken is still there. */
 void recorder_put_back(struct recorder *r, struct thread *t, uintptr_t address,
-                       const struct live_block *block);
+                       const struct weighted_block *block);
 
 /* A call of a hook from inside the recorder, on the same thread: the unwinder's or the loader's own
  * (not counted at all), or a signal handler's (counted as dropped). The block is remembered so that
@@ -135,6 +139,9 @@ void recorder_put_back(struct recorder *r, struct thread *t, uintptr_t address,
  * that was interrupted is through. */
 void recorder_nested_alloc(struct recorder *r, uintptr_t address, uint64_t size, uintptr_t caller);
 void recorder_nested_free(struct recorder *r, uintptr_t address);
+
+/* What T counted for the thread that it is of, with what the sampler let pass. */
+void recorder_thread_counts(const struct thread *t, struct thread_record *record);
 
 /* Live bytes and blocks now, as the sums over all shards. Approximate while other threads run. */
 void recorder_live(struct recorder *r, uint64_t *bytes, uint64_t *count);

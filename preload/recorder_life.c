@@ -81,7 +81,7 @@ int recorder_start(struct recorder *r, const struct options *options)
     live_init(&r->live, &r->kept);
     r->live_start = clock_ticks();
     r->alive = arena_pool_map(&r->kept, sizeof *r->alive);
-    if (!r->alive || start_counts(r, 0) < 0) {
+    if (!r->alive || start_counts(r, 0) < 0 || sampler_start(&r->sampler, options, &r->kept) < 0) {
         return -1;
     }
     /* Only this page: the chunk's header lies on the one before. */
@@ -144,6 +144,10 @@ static struct thread *begin_thread(struct recorder *r)
         int tid = sys_tid();
         sys_sigset before = sys_lock(&r->lock);
         t = acquire(r);
+        if (t && r->sampler.on && !t->meter) {
+            t->meter = sampler_meter_new(&r->sampler, r->thread_serial);
+            t = t->meter ? t : NULL; /* what it recorded would not be found when it is freed */
+        }
         uint32_t serial = guard_tls.exited ? r->thread_serial : ++r->thread_serial;
         if (t) {
             t->in_use = true;
@@ -156,6 +160,7 @@ static struct thread *begin_thread(struct recorder *r)
         guard_tls.internal = true;
         thread_begin(t, tid, serial, tid == r->pid);
         guard_tls.thread = t;
+        guard_tls.meter = t->meter;
         if (!guard_tls.exited && atomic_load(&thread_key_made)) {
             pthread_setspecific(thread_key, t);
         }
@@ -194,9 +199,11 @@ static void log_thread(struct recorder *r, const struct thread *t)
         record = &r->others;
         memcpy(record->name, "(others)", sizeof "(others)");
     }
-    record->alloc_count += counter_get(&t->alloc_count);
-    record->alloc_bytes += counter_get(&t->alloc_bytes);
-    record->free_count += counter_get(&t->free_count);
+    struct thread_record counts;
+    recorder_thread_counts(t, &counts);
+    record->alloc_count += counts.alloc_count;
+    record->alloc_bytes += counts.alloc_bytes;
+    record->free_count += counts.free_count;
 }
 
 void recorder_thread_end(struct recorder *r, struct thread *t)
@@ -208,6 +215,10 @@ void recorder_thread_end(struct recorder *r, struct thread *t)
     }
     prctl(PR_GET_NAME, t->name);
     log_thread(r, t);
+    if (t->meter) {
+        guard_tls.meter = NULL;
+        sampler_thread_end(t->meter);
+    }
     t->in_use = false;
     sys_unlock(&r->lock, before);
 }
@@ -219,6 +230,7 @@ void recorder_child(struct recorder *r)
     r->lock = (struct sys_lock){0};
     r->live.lock = (struct sys_lock){0};
     r->rules.lock = (struct sys_lock){0};
+    sampler_child(&r->sampler);
     uint64_t bytes, count;
     recorder_live(r, &bytes, &count);
     for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {

@@ -7,18 +7,19 @@ static struct shard_far *far_of(uintptr_t header)
 }
 
 /* Chooses which buckets are near: BUCKET and some on either side. */
-static void set_near(struct shard_histogram *h, unsigned bucket)
+static void set_near(struct shard_histogram *h, unsigned bucket, uint64_t n)
 {
     unsigned first = bucket < 3 ? 0 : (bucket - 3) / 4;
-    counter_add(&h->near[bucket - first * 4], 1);
+    counter_add(&h->near[bucket - first * 4], n);
     atomic_store_explicit(&h->header, first | SHARD_NEAR_SET, memory_order_release);
 }
 
-bool shard_histogram_add_far(struct shard_histogram *h, unsigned bucket, struct arena *arena)
+bool shard_histogram_add_far(struct shard_histogram *h, unsigned bucket, uint64_t n,
+                             struct arena *arena)
 {
     uintptr_t header = atomic_load_explicit(&h->header, memory_order_relaxed);
     if (!(header & SHARD_NEAR_SET)) {
-        set_near(h, bucket);
+        set_near(h, bucket, n);
         return true;
     }
     struct shard_far *far = far_of(header);
@@ -37,7 +38,7 @@ bool shard_histogram_add_far(struct shard_histogram *h, unsigned bucket, struct 
         }
         atomic_store_explicit(&far->line[bucket / SHARD_LINE], line, memory_order_release);
     }
-    counter_add(&line[bucket % SHARD_LINE], 1);
+    counter_add(&line[bucket % SHARD_LINE], n);
     return true;
 }
 

@@ -19,6 +19,8 @@
 #include "sites.h"
 #include "sys.h"
 
+struct sampler_variance;
+
 #define SHARD_LINE 8 /* buckets per piece of a histogram */
 #define SHARD_LINES (MEMPROF_HISTOGRAM_BUCKETS / SHARD_LINE)
 
@@ -57,7 +59,8 @@ struct shard {
     counter temporary_count, realloc_count, failed_count;
     counter peak_bytes, peak_count; /* two's complement; the share of the peak as of `epoch` */
     int64_t handed_in;              /* of the live bytes, to the site's own total */
-    struct shard *_Atomic next;     /* of the same thread */
+    struct sampler_variance *_Atomic variance; /* of sampled blocks; NULL: there were none */
+    struct shard *_Atomic next;                /* of the same thread */
 };
 
 static inline void counter_add(counter *c, uint64_t n)
@@ -93,18 +96,20 @@ static inline unsigned histogram_bucket(uint64_t value)
 }
 
 /* For a bucket that is not near. Returns false, having counted nothing, without memory. */
-bool shard_histogram_add_far(struct shard_histogram *h, unsigned bucket, struct arena *arena);
+bool shard_histogram_add_far(struct shard_histogram *h, unsigned bucket, uint64_t n,
+                             struct arena *arena);
 
-static inline void shard_histogram_add(struct shard_histogram *h, uint64_t value,
+/* N more of VALUE. */
+static inline void shard_histogram_add(struct shard_histogram *h, uint64_t value, uint64_t n,
                                        struct arena *arena)
 {
     unsigned bucket = histogram_bucket(value);
     uintptr_t header = atomic_load_explicit(&h->header, memory_order_relaxed);
     unsigned near = bucket - (unsigned)(header & SHARD_NEAR_MASK) * 4;
     if (likely(near < SHARD_NEAR) && likely(header & SHARD_NEAR_SET)) {
-        counter_add(&h->near[near], 1);
+        counter_add(&h->near[near], n);
     } else {
-        shard_histogram_add_far(h, bucket, arena);
+        shard_histogram_add_far(h, bucket, n, arena);
     }
 }
 

@@ -5,7 +5,6 @@
 #include <sys/prctl.h>
 
 #define FIRST_SLOTS ((size_t)64)
-#define DIRECTORY_MASK (((uint32_t)1 << THREAD_DIRECTORY_BITS) - 1)
 
 struct thread *thread_new(struct arena_pool *pool, size_t max_depth)
 {
@@ -78,27 +77,24 @@ void thread_forget(struct thread *t)
     t->slot_used = 0;
 }
 
-struct shard *thread_shard(struct thread *t, uint32_t site, uint64_t epoch)
+struct shard *thread_shard_new(struct thread *t, uint32_t site, uint64_t epoch)
 {
     struct shard **page = t->directory[site >> THREAD_DIRECTORY_BITS];
-    if (__builtin_expect(!page, 0)) {
-        page = arena_pool_map(t->arena.pool, (DIRECTORY_MASK + 1) * sizeof *page);
+    if (!page) {
+        page = arena_pool_map(t->arena.pool, (THREAD_DIRECTORY_MASK + 1) * sizeof *page);
         if (!page) {
             return NULL;
         }
         t->directory[site >> THREAD_DIRECTORY_BITS] = page;
     }
-    struct shard *shard = page[site & DIRECTORY_MASK];
-    if (__builtin_expect(!shard, 0)) {
-        shard = arena_alloc(&t->arena, sizeof *shard);
-        if (!shard) {
-            return NULL;
-        }
-        shard->site = site;
-        atomic_store_explicit(&shard->epoch, epoch, memory_order_relaxed);
-        atomic_store_explicit(&shard->next, atomic_load(&t->shards), memory_order_relaxed);
-        page[site & DIRECTORY_MASK] = shard;
-        atomic_store_explicit(&t->shards, shard, memory_order_release);
+    struct shard *shard = arena_alloc(&t->arena, sizeof *shard);
+    if (!shard) {
+        return NULL;
     }
+    shard->site = site;
+    atomic_store_explicit(&shard->epoch, epoch, memory_order_relaxed);
+    atomic_store_explicit(&shard->next, atomic_load(&t->shards), memory_order_relaxed);
+    page[site & THREAD_DIRECTORY_MASK] = shard;
+    atomic_store_explicit(&t->shards, shard, memory_order_release);
     return shard;
 }

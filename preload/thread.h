@@ -15,6 +15,7 @@
 #include "arena.h"
 #include "live.h"
 #include "peak.h"
+#include "sampler_set.h"
 #include "shard.h"
 #include "stack.h"
 
@@ -27,6 +28,7 @@ struct thread_slot {
 };
 
 #define THREAD_DIRECTORY_BITS 12
+#define THREAD_DIRECTORY_MASK (((uint32_t)1 << THREAD_DIRECTORY_BITS) - 1)
 #define THREAD_DIRECTORY ((size_t)1 << (LIVE_SITE_BITS - THREAD_DIRECTORY_BITS))
 
 struct thread {
@@ -35,8 +37,9 @@ struct thread {
     void **verify; /* a second walk of it, for MEMPROF_VERIFY */
     struct live_cache live_cache;
     struct peak_share share;
-    uint32_t generation;  /* of the modules, that `slot` is of */
-    uintptr_t last_block; /* most recently allocated, not freed yet; 0: none */
+    struct sampler_meter *meter; /* see sampler.h; NULL: every block is recorded */
+    uint32_t generation;         /* of the modules, that `slot` is of */
+    uintptr_t last_block;        /* most recently allocated, not freed yet; 0: none */
 
     /* From a stack's hash to this thread's shard: open addressing. */
     struct thread_slot *slot;
@@ -57,7 +60,7 @@ struct thread {
     counter live_count; /* blocks allocated minus blocks freed by it; may wrap below 0 */
 
     /* Frees by signal handlers that interrupted the recorder on this thread. */
-    struct live_block pending[THREAD_PENDING];
+    struct weighted_block pending[THREAD_PENDING];
     _Atomic uint32_t pending_count;
 
     bool in_use;
@@ -90,7 +93,14 @@ void thread_remember(struct thread *t, uint64_t hash, struct shard *shard);
 /* Forgets all hashes: they were made of code that may be gone. */
 void thread_forget(struct thread *t);
 
+struct shard *thread_shard_new(struct thread *t, uint32_t site, uint64_t epoch);
+
 /* This thread's shard for SITE, made if there is none yet; NULL without memory. */
-struct shard *thread_shard(struct thread *t, uint32_t site, uint64_t epoch);
+static inline struct shard *thread_shard(struct thread *t, uint32_t site, uint64_t epoch)
+{
+    struct shard **page = t->directory[site >> THREAD_DIRECTORY_BITS];
+    struct shard *shard = likely(page != NULL) ? page[site & THREAD_DIRECTORY_MASK] : NULL;
+    return likely(shard != NULL) ? shard : thread_shard_new(t, site, epoch);
+}
 
 #endif

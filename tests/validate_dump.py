@@ -10,6 +10,7 @@ certain program must have allocated is for its own test to say.
 """
 import bisect
 import json
+import math
 import pathlib
 import subprocess
 import sys
@@ -53,6 +54,42 @@ def check_balance(counters, where):
                        ("live_bytes", "alloc_bytes"), ("peak_bytes", "alloc_bytes")):
         if get(small) > get(big):
             yield f"{where}.{small}: {get(small)} exceeds {big} {get(big)}"
+
+
+# Of each figure with a standard error: the figure that its error is at most like.
+ERRORS = {"alloc_count_se": "alloc_count", "alloc_bytes_se": "alloc_bytes",
+          "live_count_se": "live_count", "live_bytes_se": "live_bytes",
+          "peak_bytes_se": "peak_bytes"}
+
+
+def check_errors(dump):
+    """Standard errors are there only where blocks were sampled; the totals' are the roots of the
+    sums of the sites' squares; none exceeds its figure: W (W - 1) x^2 < (W x)^2, and a sum of squares
+    is below the square of the sum."""
+    for where, counters in [("totals", dump["totals"]),
+                            *((f"sites.{i}", site) for i, site in enumerate(dump["sites"]))]:
+        for name, of in ERRORS.items():
+            error = counters.get(name, 0)
+            if error and dump["mode"]["kind"] == "exact":
+                yield f"{where}.{name}: {error}, but the mode is exact"
+            if error > counters.get(of, 0):
+                yield f"{where}.{name}: {error} exceeds {of} {counters.get(of, 0)}"
+    for name in ERRORS:
+        total = dump["totals"].get(name, 0)
+        errors = [site.get(name, 0) for site in dump["sites"]]
+        # Each was rounded to the nearest whole number.
+        low = max(math.isqrt(sum(max(2 * e - 1, 0)**2 for e in errors) // 4) - 1, 0)
+        high = math.isqrt(sum((2 * e + 1)**2 for e in errors) // 4) + 2
+        if LIMIT not in (total, *errors) and not low <= total <= high:
+            yield f"totals.{name}: {total}, but the sites' make {low} to {high}"
+
+
+def check_changes(dump):
+    before = 0
+    for index, (elapsed, _) in enumerate(dump["mode"].get("changes", [])):
+        if not before <= elapsed <= dump["dump"]["elapsed_ns"]:
+            yield f"mode.changes.{index}: {elapsed} is before the last change or after the dump"
+        before = elapsed
 
 
 def check_totals(dump):
@@ -190,7 +227,8 @@ def check_timeline(dump):
         yield "timeline.rows: end after the dump"
 
 
-CHECKS = (check_totals, check_sites, check_frames, check_modules, check_timeline)
+CHECKS = (check_totals, check_errors, check_changes, check_sites, check_frames, check_modules,
+          check_timeline)
 
 
 def violations(dump, schema):

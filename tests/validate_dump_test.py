@@ -68,6 +68,15 @@ BROKEN = [
     ("totals.alloc_bytes", 112, "totals.alloc_bytes: 112, but the sites add up to 111"),
     ("totals.peak_bytes", 102, "totals.peak_bytes: 102, but the sites add up to 101"),
     ("totals.peak_bytes", 1, "totals.live_bytes: 101 exceeds peak_bytes 1"),
+    ("totals.alloc_bytes_se", 5, "totals.alloc_bytes_se: 5, but the mode is exact"),
+    ("totals.alloc_bytes_se", 9, "totals.alloc_bytes_se: 9, but the sites' make 0 to 2"),
+    ("sites.0.live_bytes_se", 101, "sites.0.live_bytes_se: 101 exceeds live_bytes 100"),
+    ("sites.0.live_bytes_se", 9, "totals.live_bytes_se: 0, but the sites' make 7 to 11"),
+    ("mode", {"kind": "sampled", "mean_bytes": 9, "changes": [[5, 1], [4, 2]]},
+     "mode.changes.1: 4 is before the last change or after the dump"),
+    ("mode", {"kind": "sampled", "mean_bytes": 9, "changes": [[1001, 1]]},
+     "mode.changes.0: 1001 is before the last change or after the dump"),
+    ("mode", {"kind": "sampled", "mean_bytes": 9, "exact": {}}, "mode:"),
     ("totals.peak_elapsed_ns", 1001, "totals.peak_elapsed_ns: is after the dump"),
     ("totals.failed_count", 1, "totals.failed_count: 1, but the sites add up to 0"),
     ("sites.0.live_bytes", 99, "sites.0.live_bytes: 99 is not alloc_bytes - freed_bytes"),
@@ -117,6 +126,17 @@ class ValidateDump(unittest.TestCase):
 
     def test_sound_dump_passes(self):
         self.assertEqual(validate_dump.violations(SOUND, self.schema), [])
+
+    def test_sampled_dump_passes(self):
+        dump = copy.deepcopy(SOUND)
+        dump["mode"] = {"kind": "sampled", "mean_bytes": 512, "sampled_count": 3,
+                        "exact": {"alloc_count": 4, "alloc_bytes": 100, "free_count": 1},
+                        "max_overhead_percent": 2.5, "overhead_percent": 0.125,
+                        "changes": [[10, 256], [20, 512]], "change_count": 2}
+        dump["sites"][0].update(alloc_bytes_se=30, live_bytes_se=7)
+        dump["sites"][1].update(alloc_count_se=1)
+        dump["totals"].update(alloc_bytes_se=30, live_bytes_se=7, alloc_count_se=1)
+        self.assertEqual(validate_dump.violations(dump, self.schema), [])
 
     def test_unknown_members_pass(self):
         dump = copy.deepcopy(SOUND)

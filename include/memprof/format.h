@@ -7,6 +7,14 @@
  * value: index 0 counts the value 0, index k >= 1 counts 2^(k-1) <= value < 2^k. Trailing zeros
  * are left out; values of 63 and more bits are all counted at index 63.
  *
+ * In a sampled dump (`mode.kind`) the figures of totals, sites and timeline are estimates without
+ * bias, in whole numbers: each sampled block counts as W blocks, W drawn with mean 1/p. A member
+ * NAME_se is the standard error of NAME: se^2 = sum of W (W - 1) x^2 over the sampled blocks, x
+ * being 1 for counts and the size for bytes (from D. G. Horvitz and D. J. Thompson, A
+ * Generalization of Sampling Without Replacement From a Finite Universe, 1952; see
+ * preload/sampler_variance.h). Errors of sums over several sites: the root of the sum of their
+ * squares. Left out where 0.
+ *
  * Frames are a calling-context tree: `frames[i] = [parent, module, offset]`, parent < i, frame 0
  * is the root [-1, -1, 0]. With module >= 0 the offset is one into the module's file:
  *     virtual address in the ELF file = offset - file_offset + start - load_bias

@@ -73,7 +73,7 @@ bool feed_free(struct recorder *r, uintptr_t address)
     }
     struct thread *t = recorder_thread(r);
     if (t) {
-        struct live_block block;
+        struct weighted_block block;
         bool known = recorder_take(r, t, address, &block);
         recorder_freed(r, t, address, &block, known);
     }
@@ -89,7 +89,7 @@ bool feed_realloc(struct recorder *r, int place, uintptr_t from, uintptr_t to, u
     }
     struct thread *t = recorder_thread(r);
     if (t) {
-        struct live_block block;
+        struct weighted_block block;
         bool known = recorder_take(r, t, from, &block);
         if (!fails) {
             recorder_freed(r, t, from, &block, known);

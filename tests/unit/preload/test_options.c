@@ -12,7 +12,20 @@
 
 #include "support.h"
 
-enum field { NOTHING, OUT, ENABLE, INTERVAL, SIGNAL, LEAK_CHECK, FOLLOW, DEPTH, VERIFY, VERBOSE };
+enum field {
+    NOTHING,
+    OUT,
+    ENABLE,
+    SAMPLE,
+    INTERVAL,
+    SIGNAL,
+    LEAK_CHECK,
+    FOLLOW,
+    DEPTH,
+    OVERHEAD,
+    VERIFY,
+    VERBOSE,
+};
 
 struct setting {
     const char *name, *value;
@@ -27,6 +40,14 @@ static const struct setting good[] = {
     {"ENABLE", "0", ENABLE, 0},
     {"ENABLE", "1", NOTHING, 0},
     {"SAMPLE", "0", NOTHING, 0},
+    {"SAMPLE", "0k", NOTHING, 0},
+    {"SAMPLE", "1", SAMPLE, 1},
+    {"SAMPLE", "524288", SAMPLE, 524288},
+    {"SAMPLE", "512k", SAMPLE, 524288},
+    {"SAMPLE", "512K", SAMPLE, 524288},
+    {"SAMPLE", "3m", SAMPLE, 3145728},
+    {"SAMPLE", "1024G", SAMPLE, (uint64_t)1 << 40},
+    {"SAMPLE", "1099511627776", SAMPLE, (uint64_t)1 << 40},
     {"INTERVAL", "0", NOTHING, 0},
     {"INTERVAL", "0.0", NOTHING, 0},
     {"INTERVAL", "1", INTERVAL, 1000000000},
@@ -70,6 +91,10 @@ static const struct setting good[] = {
     {"MAX_DEPTH", "0256", NOTHING, 0},
     {"MMAP", "0", NOTHING, 0},
     {"MAX_OVERHEAD", "none", NOTHING, 0},
+    {"MAX_OVERHEAD", "5", OVERHEAD, 5000},
+    {"MAX_OVERHEAD", "0.01", OVERHEAD, 10},
+    {"MAX_OVERHEAD", "2.5", OVERHEAD, 2500},
+    {"MAX_OVERHEAD", "1000", OVERHEAD, 1000000},
     {"DUMP_AT", "none", NOTHING, 0},
     {"SCOPES", "none", NOTHING, 0},
     {"VERIFY", "1", VERIFY, 1},
@@ -89,7 +114,10 @@ static const struct {
      "a path of less than 2048 bytes; %p %e %h %n %t %% are replaced",
      {"", "%", "a%", "a%q", "%%%", "a\nb", "\x1b[1m", "%P"}},
     {"ENABLE", "0 or 1", {"", "2", "yes", "01", "1 ", " 1", "-1", "0x1"}},
-    {"SAMPLE", "0 (this version records every allocation)", {"", "512k", "-1", "00", "1e99"}},
+    {"SAMPLE",
+     "bytes with or without k, m or g for KiB, MiB or GiB, up to 1024g, 0 for every allocation",
+     {"", "k", "-1", "1e99", "512kb", "512kk", "5.5k", " 1", "1 ", "1t", "1025g", "1099511627777",
+      "99999999999999999999", "000000000000000000000001", "512\xeb"}},
     {"INTERVAL",
      "seconds as a decimal number up to 1000000000, 0 for none",
      {"", ".", "-1", "1e99", "1s", "1.2.3", " 1", "+1", "1,5", "1000000001", "99999999999999999999",
@@ -104,7 +132,9 @@ static const struct {
      "a number of frames from 1 to 65536",
      {"", "0", "-1", "65537", "1e3", "256k", "18446744073709551617", "0x10"}},
     {"MMAP", "0 (this version does not record mappings)", {"", "1", "yes"}},
-    {"MAX_OVERHEAD", "none (this version has no budget)", {"", "5", "0"}},
+    {"MAX_OVERHEAD",
+     "a percentage from 0.01 to 1000, or none",
+     {"", "0", "0.009", "1000.001", "-5", "5%", "five", ".", "99999999999999999999"}},
     {"DUMP_AT", "none (this version has no such trigger)", {"", "80%"}},
     {"SCOPES", "none (this version has no scopes)", {"", "main"}},
     {"VERIFY", "0 or 1", {"", "2", "true"}},
@@ -125,6 +155,8 @@ static void assert_options(const struct options *o, const struct setting *s)
     enum field f = s ? s->field : NOTHING;
     assert_string_equal(o->out, f == OUT ? s->value : "memprof.%e.%p.json");
     assert_int_equal(o->enable, f == ENABLE ? s->expected : 1);
+    assert_int_equal(o->sample_mean, f == SAMPLE ? s->expected : 0);
+    assert_int_equal(o->max_overhead, f == OVERHEAD ? s->expected : 0);
     assert_int_equal(o->interval_ns, f == INTERVAL ? s->expected : 0);
     assert_int_equal(o->signal, f == SIGNAL ? s->expected : 0);
     assert_int_equal(o->leak_check, f == LEAK_CHECK ? s->expected : LEAK_CHECK_LIVE);

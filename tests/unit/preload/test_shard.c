@@ -46,7 +46,7 @@ static void histograms_count_each_value(void **state)
     for (int i = 0; i < 50000; i++) {
         uint64_t value = support_random(&seed) << 8 >> support_below(&seed, 64);
         expected[digits(value)]++;
-        shard_histogram_add(&h, value, &arena);
+        shard_histogram_add(&h, value, 1, &arena);
     }
     for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
         assert_int_equal(shard_histogram_get(&h, i), expected[i]);
@@ -61,15 +61,15 @@ static void a_histogram_takes_what_it_uses(void **state)
     struct arena arena = {.pool = &pool};
     struct shard_histogram h = {0};
     for (int i = 0; i < 1000; i++) {
-        shard_histogram_add(&h, 100, &arena);
+        shard_histogram_add(&h, 100, 1, &arena);
     }
     assert_int_equal(shard_histogram_get(&h, digits(100)), 1000);
     assert_int_equal(pool.bytes, 0); /* one value's neighbourhood is at hand */
-    shard_histogram_add(&h, (uint64_t)1 << 40, &arena);
+    shard_histogram_add(&h, (uint64_t)1 << 40, 1, &arena);
     size_t bytes = pool.bytes;
     assert_true(bytes > 0);
     for (int i = 0; i < 1000; i++) {
-        shard_histogram_add(&h, (uint64_t)1 << 41, &arena);
+        shard_histogram_add(&h, (uint64_t)1 << 41, 1, &arena);
     }
     assert_int_equal(pool.bytes, bytes);
     arena_pool_clear(&pool);

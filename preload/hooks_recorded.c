@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The interposed allocation functions where they record: the real call, one call of the recorder,
+ * errno as the real call left it. Nothing is decided here. Compiled with frame pointers, so that
+ * the caller's state is at hand.
+ */
+#include "hooks_recorded.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "bootstrap.h"
+#include "hook.h"
+#include "real.h"
+
+/* Memory without the real allocator. If that comes to pass while blocks are sampled, frees of it
+ * must not pass. */
+static void *early_alloc(size_t size, size_t alignment)
+{
+    void *p = bootstrap_alloc(size, alignment);
+    if (p && recorder.sampler.on) {
+        sampler_adopt(&recorder.sampler, (uintptr_t)p);
+    }
+    return p;
+}
+
+void *recorded_malloc(size_t size)
+{
+    if (unlikely(!real_ready())) {
+        return early_alloc(size, 16);
+    }
+    void *p = real.malloc(size);
+    const struct stack_start start = CALLER;
+    allocated(SITE_malloc, p, size, &start);
+    return p;
+}
+
+void *recorded_calloc(size_t count, size_t size)
+{
+    size_t total;
+    bool overflow = __builtin_mul_overflow(count, size, &total);
+    if (unlikely(!real_ready())) {
+        return overflow ? NULL : early_alloc(total, 16);
+    }
+    void *p = real.calloc(count, size);
+    const struct stack_start start = CALLER;
+    allocated(SITE_calloc, p, total, &start);
+    return p;
+}
+
+/* realloc of a block of bootstrap.h, which never comes back: a new block, filled from it. */
+static void *leave_bootstrap(void *block, size_t size)
+{
+    void *p = recorded_malloc(size);
+    if (p) {
+        size_t old = bootstrap_size(block);
+        memcpy(p, block, old < size ? old : size);
+    }
+    return p;
+}
+
+/* The common part of realloc and reallocarray: BLOCK of SIZE bytes now is P, what REAL returned. */
+struct resize {
+    bool guarded, known;
+    struct thread *thread;
+    struct weighted_block block;
+};
+
+static inline void resize_begin(struct resize *resize, void *block, const struct stack_start *start)
+{
+    *resize = (struct resize){0};
+    if (unlikely(!recording(start))) {
+        return;
+    }
+    if (unlikely(objects_in_loader(start->ip))) {
+        modules_changed(&recorder.modules);
+    }
+    uint64_t began = timing_begin();
+    resize->guarded = guard_enter(start->sp);
+    if (likely(resize->guarded)) {
+        resize->thread = recorder_thread(&recorder);
+        if (likely(resize->thread != NULL)) {
+            resize->known =
+                recorder_take(&recorder, resize->thread, (uintptr_t)block, &resize->block);
+        }
+        /* Not over the real call: another thread's signal or the allocator's own calls of hooks
+         * must be served as usual. */
+        guard_leave();
+    } else {
+        recorder_nested_free(&recorder, (uintptr_t)block);
+    }
+    timing_end(began);
+}
+
+static inline void resize_end(struct resize *resize, enum site_function function, void *block,
+                              void *p, size_t size, const struct stack_start *start)
+{
+    if (unlikely(!recorder_on(&recorder))) {
+        return;
+    }
+    uint64_t began = timing_begin();
+    bool freed = p != NULL || size == 0;
+    if (unlikely(!resize->guarded)) {
+        if (p) {
+            recorder_nested_alloc(&recorder, (uintptr_t)p, size, start->ip);
+        }
+    } else if (resize->thread && guard_enter(start->sp)) {
+        struct thread *t = resize->thread;
+        bool due = false;
+        if (likely(freed)) {
+            recorder_freed(&recorder, t, (uintptr_t)block, &resize->block, resize->known);
+        } else if (resize->known) {
+            recorder_put_back(&recorder, t, (uintptr_t)block, &resize->block);
+        }
+        if (likely(p != NULL)) {
+            due = recorder_alloc(&recorder, t, function, (uintptr_t)p, size, start, true);
+        } else if (!freed) {
+            recorder_failed(&recorder, t, function, start);
+        }
+        finish(t, due);
+    }
+    timing_end(began);
+}
+
+void *recorded_realloc(void *block, size_t size)
+{
+    const struct stack_start start = CALLER;
+    if (unlikely(guard_tls.passing)) {
+        return real.realloc(block, size);
+    }
+    if (unlikely(!real_ready())) {
+        return block ? leave_bootstrap(block, size) : early_alloc(size, 16);
+    }
+    if (!block) {
+        void *p = real.realloc(block, size);
+        allocated(SITE_realloc, p, size, &start);
+        return p;
+    }
+    if (unlikely(bootstrap_owns(block))) {
+        return leave_bootstrap(block, size);
+    }
+    struct resize resize;
+    resize_begin(&resize, block, &start);
+    void *p = real.realloc(block, size);
+    resize_end(&resize, SITE_realloc, block, p, size, &start);
+    return p;
+}
+
+/* glibc's calls realloc, through the hook: that call is not one of the program's. */
+static void *pass_reallocarray(void *block, size_t count, size_t size)
+{
+    guard_tls.passing = true;
+    void *p = real.reallocarray(block, count, size);
+    guard_tls.passing = false;
+    return p;
+}
+
+void *recorded_reallocarray(void *block, size_t count, size_t size)
+{
+    const struct stack_start start = CALLER;
+    size_t total;
+    bool overflow = __builtin_mul_overflow(count, size, &total);
+    if (unlikely(!real_ready() || !real.reallocarray || (block && bootstrap_owns(block)))) {
+        if (overflow) {
+            errno = ENOMEM;
+            return NULL;
+        }
+        return recorded_realloc(block, total);
+    }
+    if (!block || overflow) {
+        void *p = pass_reallocarray(block, count, size);
+        allocated(SITE_reallocarray, p, total, &start);
+        return p;
+    }
+    struct resize resize;
+    resize_begin(&resize, block, &start);
+    void *p = pass_reallocarray(block, count, size);
+    resize_end(&resize, SITE_reallocarray, block, p, total, &start);
+    return p;
+}
+
+int recorded_posix_memalign(void **out, size_t alignment, size_t size)
+{
+    if (unlikely(!real_ready())) {
+        *out = early_alloc(size, alignment);
+        return *out ? 0 : ENOMEM;
+    }
+    int error = real.posix_memalign(out, alignment, size);
+    const struct stack_start start = CALLER;
+    allocated(SITE_posix_memalign, error ? NULL : *out, size, &start);
+    return error;
+}
+
+void *recorded_aligned_alloc(size_t alignment, size_t size)
+{
+    if (unlikely(!real_ready() || !real.aligned_alloc)) {
+        return early_alloc(size, alignment);
+    }
+    void *p = real.aligned_alloc(alignment, size);
+    const struct stack_start start = CALLER;
+    allocated(SITE_aligned_alloc, p, size, &start);
+    return p;
+}
+
+void *recorded_memalign(size_t alignment, size_t size)
+{
+    if (unlikely(!real_ready() || !real.memalign)) {
+        return early_alloc(size, alignment);
+    }
+    void *p = real.memalign(alignment, size);
+    const struct stack_start start = CALLER;
+    allocated(SITE_memalign, p, size, &start);
+    return p;
+}
+
+void *recorded_valloc(size_t size)
+{
+    if (unlikely(!real_ready() || !real.valloc)) {
+        return early_alloc(size, 4096);
+    }
+    void *p = real.valloc(size);
+    const struct stack_start start = CALLER;
+    allocated(SITE_valloc, p, size, &start);
+    return p;
+}
+
+void *recorded_pvalloc(size_t size)
+{
+    if (unlikely(!real_ready() || !real.pvalloc)) {
+        return early_alloc((size + 4095) & ~(size_t)4095, 4096);
+    }
+    void *p = real.pvalloc(size);
+    const struct stack_start start = CALLER;
+    allocated(SITE_pvalloc, p, size, &start);
+    return p;
+}
+
+void recorded_free(void *block)
+{
+    if (!block || unlikely(bootstrap_owns(block)) || unlikely(!real_ready())) {
+        return;
+    }
+    const struct stack_start start = CALLER;
+    freeing(block, &start);
+    real.free(block);
+}
+
+void recorded_free_sized(void *block, size_t size)
+{
+    if (!block || unlikely(bootstrap_owns(block)) || unlikely(!real_ready())) {
+        return;
+    }
+    const struct stack_start start = CALLER;
+    freeing(block, &start);
+    if (real.free_sized) {
+        real.free_sized(block, size);
+    } else {
+        real.free(block);
+    }
+}
+
+void recorded_free_aligned_sized(void *block, size_t alignment, size_t size)
+{
+    if (!block || unlikely(bootstrap_owns(block)) || unlikely(!real_ready())) {
+        return;
+    }
+    const struct stack_start start = CALLER;
+    freeing(block, &start);
+    if (real.free_aligned_sized) {
+        real.free_aligned_sized(block, alignment, size);
+    } else {
+        real.free(block);
+    }
+}
+
+size_t recorded_malloc_usable_size(void *block)
+{
+    if (block && unlikely(bootstrap_owns(block))) {
+        return bootstrap_size(block);
+    }
+    return block && real_ready() && real.malloc_usable_size ? real.malloc_usable_size(block) : 0;
+}

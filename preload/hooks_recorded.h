@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the hooks go on to when a call is to be recorded, or may have to be. They are reached by a
+ * jump, as the last thing a hook does, and find the frame of the program's code as their caller's.
+ */
+#ifndef PRELOAD_HOOKS_RECORDED_H
+#define PRELOAD_HOOKS_RECORDED_H
+
+#include <stddef.h>
+
+#define ALLOC(name, type, parameters, needed)                                                      \
+    __attribute__((visibility("hidden"), noinline)) type recorded_##name parameters;
+#define OTHER(name, type, parameters, needed) ALLOC(name, type, parameters, needed)
+#include "hooks.def"
+#undef ALLOC
+#undef OTHER
+
+#endif
