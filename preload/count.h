@@ -16,6 +16,32 @@
 
 #define COUNT_INLINE static inline __attribute__((always_inline))
 
+/* Reading the clock takes as long as all else that an event needs, so lifetimes are measured of
+ * each of a shard's first blocks, and then of one in COUNT_THIN, which counts for as many. Which
+ * one that is comes from multiples of the golden ratio: evenly spread, and no period that a program
+ * could have, too (Knuth, TAOCP 3, 6.4). */
+#define COUNT_MEASURED ((uint64_t)4096)
+#define COUNT_THIN_BITS 4
+#define COUNT_THIN ((uint64_t)1 << COUNT_THIN_BITS)
+
+/* For the next block of SHARD (NULL: of none): the time, now or when the clock was last read. Tells
+ * in BLOCK whether its lifetime is measured. */
+COUNT_INLINE uint64_t count_time(const struct recorder *r, struct thread *t,
+                                 const struct shard *shard, struct live_block *block)
+{
+    const uint64_t n = likely(shard != NULL) ? counter_get(&shard->alloc_count) : 0;
+    block->thinned = n >= COUNT_MEASURED;
+    block->birth = 0;
+    if (likely(block->thinned) &&
+        likely((n * 0x9e3779b97f4a7c15u) >> (64 - COUNT_THIN_BITS) != 0)) {
+        return t->now;
+    }
+    t->now = clock_ticks();
+    block->birth = t->now - r->live_start;
+    block->birth += block->birth == 0;
+    return t->now;
+}
+
 /* A change of SHARD begins: its share of the peak is kept if the epoch is new, which is returned.
  */
 COUNT_INLINE uint64_t count_begin(struct recorder *r, struct shard *shard, bool sampled)
@@ -99,11 +125,13 @@ static inline void count_foreign_free(struct recorder *r, struct thread *t,
     }
 }
 
-/* BLOCK, which stands for WEIGHT, leaves the counts; NOW in ticks. */
+/* BLOCK, which stands for WEIGHT, leaves the counts. */
 COUNT_INLINE void count_free(struct recorder *r, struct thread *t, const struct live_block *block,
-                             uint64_t weight, uint64_t now, bool temporary, bool sampled)
+                             uint64_t weight, bool temporary, bool sampled)
 {
     const uint64_t bytes = weight * block->size;
+    const bool measured = block->birth != 0;
+    const uint64_t now = measured ? t->now = clock_ticks() : t->now;
     if (unlikely(!sites_own(&r->sites, block->site))) {
         count_foreign_free(r, t, block, weight);
         return;
@@ -124,8 +152,11 @@ COUNT_INLINE void count_free(struct recorder *r, struct thread *t, const struct 
     if (sampled && weight > 1) {
         sampler_variance_free(atomic_load(&shard->variance), weight, block->size);
     }
-    uint64_t age = now - r->live_start - block->birth;
-    shard_histogram_add(&shard->lifetimes, clock_ticks_to_ns(&r->clock, age), weight, &t->arena);
+    if (measured) {
+        uint64_t age = clock_ticks_to_ns(&r->clock, now - r->live_start - block->birth);
+        uint64_t n = block->thinned ? COUNT_THIN * weight : weight;
+        shard_histogram_add(&shard->lifetimes, age, n, &t->arena);
+    }
     count_end(r, shard, epoch, -weight, -bytes, sampled);
     peak_change(&r->peak, &t->share, -(int64_t)bytes);
     if (unlikely(!count_alone(r))) {

@@ -160,12 +160,8 @@ static void add_shard_between(struct sums *sums, const struct shard *s, uint64_t
  * not its allocation on another. Such frees count as not seen yet. */
 static void settle(struct sums *sums)
 {
-    for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
-        uint64_t surplus =
-            sums->free_count > sums->alloc_count ? sums->free_count - sums->alloc_count : 0;
-        surplus = surplus < sums->lifetimes[i] ? surplus : sums->lifetimes[i];
-        sums->lifetimes[i] -= surplus;
-        sums->free_count -= surplus;
+    if (sums->free_count > sums->alloc_count) {
+        sums->free_count = sums->alloc_count;
     }
     if (sums->freed_bytes > sums->alloc_bytes) {
         sums->freed_bytes = sums->alloc_bytes;
@@ -174,6 +170,27 @@ static void settle(struct sums *sums)
         sums->temporary_count = sums->free_count;
     }
     sampler_errors_settle(&sums->errors);
+}
+
+/* Only some lifetimes are measured where there are many (count.h): what their counts add up to is
+ * close to the number of frees, and is made to be it, each bucket in proportion. */
+static void scale_lifetimes(struct sums *sums)
+{
+    uint64_t measured = 0, largest = 0;
+    for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
+        measured += sums->lifetimes[i];
+        largest = sums->lifetimes[i] > sums->lifetimes[largest] ? i : largest;
+    }
+    if (measured == sums->free_count || measured == 0) {
+        return; /* nothing to do, or nothing known */
+    }
+    uint64_t scaled = 0;
+    for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
+        unsigned __int128 product = (unsigned __int128)sums->lifetimes[i] * sums->free_count;
+        sums->lifetimes[i] = (uint64_t)(product / measured);
+        scaled += sums->lifetimes[i];
+    }
+    sums->lifetimes[largest] += sums->free_count - scaled;
 }
 
 static void sum_site(const struct dump_sites *d, uint32_t index, const struct site *site,
@@ -188,6 +205,7 @@ static void sum_site(const struct dump_sites *d, uint32_t index, const struct si
         }
     }
     settle(sums);
+    scale_lifetimes(sums);
     int64_t live = (int64_t)(sums->alloc_bytes - sums->freed_bytes);
     int64_t shared_max = atomic_load(&site->max_live_bytes);
     sums->peak_bytes = sums->peak_bytes < 0 ? 0 : sums->peak_bytes;

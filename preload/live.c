@@ -212,7 +212,7 @@ static void age_slots(live_slot *slots, size_t n, uint64_t old_parity)
         while ((word & LIVE_PRESENT) && (word >> LIVE_PARITY_SHIFT & 1) == old_parity) {
             uint64_t aged =
                 (word & (((uint64_t)1 << LIVE_BIRTH_SHIFT) - 1)) ^ (uint64_t)1 << LIVE_PARITY_SHIFT;
-            aged |= (word >> (LIVE_BIRTH_SHIFT + 1)) << LIVE_BIRTH_SHIFT;
+            aged |= live_birth(word >> LIVE_BIRTH_SHIFT, 1) << LIVE_BIRTH_SHIFT;
             if (atomic_compare_exchange_weak(&slots[i], &word, aged)) {
                 break;
             }

@@ -28,7 +28,8 @@
 struct live_block {
     uint32_t site;  /* <= LIVE_MAX_SITE */
     uint64_t size;  /* < 2^62 */
-    uint64_t birth; /* ticks since the table's start */
+    uint64_t birth; /* ticks since the table's start; 0: its lifetime is not measured */
+    bool thinned;   /* of the blocks around it only some are measured: see count.h */
 };
 
 #define LIVE_REGION_BITS 21
@@ -42,7 +43,8 @@ struct live_block {
 #define LIVE_PARITY_SHIFT 4           /* 1 bit: of the unit that the birth is in */
 #define LIVE_SIZE_SHIFT 5             /* 6 bits */
 #define LIVE_SITE_SHIFT 11            /* LIVE_SITE_BITS */
-#define LIVE_BIRTH_SHIFT (LIVE_SITE_SHIFT + LIVE_SITE_BITS)
+#define LIVE_THINNED_SHIFT (LIVE_SITE_SHIFT + LIVE_SITE_BITS)
+#define LIVE_BIRTH_SHIFT (LIVE_THINNED_SHIFT + 1)
 #define LIVE_BIRTH_BITS (64 - LIVE_BIRTH_SHIFT)
 #define LIVE_BIRTH_MASK (((uint64_t)1 << LIVE_BIRTH_BITS) - 1)
 #define LIVE_LARGE_SIZE ((uint64_t)64)
@@ -103,14 +105,22 @@ static inline bool live_is_of(uint64_t word, uintptr_t address)
     return (word & mask) == (LIVE_PRESENT | live_offset_bits(address));
 }
 
+/* BIRTH in the present unit; 0 stays 0, and only that. */
+static inline uint64_t live_birth(uint64_t birth, uint32_t shift)
+{
+    uint64_t units = birth >> shift;
+    units = units < LIVE_BIRTH_MASK ? units : LIVE_BIRTH_MASK;
+    return units | (units == 0 && birth != 0);
+}
+
 static inline uint64_t live_encode(const struct live *l, uintptr_t address,
                                    const struct live_block *block)
 {
     uint32_t shift = atomic_load_explicit(&l->shift, memory_order_relaxed);
-    uint64_t birth = block->birth >> shift;
+    uint64_t birth = block->birth == 0 ? 0 : live_birth(block->birth, shift);
     return LIVE_PRESENT | live_offset_bits(address) | (uint64_t)(shift & 1) << LIVE_PARITY_SHIFT |
            (uint64_t)block->site << LIVE_SITE_SHIFT |
-           (birth < LIVE_BIRTH_MASK ? birth : LIVE_BIRTH_MASK) << LIVE_BIRTH_SHIFT |
+           (uint64_t)block->thinned << LIVE_THINNED_SHIFT | birth << LIVE_BIRTH_SHIFT |
            (block->size < LIVE_LARGE_SIZE ? block->size << LIVE_SIZE_SHIFT : LIVE_LARGE);
 }
 
@@ -121,6 +131,7 @@ static inline void live_decode(const struct live *l, uint64_t word, struct live_
     shift -= (uint32_t)(word >> LIVE_PARITY_SHIFT & 1) != (shift & 1);
     block->site = (uint32_t)(word >> LIVE_SITE_SHIFT) & LIVE_MAX_SITE;
     block->birth = (word >> LIVE_BIRTH_SHIFT) << shift;
+    block->thinned = word >> LIVE_THINNED_SHIFT & 1;
     block->size = word >> LIVE_SIZE_SHIFT & (LIVE_LARGE_SIZE - 1);
 }
 

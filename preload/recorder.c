@@ -114,66 +114,65 @@ static inline enum live_result insert(struct recorder *r, struct thread *t, uint
 
 /* A block at ADDRESS was still recorded as OLD. */
 static __attribute__((noinline)) void missed_free(struct recorder *r, struct thread *t,
-                                                  const struct weighted_block *old, uint64_t now)
+                                                  const struct weighted_block *old)
 {
     counter_add(&t->missed_free_count, 1);
     if (r->sampler.on) {
-        count_free(r, t, &old->block, old->weight, now, false, true);
+        count_free(r, t, &old->block, old->weight, false, true);
     } else {
-        count_free(r, t, &old->block, 1, now, false, false);
+        count_free(r, t, &old->block, 1, false, false);
     }
 }
 
-/* Records a block that stands for WEIGHT; NOW in ticks. */
-COUNT_INLINE void record(struct recorder *r, struct thread *t, enum site_function function,
+/* Records a block that stands for WEIGHT. Returns whether something is due: see recorder_alloc. */
+COUNT_INLINE bool record(struct recorder *r, struct thread *t, enum site_function function,
                          uintptr_t address, uint64_t size, const struct stack_start *start,
-                         bool reallocated, uint64_t weight, uint64_t now, bool sampled)
+                         bool reallocated, uint64_t weight, bool sampled)
 {
     struct shard *shard = find_shard(r, t, function, start);
     if (sampled && weight > 1 && shard && !sampler_variance_of(shard, &t->arena)) {
         shard = NULL;
     }
-    struct weighted_block old, block = {
-                                   .block = {.site = shard ? shard->site : SITE_UNCOUNTED,
-                                             .size = size,
-                                             .birth = now - r->live_start},
-                                   .weight = weight,
-                               };
+    struct weighted_block old, block;
+    const uint64_t now = count_time(r, t, shard, &block.block);
+    block.block.site = likely(shard != NULL) ? shard->site : SITE_UNCOUNTED;
+    block.block.size = size;
+    block.weight = weight;
     enum live_result result = insert(r, t, address, &block, &old);
     if (unlikely(result == LIVE_REPLACED)) {
-        missed_free(r, t, &old, now);
+        missed_free(r, t, &old);
     }
     if (unlikely(!shard || result == LIVE_FULL)) {
         counter_add(&t->dropped_count, 1);
-        return;
+        return false;
     }
     count_alloc(r, t, shard, size, weight, reallocated, sampled);
     t->last_block = address;
+    return now >= atomic_load_explicit(&r->deadline, memory_order_relaxed);
 }
 
-static __attribute__((noinline)) void record_sampled(struct recorder *r, struct thread *t,
+static __attribute__((noinline)) bool record_sampled(struct recorder *r, struct thread *t,
                                                      enum site_function function, uintptr_t address,
                                                      uint64_t size, const struct stack_start *start,
-                                                     bool reallocated, uint64_t now)
+                                                     bool reallocated)
 {
     uint64_t weight = sampler_weigh(t->meter, size);
-    if (weight != 0) {
-        record(r, t, function, address, size, start, reallocated, weight, now, true);
-        sampler_draw(&r->sampler, t->meter);
+    if (weight == 0) {
+        return false;
     }
+    bool due = record(r, t, function, address, size, start, reallocated, weight, true);
+    sampler_draw(&r->sampler, t->meter);
+    return due;
 }
 
 bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function function,
                     uintptr_t address, uint64_t size, const struct stack_start *start,
                     bool reallocated)
 {
-    uint64_t now = clock_ticks();
     if (likely(!t->meter)) {
-        record(r, t, function, address, size, start, reallocated, 1, now, false);
-    } else {
-        record_sampled(r, t, function, address, size, start, reallocated, now);
+        return record(r, t, function, address, size, start, reallocated, 1, false);
     }
-    return now >= atomic_load_explicit(&r->deadline, memory_order_relaxed);
+    return record_sampled(r, t, function, address, size, start, reallocated);
 }
 
 void recorder_failed(struct recorder *r, struct thread *t, enum site_function function,
@@ -224,9 +223,9 @@ void recorder_freed(struct recorder *r, struct thread *t, uintptr_t address,
     if (unlikely(!known)) {
         unknown_free(r, t);
     } else if (likely(!t->meter)) {
-        count_free(r, t, &block->block, 1, clock_ticks(), temporary, false);
+        count_free(r, t, &block->block, 1, temporary, false);
     } else {
-        count_free(r, t, &block->block, block->weight, clock_ticks(), temporary, true);
+        count_free(r, t, &block->block, block->weight, temporary, true);
     }
 }
 
@@ -244,7 +243,7 @@ void recorder_free(struct recorder *r, struct thread *t, uintptr_t address)
     if (unlikely(r->sampler.on)) {
         free_sampled(r, t, address);
     } else if (likely(live_remove(&r->live, &t->live_cache, address, &block))) {
-        count_free(r, t, &block, 1, clock_ticks(), is_temporary(t, address), false);
+        count_free(r, t, &block, 1, is_temporary(t, address), false);
     } else {
         is_temporary(t, address);
         unknown_free(r, t);
@@ -297,7 +296,7 @@ void recorder_drain(struct recorder *r, struct thread *t)
     uint32_t n = atomic_load(&t->pending_count);
     for (uint32_t i = 0; i < n; i++) {
         const struct weighted_block *block = &t->pending[i];
-        count_free(r, t, &block->block, block->weight, clock_ticks(), false, true);
+        count_free(r, t, &block->block, block->weight, false, true);
     }
     atomic_store(&t->pending_count, 0);
     sys_restore_signals(before);

@@ -37,6 +37,7 @@ struct thread {
     void **verify; /* a second walk of it, for MEMPROF_VERIFY */
     struct live_cache live_cache;
     struct peak_share share;
+    uint64_t now;                /* ticks, when the clock was last read for an event */
     struct sampler_meter *meter; /* see sampler.h; NULL: every block is recorded */
     uint32_t generation;         /* of the modules, that `slot` is of */
     uintptr_t last_block;        /* most recently allocated, not freed yet; 0: none */

@@ -40,13 +40,14 @@ static uint64_t unit(void)
     return (uint64_t)1 << live.shift;
 }
 
-/* Births are kept in units. */
+/* Births are kept in units; 0 means none. */
 static void assert_block(const struct live_block *found, const struct live_block *expected)
 {
     assert_int_equal(found->site, expected->site);
     assert_int_equal(found->size, expected->size);
-    assert_true(found->birth <= expected->birth);
-    assert_true(expected->birth - found->birth < unit());
+    assert_int_equal(found->thinned, expected->thinned);
+    assert_true((found->birth == 0) == (expected->birth == 0));
+    assert_true(expected->birth - found->birth + unit() - 1 < 2 * unit() - 1);
 }
 
 static void insert_new(struct live_cache *cache, uintptr_t address, const struct live_block *block)
@@ -106,7 +107,7 @@ static void random_blocks_across_a_region_end(void **state)
         }
         if (fits) {
             block[at] =
-                (struct live_block){(uint32_t)(1 + support_below(&seed, LIVE_MAX_SITE)), size, now};
+                (struct live_block){(uint32_t)(1 + support_below(&seed, LIVE_MAX_SITE)), size, now, now % 2};
             insert_new(&cache, address, &block[at]);
             for (size_t c = 0; c < cells_of(size); c++) {
                 owner[at + c] = (uint16_t)(at + 1);
@@ -132,7 +133,7 @@ static void sizes_of_all_orders(void **state)
             for (int delta = -1; delta <= 1; delta++) {
                 uint64_t size = ((uint64_t)1 << bits) + (uint64_t)(int64_t)delta;
                 address[n] = ((uintptr_t)(n + 1) << 21) + 32 * n + (uintptr_t)8 * offset;
-                block[n] = (struct live_block){(uint32_t)(LIVE_MAX_SITE - n), size, n * 64};
+                block[n] = (struct live_block){(uint32_t)(LIVE_MAX_SITE - n), size, n * 64, n % 2};
                 insert_new(&cache, address[n], &block[n]);
                 n++;
             }
@@ -147,10 +148,10 @@ static void the_largest_values_are_kept(void **state)
 {
     (void)state;
     struct live_cache cache = {0};
-    const struct live_block block = {LIVE_MAX_SITE, ((uint64_t)1 << 62) - 1, 0};
+    const struct live_block block = {LIVE_MAX_SITE, ((uint64_t)1 << 62) - 1, 0, true};
     insert_new(&cache, BASE, &block);
     remove_known(&cache, BASE, &block);
-    const struct live_block last = {1, 63, 0}; /* of the address space */
+    const struct live_block last = {1, 63, 0, false}; /* of the address space */
     insert_new(&cache, 0x7ffffffffff8, &last);
     remove_known(&cache, 0x7ffffffffff8, &last);
 }
@@ -164,7 +165,7 @@ static void eight_byte_blocks_crowd_a_slot(void **state)
     uint64_t seed = 31;
     for (int round = 0; round < 20; round++) {
         for (uint32_t i = 0; i < BLOCKS; i++) {
-            block[i] = (struct live_block){1 + i, support_below(&seed, 9), i};
+            block[i] = (struct live_block){1 + i, support_below(&seed, 9), i, i % 2};
             insert_new(&cache, BASE + 8 * (uintptr_t)i, &block[i]);
         }
         /* In an order of its own each time: an odd step visits all. */
@@ -183,7 +184,7 @@ static void a_missed_free_is_told(void **state)
     for (size_t a = 0; a < 5; a++) {
         for (size_t b = 0; b < 5; b++) {
             for (uintptr_t offset = 0; offset < 32; offset += 8) {
-                const struct live_block first = {1, sizes[a], 640}, second = {2, sizes[b], 6400};
+                const struct live_block first = {1, sizes[a], 640, false}, second = {2, sizes[b], 6400, true};
                 struct live_block old;
                 insert_new(&cache, BASE + offset, &first);
                 assert_int_equal(live_insert(&live, &cache, BASE + offset, &second, &old),
@@ -201,7 +202,7 @@ static void unknown_blocks_are_not_found(void **state)
     struct live_cache cache = {0};
     struct live_block found;
     assert_false(live_remove(&live, &cache, BASE, &found));
-    const struct live_block block = {1, 100000, 0};
+    const struct live_block block = {1, 100000, 0, false};
     insert_new(&cache, BASE + 64, &block);
     for (uintptr_t offset = 0; offset < 256; offset += 8) {
         if (offset != 64) {
@@ -217,11 +218,11 @@ static void many_regions(void **state)
     enum { REGIONS = 1000 };
     struct live_cache cache = {0}, none = {0};
     for (uint64_t i = 0; i < REGIONS; i++) {
-        const struct live_block block = {1 + (uint32_t)i, i * 7, i * 64};
+        const struct live_block block = {1 + (uint32_t)i, i * 7, i * 64, i % 2};
         insert_new(&cache, BASE + i * 3 * REGION + i * 8, &block);
     }
     for (uint64_t i = 0; i < REGIONS; i++) {
-        const struct live_block block = {1 + (uint32_t)i, i * 7, i * 64};
+        const struct live_block block = {1 + (uint32_t)i, i * 7, i * 64, i % 2};
         remove_known(i % 2 ? &cache : &none, BASE + i * 3 * REGION + i * 8, &block);
     }
 }
@@ -242,7 +243,7 @@ static void births_survive_ageing(void **state)
             before = live.shift;
             live_age(&live, now);
         } while (live.shift != before);
-        block[i] = (struct live_block){1 + i, support_below(&seed, 9), now};
+        block[i] = (struct live_block){1 + i, support_below(&seed, 9), now, i % 2};
         insert_new(&cache, BASE + 8 * (uintptr_t)i, &block[i]);
         if (i % 3 == 2) {
             uint32_t k = i - (uint32_t)support_below(&seed, i / 2);
@@ -287,7 +288,7 @@ static void *work(void *arg)
         uintptr_t address = w->first + k * THREADS * 64;
         if (block[k].site == 0) {
             block[k] = (struct live_block){(uint32_t)(1 + support_below(&seed, 1000)),
-                                           support_below(&seed, 65), 0};
+                                           support_below(&seed, 65), 0, false};
             w->wrong += live_insert(&live, &cache, address, &block[k], &found) != LIVE_OK;
         } else {
             w->wrong += !live_remove(&live, &cache, address, &found) ||
