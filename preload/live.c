@@ -3,6 +3,8 @@
 
 #define FIRST_MAP ((size_t)64)
 #define FIRST_SHIFT 6
+#define NO_CREATE UINT64_MAX
+#define DENSE_SIZE 4096u /* smaller blocks lie close together */
 
 struct live_map {
     size_t mask, used;
@@ -14,7 +16,7 @@ struct live_map {
 
 void live_init(struct live *l, struct arena_pool *pool)
 {
-    l->pool = pool;
+    l->pool = l->arena.pool = pool;
     atomic_store(&l->shift, FIRST_SHIFT);
 }
 
@@ -69,13 +71,44 @@ static struct live_map *map_reserve(struct live *l)
     return m;
 }
 
-static struct live_region *region_create(struct live *l, uintptr_t key)
+#define HUGE_PAGE ((size_t)2 << 20)
+#define SLAB (4 * HUGE_PAGE)
+#define REGION_BYTES (LIVE_SLOTS * sizeof(live_slot))
+
+/* Memory for a region whose neighbour is in use, too: a heap that grows will touch all of it, in
+ * one fault for each huge page instead of 512 (where the kernel gives such pages). */
+static live_slot *slab_take(struct live *l)
+{
+    if (l->slab == l->slab_end) {
+        char *memory = arena_pool_map(l->pool, SLAB + HUGE_PAGE);
+        if (!memory) {
+            return NULL;
+        }
+        l->slab = (char *)(((uintptr_t)memory + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
+        l->slab_end = l->slab + SLAB;
+        sys_prefer_huge(l->slab, SLAB);
+    }
+    l->slab += REGION_BYTES;
+    return (live_slot *)(l->slab - REGION_BYTES);
+}
+
+static struct live_region *region_new(struct live *l, bool dense)
+{
+    struct live_region *region = arena_alloc(&l->arena, sizeof *region);
+    if (region) {
+        region->primary = dense ? slab_take(l) : arena_pool_map(l->pool, REGION_BYTES);
+    }
+    return region && region->primary ? region : NULL;
+}
+
+/* SIZE: of the block that the region is for. */
+static struct live_region *region_create(struct live *l, uintptr_t key, uint64_t size)
 {
     sys_sigset before = sys_lock(&l->lock);
     struct live_map *m = atomic_load(&l->map);
     struct live_region *region = m ? map_find(m, key) : NULL;
     if (!region && (m = map_reserve(l)) != NULL) {
-        region = arena_pool_map(l->pool, sizeof *region);
+        region = region_new(l, size < DENSE_SIZE && map_find(m, key - 1));
         if (region) {
             map_put(m, key, region);
         }
@@ -84,22 +117,23 @@ static struct live_region *region_create(struct live *l, uintptr_t key)
     return region;
 }
 
-/* The region of ADDRESS; NULL if there is none and CREATE is false, or no memory. */
-static inline struct live_region *region_get(struct live *l, struct live_cache *cache,
-                                             uintptr_t address, bool create)
+/* The region of ADDRESS; NULL if there is none and CREATE, which is then the size of the block to
+ * be put there, is NO_CREATE, or no memory. */
+static struct live_region *region_get(struct live *l, struct live_cache *cache, uintptr_t address,
+                                      uint64_t create)
 {
     uintptr_t key = (address >> LIVE_REGION_BITS) + 1;
-    if (likely(cache->key == key)) {
-        return cache->region;
-    }
     struct live_map *m = atomic_load_explicit(&l->map, memory_order_acquire);
     struct live_region *region = m ? map_find(m, key) : NULL;
-    if (!region && create) {
-        region = region_create(l, key);
+    if (!region && create != NO_CREATE) {
+        region = region_create(l, key, create);
     }
     if (region) {
-        cache->key = key;
-        cache->region = region;
+        cache->of[key % LIVE_CACHED].key = 0; /* should a handler leave in between by longjmp */
+        __asm__ volatile("" ::: "memory");
+        cache->of[key % LIVE_CACHED].primary = region->primary;
+        __asm__ volatile("" ::: "memory");
+        cache->of[key % LIVE_CACHED].key = key;
     }
     return region;
 }
@@ -112,7 +146,8 @@ static live_slot *size_slot(struct live *l, struct live_cache *cache, struct liv
     if (likely(next < LIVE_SLOTS)) {
         return &region->primary[next];
     }
-    region = region_get(l, cache, address + ((uintptr_t)1 << LIVE_SLOT_BITS), create);
+    region =
+        region_get(l, cache, address + ((uintptr_t)1 << LIVE_SLOT_BITS), create ? 0 : NO_CREATE);
     return region ? &region->primary[0] : NULL;
 }
 
@@ -150,7 +185,7 @@ static void take_block(struct live *l, struct live_cache *cache, struct live_reg
 enum live_result live_insert_slow(struct live *l, struct live_cache *cache, uintptr_t address,
                                   const struct live_block *block, struct live_block *old)
 {
-    struct live_region *region = region_get(l, cache, address, true);
+    struct live_region *region = region_get(l, cache, address, block->size);
     if (unlikely(!region)) {
         return LIVE_FULL;
     }
@@ -186,7 +221,7 @@ enum live_result live_insert_slow(struct live *l, struct live_cache *cache, uint
 bool live_remove_slow(struct live *l, struct live_cache *cache, uintptr_t address,
                       struct live_block *block)
 {
-    struct live_region *region = region_get(l, cache, address, false);
+    struct live_region *region = region_get(l, cache, address, NO_CREATE);
     if (unlikely(!region)) {
         return false;
     }

@@ -53,7 +53,7 @@ struct live_block {
 typedef _Atomic uint64_t live_slot;
 
 struct live_region {
-    live_slot primary[LIVE_SLOTS];
+    live_slot *primary; /* LIVE_SLOTS */
     /* One array for each place in 32 bytes that a block can start at, for those whose primary slot
      * was taken. */
     live_slot *_Atomic crowded[4];
@@ -63,15 +63,20 @@ struct live_map;
 
 struct live {
     struct arena_pool *pool;
-    struct sys_lock lock; /* for mapping regions and growing the map */
+    struct sys_lock lock;  /* for mapping regions and growing the map: what follows up to `map` */
+    struct arena arena;    /* of struct live_region */
+    char *slab, *slab_end; /* memory for regions of a dense heap */
     struct live_map *_Atomic map;
     _Atomic uint32_t shift; /* births are kept in units of 2^shift ticks */
 };
 
-/* A thread's most recently used region. Zero-initialised is empty. */
+/* The regions that a thread used recently. Zero-initialised is empty. */
+#define LIVE_CACHED ((size_t)16)
 struct live_cache {
-    uintptr_t key; /* address >> LIVE_REGION_BITS, plus 1 */
-    struct live_region *region;
+    struct {
+        uintptr_t key;      /* address >> LIVE_REGION_BITS, plus 1 */
+        live_slot *primary; /* of that region */
+    } of[LIVE_CACHED];
 };
 
 enum live_result {
@@ -135,19 +140,26 @@ static inline void live_decode(const struct live *l, uint64_t word, struct live_
     block->size = word >> LIVE_SIZE_SHIFT & (LIVE_LARGE_SIZE - 1);
 }
 
+/* The slot of ADDRESS, if its region was used recently and the next slot is in it, too; or NULL. */
+static inline live_slot *live_near(const struct live_cache *cache, uintptr_t address)
+{
+    const size_t i = live_index(address);
+    const uintptr_t key = (address >> LIVE_REGION_BITS) + 1;
+    if (unlikely(cache->of[key % LIVE_CACHED].key != key || i + 1 == LIVE_SLOTS)) {
+        return NULL;
+    }
+    return &cache->of[key % LIVE_CACHED].primary[i];
+}
+
 static inline enum live_result live_insert(struct live *l, struct live_cache *cache,
                                            uintptr_t address, const struct live_block *block,
                                            struct live_block *old)
 {
-    const size_t i = live_index(address);
-    if (unlikely(cache->key != (address >> LIVE_REGION_BITS) + 1 || i + 1 == LIVE_SLOTS)) {
-        return live_insert_slow(l, cache, address, block, old);
-    }
-    live_slot *slot = &cache->region->primary[i];
+    live_slot *slot = live_near(cache, address);
     uint64_t found = 0;
-    if (unlikely(
-            !atomic_compare_exchange_strong_explicit(slot, &found, live_encode(l, address, block),
-                                                     memory_order_release, memory_order_relaxed))) {
+    if (unlikely(!slot) || unlikely(!atomic_compare_exchange_strong_explicit(
+                               slot, &found, live_encode(l, address, block), memory_order_release,
+                               memory_order_relaxed))) {
         return live_insert_slow(l, cache, address, block, old);
     }
     if (block->size >= LIVE_LARGE_SIZE) {
@@ -160,12 +172,9 @@ static inline enum live_result live_insert(struct live *l, struct live_cache *ca
 static inline bool live_remove(struct live *l, struct live_cache *cache, uintptr_t address,
                                struct live_block *block)
 {
-    const size_t i = live_index(address);
-    if (unlikely(cache->key != (address >> LIVE_REGION_BITS) + 1 || i + 1 == LIVE_SLOTS)) {
-        return live_remove_slow(l, cache, address, block);
-    }
-    live_slot *slot = &cache->region->primary[i];
-    const uint64_t word = atomic_load_explicit(slot, memory_order_relaxed);
+    live_slot *slot = live_near(cache, address);
+    const uint64_t word =
+        likely(slot != NULL) ? atomic_load_explicit(slot, memory_order_relaxed) : 0;
     if (unlikely(!live_is_of(word, address))) {
         return live_remove_slow(l, cache, address, block);
     }

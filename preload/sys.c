@@ -48,6 +48,11 @@ void *sys_map(size_t size)
     return p < 0 && p > -4096 ? NULL : (void *)p;
 }
 
+void sys_prefer_huge(void *p, size_t size)
+{
+    sys_call(SYS_madvise, (long)p, (long)size, MADV_HUGEPAGE, 0, 0, 0);
+}
+
 void sys_unmap(void *p, size_t size)
 {
     sys_call(SYS_munmap, (long)p, (long)size, 0, 0, 0, 0);

@@ -21,6 +21,7 @@
 long sys_call(long number, long a, long b, long c, long d, long e, long f);
 void *sys_map(size_t size); /* anonymous, private, zeroed; NULL on failure */
 void sys_unmap(void *p, size_t size);
+void sys_prefer_huge(void *p, size_t size); /* asks for huge pages there; may come to nothing */
 int sys_open(const char *path, int flags, int mode);
 int sys_close(int fd);
 ssize_t sys_read(int fd, void *buffer, size_t size);

@@ -125,7 +125,7 @@ static void a_state_goes_to_the_next_thread(void **state)
     counter_add(&t->free_count, 2);
     counter_add(&t->dropped_count, 1);
     t->last_block = 1;
-    t->live_cache.key = 5;
+    t->live_cache.of[3].key = 5;
     struct life life = {0};
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
@@ -140,7 +140,7 @@ static void a_state_goes_to_the_next_thread(void **state)
     /* What is known of it: from where it began to record up to its end. */
     assert_in_range(life.stack_size, 1, (size_t)2 << 20);
     assert_int_equal(t->alloc_count + t->alloc_bytes + t->free_count + t->last_block, 0);
-    assert_int_equal(t->live_cache.key, 0);
+    assert_int_equal(t->live_cache.of[3].key, 0);
     assert_true(t->in_use);
     /* What is the process's stays. */
     assert_int_equal(t->dropped_count, 1);
