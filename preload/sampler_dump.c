@@ -103,6 +103,9 @@ void sampler_errors_sum(struct sampler_errors *e, const struct sampler_errors *m
 
 void sampler_dump_errors(struct json *j, const struct sampler_errors *e)
 {
+    if (e->alloc_count == 0) {
+        return; /* nothing was sampled here */
+    }
     json_uint_nonzero(j, "alloc_count_se", sampler_error(e->alloc_count));
     json_uint_nonzero(j, "alloc_bytes_se", sampler_error(e->alloc_bytes));
     json_uint_nonzero(j, "live_count_se", sampler_error(e->live_count));

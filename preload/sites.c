@@ -17,6 +17,7 @@ const char *const site_function_name[SITE_FUNCTIONS] = {
 int sites_init(struct sites *s, struct arena_pool *pool, uint32_t base)
 {
     s->base = base;
+    s->last_count = 0;
     return idtable_init(&s->frames, pool, sizeof(struct frame)) < 0 ||
                    idtable_init(&s->sites, pool, sizeof(struct site)) < 0
                ? -1
@@ -75,15 +76,39 @@ static uint32_t frame_intern(struct sites *s, struct modules *modules, uint32_t 
     return id;
 }
 
+/* The node of the whole STACK. FRAME_ROOT without memory. */
+static uint32_t stack_intern(struct sites *s, struct modules *modules, const struct stack *stack)
+{
+    uint32_t generation = modules_generation(modules), frame = FRAME_ROOT;
+    size_t known = s->last_generation == generation ? s->last_count : 0;
+    s->last_generation = generation;
+    for (size_t i = 0; i < stack->n; i++) {
+        uintptr_t ip = stack->ip[stack->n - 1 - i];
+        if (i < known && s->last[i].ip == ip) {
+            frame = s->last[i].frame;
+            continue;
+        }
+        known = 0;
+        frame = frame_intern(s, modules, frame, ip);
+        if (frame == FRAME_ROOT) {
+            s->last_count = 0;
+            return FRAME_ROOT;
+        }
+        if (i < SITES_LAST) {
+            s->last[i].ip = ip;
+            s->last[i].frame = frame;
+        }
+    }
+    s->last_count = stack->n < SITES_LAST ? stack->n : SITES_LAST;
+    return frame;
+}
+
 uint32_t sites_intern(struct sites *s, struct modules *modules, const struct stack *stack,
                       enum site_function function)
 {
-    uint32_t frame = FRAME_ROOT;
-    for (size_t i = stack->n; i-- > 0;) {
-        frame = frame_intern(s, modules, frame, stack->ip[i]);
-        if (frame == FRAME_ROOT) {
-            return 0;
-        }
+    uint32_t frame = stack_intern(s, modules, stack);
+    if (frame == FRAME_ROOT) {
+        return 0;
     }
     struct site wanted = {.frame = frame, .function = function};
     const struct idtable_key key = {site_hash(&wanted), &wanted, site_equal, site_hash};

@@ -47,10 +47,19 @@ struct site {
     _Atomic int64_t max_live_bytes; /* the highest that this was seen to be */
 };
 
+#define SITES_LAST 256
+
 struct sites {
     struct idtable frames; /* of struct frame; the root has no record */
     struct idtable sites;  /* of struct site */
     uint32_t base;         /* a site's id as blocks have it = its id in the table + base */
+    /* The stack that came last, from the outermost frame: the next one often begins alike. */
+    struct {
+        uintptr_t ip;
+        uint32_t frame;
+    } last[SITES_LAST];
+    size_t last_count;
+    uint32_t last_generation; /* of the modules */
 };
 
 int sites_init(struct sites *s, struct arena_pool *pool, uint32_t base);
