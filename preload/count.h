@@ -103,10 +103,11 @@ COUNT_INLINE void count_alloc(struct recorder *r, struct thread *t, struct shard
     }
     shard_histogram_add(&shard->sizes, size, weight, &t->arena);
     count_end(r, shard, epoch, weight, bytes, sampled);
-    peak_change(&r->peak, &t->share, (int64_t)bytes);
     if (likely(count_alone(r))) {
+        peak_change_alone(&t->share, (int64_t)bytes);
         shard_follow_max(shard);
     } else {
+        peak_change(&r->peak, &t->share, (int64_t)bytes);
         shard_follow_max_shared(shard, sites_at(&r->sites, shard->site));
     }
     counter_add(&t->live_count, weight);
@@ -158,8 +159,10 @@ COUNT_INLINE void count_free(struct recorder *r, struct thread *t, const struct 
         shard_histogram_add(&shard->lifetimes, age, n, &t->arena);
     }
     count_end(r, shard, epoch, -weight, -bytes, sampled);
-    peak_change(&r->peak, &t->share, -(int64_t)bytes);
-    if (unlikely(!count_alone(r))) {
+    if (likely(count_alone(r))) {
+        peak_change_alone(&t->share, -(int64_t)bytes);
+    } else {
+        peak_change(&r->peak, &t->share, -(int64_t)bytes);
         shard_follow_max_shared(shard, sites_at(&r->sites, block->site));
     }
     counter_add(&t->free_count, 1);

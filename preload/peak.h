@@ -75,7 +75,14 @@ static inline void peak_before_free(struct peak *p, const struct peak_share *sha
     atomic_store_explicit(&p->epoch, epoch + 1, memory_order_relaxed);
 }
 
-/* The thread's bytes change by DELTA. */
+/* The thread's bytes change by DELTA, while it is the only one that has recorded. */
+static inline void peak_change_alone(struct peak_share *share, int64_t delta)
+{
+    int64_t live = atomic_load_explicit(&share->live, memory_order_relaxed) + delta;
+    atomic_store_explicit(&share->live, live, memory_order_relaxed);
+}
+
+/* The same with several. */
 static inline void peak_change(struct peak *p, struct peak_share *share, int64_t delta)
 {
     int64_t live = atomic_load_explicit(&share->live, memory_order_relaxed) + delta;

@@ -112,42 +112,25 @@ static inline enum live_result insert(struct recorder *r, struct thread *t, uint
     return live_insert(&r->live, &t->live_cache, address, &block->block, &old->block);
 }
 
-/* A block at ADDRESS was still recorded as OLD. */
-static __attribute__((noinline)) void missed_free(struct recorder *r, struct thread *t,
-                                                  const struct weighted_block *old)
+/* What is not to be done for each block: RESULT is not LIVE_OK, or SHARD is NULL. Returns whether
+ * the block is to be counted. */
+static __attribute__((noinline)) bool
+record_trouble(struct recorder *r, struct thread *t, const struct shard *shard,
+               enum live_result result, const struct live_block *old, uint64_t old_weight)
 {
-    counter_add(&t->missed_free_count, 1);
-    if (r->sampler.on) {
-        count_free(r, t, &old->block, old->weight, false, true);
-    } else {
-        count_free(r, t, &old->block, 1, false, false);
+    if (result == LIVE_REPLACED) {
+        counter_add(&t->missed_free_count, 1);
+        count_free(r, t, old, old_weight, false, true);
     }
-}
-
-/* Records a block that stands for WEIGHT. Returns whether something is due: see recorder_alloc. */
-COUNT_INLINE bool record(struct recorder *r, struct thread *t, enum site_function function,
-                         uintptr_t address, uint64_t size, const struct stack_start *start,
-                         bool reallocated, uint64_t weight, bool sampled)
-{
-    struct shard *shard = find_shard(r, t, function, start);
-    if (sampled && weight > 1 && shard && !sampler_variance_of(shard, &t->arena)) {
-        shard = NULL;
-    }
-    struct weighted_block old, block;
-    const uint64_t now = count_time(r, t, shard, &block.block);
-    block.block.site = likely(shard != NULL) ? shard->site : SITE_UNCOUNTED;
-    block.block.size = size;
-    block.weight = weight;
-    enum live_result result = insert(r, t, address, &block, &old);
-    if (unlikely(result == LIVE_REPLACED)) {
-        missed_free(r, t, &old);
-    }
-    if (unlikely(!shard || result == LIVE_FULL)) {
+    if (!shard || result == LIVE_FULL) {
         counter_add(&t->dropped_count, 1);
         return false;
     }
-    count_alloc(r, t, shard, size, weight, reallocated, sampled);
-    t->last_block = address;
+    return true;
+}
+
+static inline bool is_due(const struct recorder *r, uint64_t now)
+{
     return now >= atomic_load_explicit(&r->deadline, memory_order_relaxed);
 }
 
@@ -156,23 +139,49 @@ static __attribute__((noinline)) bool record_sampled(struct recorder *r, struct 
                                                      uint64_t size, const struct stack_start *start,
                                                      bool reallocated)
 {
-    uint64_t weight = sampler_weigh(t->meter, size);
+    const uint64_t weight = t->meter ? sampler_weigh(t->meter, size) : 1;
     if (weight == 0) {
         return false;
     }
-    bool due = record(r, t, function, address, size, start, reallocated, weight, true);
-    sampler_draw(&r->sampler, t->meter);
-    return due;
+    struct shard *shard = find_shard(r, t, function, start);
+    if (weight > 1 && shard && !sampler_variance_of(shard, &t->arena)) {
+        shard = NULL;
+    }
+    struct weighted_block old, block = {.weight = weight};
+    const uint64_t now = count_time(r, t, shard, &block.block);
+    block.block.site = shard ? shard->site : SITE_UNCOUNTED;
+    block.block.size = size;
+    enum live_result result = insert(r, t, address, &block, &old);
+    if ((result == LIVE_OK && shard) ||
+        record_trouble(r, t, shard, result, &old.block, old.weight)) {
+        count_alloc(r, t, shard, size, weight, reallocated, true);
+        t->last_block = address;
+    }
+    if (t->meter) {
+        sampler_draw(&r->sampler, t->meter);
+    }
+    return is_due(r, now);
 }
 
 bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function function,
                     uintptr_t address, uint64_t size, const struct stack_start *start,
                     bool reallocated)
 {
-    if (likely(!t->meter)) {
-        return record(r, t, function, address, size, start, reallocated, 1, false);
+    if (unlikely(r->sampler.on)) {
+        return record_sampled(r, t, function, address, size, start, reallocated);
     }
-    return record_sampled(r, t, function, address, size, start, reallocated);
+    struct shard *shard = find_shard(r, t, function, start);
+    struct live_block old, block;
+    const uint64_t now = count_time(r, t, shard, &block);
+    block.site = likely(shard != NULL) ? shard->site : SITE_UNCOUNTED;
+    block.size = size;
+    enum live_result result = live_insert(&r->live, &t->live_cache, address, &block, &old);
+    if (unlikely(result != LIVE_OK || !shard) && !record_trouble(r, t, shard, result, &old, 1)) {
+        return false;
+    }
+    count_alloc(r, t, shard, size, 1, reallocated, false);
+    t->last_block = address;
+    return is_due(r, now);
 }
 
 void recorder_failed(struct recorder *r, struct thread *t, enum site_function function,
@@ -222,7 +231,7 @@ void recorder_freed(struct recorder *r, struct thread *t, uintptr_t address,
     bool temporary = is_temporary(t, address);
     if (unlikely(!known)) {
         unknown_free(r, t);
-    } else if (likely(!t->meter)) {
+    } else if (likely(!r->sampler.on)) {
         count_free(r, t, &block->block, 1, temporary, false);
     } else {
         count_free(r, t, &block->block, block->weight, temporary, true);

@@ -200,7 +200,7 @@ static size_t pass_known(struct stack *s, size_t n, struct walk *w, const struct
         step[1].ip = w->ip;
         step[1].sp = w->sp;
         step[1].bp = w->bp;
-        step[1].slot = NULL;
+        step[1].slot[0] = step[1].slot[1] = NULL;
     }
     return passed;
 }
@@ -221,7 +221,7 @@ static enum walk_end walk_out(struct stack *s, struct rules *rules, const struct
         step->ip = w->ip;
         step->sp = w->sp;
         step->bp = w->bp;
-        step->slot = NULL;
+        step->slot[0] = step->slot[1] = NULL;
         if (n >= s->skip && likely(!(s->flags & (STACK_SIGNAL | STACK_FOREIGN)))) {
             if (n > 0) {
                 s->known = traces_find(&s->traces, w->ip, w->sp, w->bp, &miss);
@@ -230,7 +230,8 @@ static enum walk_end walk_out(struct stack *s, struct rules *rules, const struct
                 s->fresh = n;
                 return WALK_KNOWN;
             }
-            step->slot = miss.slot;
+            step->slot[0] = miss.slot[0];
+            step->slot[1] = miss.slot[1];
             if (miss.x) {
                 n += pass_known(s, n, w, &miss);
                 step = &s->step[n];
@@ -277,8 +278,10 @@ static void keep(struct stack *s)
             hash = s->known ? s->known->hash : 0;
             break;
         }
-        if (s->step[i].slot) {
-            *s->step[i].slot = (uint32_t)(x - s->traces.trace);
+        for (int k = 0; k < 2; k++) {
+            if (s->step[i].slot[k]) {
+                *s->step[i].slot[k] = (uint32_t)(x - s->traces.trace);
+            }
         }
         s->known = x;
     }

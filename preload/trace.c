@@ -30,30 +30,31 @@ void traces_init(struct traces *t, void *memory)
     t->known = t->by_layout + LAYOUTS;
 }
 
-/* A hash of what the stack holds at the places of the words of X's steps. */
-static inline uint64_t hash_words(const struct trace *x)
+/* HASH and what the stack holds at the places of the words at X. */
+static inline uint64_t hash_words(uint64_t hash, const struct trace *x)
 {
-    uint64_t hash = x->ip ^ x->sp << 12;
-    for (int n = 0; x && n < GATHERED; n += TRACE_WORDS, x = x->far) {
-        /* A sum, so that the loads and products need not wait for each other. Words far from what
-         * was there before are data where a stack is laid out differently: of no use. */
-        uint64_t sum = 0;
-        for (int i = 0; i < TRACE_WORDS; i++) {
-            uintptr_t word = trace_load(x->at[i]);
-            bool near = (word ^ x->held[i]) >> NEAR_BITS == 0;
-            sum += ((near ? word : 0) + (uint64_t)i) * (0x9fb21c651e98df25u + 2 * (uint64_t)i);
-        }
-        hash = (hash ^ sum) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 32;
+    /* A sum, so that the loads and products need not wait for each other. Words far from what was
+     * there before are data where a stack is laid out differently: of no use. */
+    uint64_t sum = 0;
+    for (int i = 0; i < TRACE_WORDS; i++) {
+        uintptr_t word = trace_load(x->at[i]);
+        bool near = (word ^ x->held[i]) >> NEAR_BITS == 0;
+        sum += ((near ? word : 0) + (uint64_t)i) * (0x9fb21c651e98df25u + 2 * (uint64_t)i);
     }
-    return hash * 0x9e3779b97f4a7c15u;
+    hash = (hash ^ sum) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 32;
 }
 
-struct trace *traces_find_by_layout(const struct traces *t, struct trace *x, uintptr_t bp,
-                                    struct trace_miss *miss)
+static inline uint32_t *layout_slot(const struct traces *t, uint64_t hash)
 {
-    miss->slot = &t->by_layout[hash_words(x) >> (64 - LAYOUT_BITS)];
-    struct trace *y = traces_at(t, *miss->slot);
+    return &t->by_layout[hash * 0x9e3779b97f4a7c15u >> (64 - LAYOUT_BITS)];
+}
+
+/* The frame in *SLOT, if it is one of (X->ip, X->sp, BP) from which all steps hold. */
+static inline struct trace *try_slot(const struct traces *t, uint32_t *slot, const struct trace *x,
+                                     uintptr_t bp, struct trace_miss *miss)
+{
+    struct trace *y = traces_at(t, *slot);
     if (!y || y->ip != x->ip || y->sp != x->sp || (y->uses_bp && y->bp != bp)) {
         return NULL;
     }
@@ -62,6 +63,28 @@ struct trace *traces_find_by_layout(const struct traces *t, struct trace *x, uin
         miss->x = y;
         miss->change = change;
         return NULL;
+    }
+    return y;
+}
+
+/* By the next few words first, which is enough most of the time. */
+struct trace *traces_find_by_layout(const struct traces *t, struct trace *x, uintptr_t bp,
+                                    struct trace_miss *miss)
+{
+    uint64_t hash = hash_words(x->ip ^ x->sp << 12, x);
+    miss->slot[0] = layout_slot(t, hash);
+    struct trace *y = try_slot(t, miss->slot[0], x, bp, miss);
+    if (y) {
+        return y;
+    }
+    const struct trace *far = x->far;
+    for (int n = TRACE_WORDS; far && n < GATHERED; n += TRACE_WORDS, far = far->far) {
+        hash = hash_words(hash, far);
+    }
+    miss->slot[1] = layout_slot(t, hash + 1);
+    y = try_slot(t, miss->slot[1], x, bp, miss);
+    if (y) {
+        *miss->slot[0] = (uint32_t)(y - t->trace);
     }
     return y;
 }

@@ -59,7 +59,7 @@ struct trace_step {
     uintptr_t ip, sp, bp;
     uintptr_t at, bp_at, load_at, load; /* 0: no such word was read */
     struct rule rule;
-    uint32_t *slot; /* where to note the frame; or NULL */
+    uint32_t *slot[2]; /* where to note the frame; or NULL */
 };
 
 #define TRACES_BITS 14
@@ -153,7 +153,7 @@ static inline struct trace *trace_change(const struct traces *t, struct trace *x
 struct trace_miss {
     struct trace *x, *change; /* the steps from frame X outward hold, up to that of frame CHANGE;
                                * or NULL */
-    uint32_t *slot;           /* where to note the frame once it is known; or NULL */
+    uint32_t *slot[2];        /* where to note the frame once it is known; or NULL */
 };
 
 /* Goes on where traces_find found nothing: looks for a frame of (X->ip, X->sp, BP) by what the
