@@ -30,8 +30,9 @@ void *recorded_malloc(size_t size)
     if (unlikely(!real_ready())) {
         return early_alloc(size, 16);
     }
-    void *p = real.malloc(size);
     const struct stack_start start = CALLER;
+    hook_prepare(&start);
+    void *p = real.malloc(size);
     allocated(SITE_malloc, p, size, &start);
     return p;
 }
@@ -43,8 +44,9 @@ void *recorded_calloc(size_t count, size_t size)
     if (unlikely(!real_ready())) {
         return overflow ? NULL : early_alloc(total, 16);
     }
-    void *p = real.calloc(count, size);
     const struct stack_start start = CALLER;
+    hook_prepare(&start);
+    void *p = real.calloc(count, size);
     allocated(SITE_calloc, p, total, &start);
     return p;
 }

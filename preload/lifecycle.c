@@ -309,6 +309,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
             say_no_stacks(recorder.unwind_trouble);
         }
         process_describe(argv);
+        recorder.live.one_each = process_has_glibc_blocks();
         if (recorder.options.verbose >= 2) {
             say_what_is_done();
         }

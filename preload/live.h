@@ -68,6 +68,9 @@ struct live {
     char *slab, *slab_end; /* memory for regions of a dense heap */
     struct live_map *_Atomic map;
     _Atomic uint32_t shift; /* births are kept in units of 2^shift ticks */
+    /* No two blocks meet in a slot: the allocator is glibc's. So nobody else can insert where one
+     * inserts, and it takes no locked instruction, which would wait for all memory accesses. */
+    bool one_each;
 };
 
 /* The regions that a thread used recently. Zero-initialised is empty. */
@@ -156,10 +159,15 @@ static inline enum live_result live_insert(struct live *l, struct live_cache *ca
                                            struct live_block *old)
 {
     live_slot *slot = live_near(cache, address);
-    uint64_t found = 0;
-    if (unlikely(!slot) || unlikely(!atomic_compare_exchange_strong_explicit(
-                               slot, &found, live_encode(l, address, block), memory_order_release,
-                               memory_order_relaxed))) {
+    uint64_t found = likely(slot != NULL) ? atomic_load_explicit(slot, memory_order_relaxed) : 1;
+    if (unlikely(found != 0)) {
+        return live_insert_slow(l, cache, address, block, old);
+    }
+    const uint64_t word = live_encode(l, address, block);
+    if (likely(l->one_each)) {
+        atomic_store_explicit(slot, word, memory_order_release);
+    } else if (unlikely(!atomic_compare_exchange_strong_explicit(
+                   slot, &found, word, memory_order_release, memory_order_relaxed))) {
         return live_insert_slow(l, cache, address, block, old);
     }
     if (block->size >= LIVE_LARGE_SIZE) {

@@ -128,6 +128,12 @@ void process_describe(char **argv)
     process.descendant = is_recorded((int)sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0));
 }
 
+bool process_has_glibc_blocks(void)
+{
+    return strncmp(process.allocator, "glibc ", 6) == 0 && !process.rebound &&
+           !process.operators_rebound;
+}
+
 void process_forked(void)
 {
     find_start_time();

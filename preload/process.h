@@ -32,6 +32,9 @@ extern struct process process;
 /* ARGV may be NULL (started before the constructor ran): then only what needs no argv is filled. */
 void process_describe(char **argv);
 
+/* Whether every block comes from glibc's own allocator. After process_describe. */
+bool process_has_glibc_blocks(void);
+
 /* After fork: a start time of its own, and a descendant. */
 void process_forked(void);
 
