@@ -25,12 +25,12 @@
 #define COUNT_THIN ((uint64_t)1 << COUNT_THIN_BITS)
 
 /* For the next block of SHARD (NULL: of none): the time, now or when the clock was last read. Tells
- * in BLOCK whether its lifetime is measured. */
+ * in BLOCK whether its lifetime is measured. Sampled blocks are few, and each is. */
 COUNT_INLINE uint64_t count_time(const struct recorder *r, struct thread *t,
-                                 const struct shard *shard, struct live_block *block)
+                                 const struct shard *shard, struct live_block *block, bool sampled)
 {
     const uint64_t n = likely(shard != NULL) ? counter_get(&shard->alloc_count) : 0;
-    block->thinned = n >= COUNT_MEASURED;
+    block->thinned = !sampled && n >= COUNT_MEASURED;
     block->birth = 0;
     if (likely(block->thinned) &&
         likely((n * 0x9e3779b97f4a7c15u) >> (64 - COUNT_THIN_BITS) != 0)) {

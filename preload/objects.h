@@ -22,9 +22,10 @@ void objects_start(void);
 bool object_find(uintptr_t address, struct object *object);
 
 /* Whether ADDRESS is in the dynamic loader's code. False before objects_start. */
-extern struct objects_loader {
+struct objects_loader {
     uintptr_t start, size;
-} objects_loader;
+};
+extern struct objects_loader objects_loader __attribute__((visibility("hidden")));
 
 static inline bool objects_in_loader(uintptr_t address)
 {

@@ -19,7 +19,7 @@ struct real {
 #undef OTHER
 };
 
-extern struct real real;
+extern struct real real __attribute__((visibility("hidden")));
 extern _Atomic bool real_resolved;
 
 /* Looks all of them up. While this runs, on the thread that runs it, real_resolving() is true and

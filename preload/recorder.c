@@ -148,7 +148,7 @@ static __attribute__((noinline)) bool record_sampled(struct recorder *r, struct 
         shard = NULL;
     }
     struct weighted_block old, block = {.weight = weight};
-    const uint64_t now = count_time(r, t, shard, &block.block);
+    const uint64_t now = count_time(r, t, shard, &block.block, true);
     block.block.site = shard ? shard->site : SITE_UNCOUNTED;
     block.block.size = size;
     enum live_result result = insert(r, t, address, &block, &old);
@@ -172,7 +172,7 @@ bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function fun
     }
     struct shard *shard = find_shard(r, t, function, start);
     struct live_block old, block;
-    const uint64_t now = count_time(r, t, shard, &block);
+    const uint64_t now = count_time(r, t, shard, &block, false);
     block.site = likely(shard != NULL) ? shard->site : SITE_UNCOUNTED;
     block.size = size;
     enum live_result result = live_insert(&r->live, &t->live_cache, address, &block, &old);

@@ -83,7 +83,7 @@ struct recorder {
 };
 
 /* The one of this process, used by the hooks. */
-extern struct recorder recorder;
+extern struct recorder recorder __attribute__((visibility("hidden")));
 
 /* Starts recording by OPTIONS. Stacks have only their innermost frame until recorder_load_unwinder.
  * Returns -1 without memory. */

@@ -150,12 +150,15 @@ static inline bool sampler_passes(size_t size)
 static inline struct sampler_meter *sampler_passing_free(const struct sampler *s, const void *block,
                                                          uintptr_t caller)
 {
-    const struct sampler_filter *f = atomic_load_explicit(&s->set.filter, memory_order_acquire);
     struct sampler_meter *m = guard_tls.meter;
-    return likely(f != NULL) && likely(m != NULL) && likely(!objects_in_loader(caller)) &&
-                   likely(!sampler_filter_has(f, (uintptr_t)block))
-               ? m
-               : NULL;
+    if (unlikely(!m) || unlikely(objects_in_loader(caller))) {
+        return NULL;
+    }
+    if (likely(!sampler_near_has(&s->set, (uintptr_t)block))) {
+        return m;
+    }
+    const struct sampler_filter *f = atomic_load_explicit(&s->set.filter, memory_order_acquire);
+    return sampler_filter_has(f, (uintptr_t)block) ? NULL : m;
 }
 
 #endif

@@ -69,6 +69,7 @@ static struct sampler_account account_now(struct recorder *r)
         if (timed > 0) {
             ticks += (uint64_t)((unsigned __int128)counter_get(&m->clock.ticks) * calls / timed);
         }
+        a.calls += calls;
         a.recorded += counter_get(&m->recorded);
         passed += counter_get(&m->passed_before) + counter_get(&m->frees);
         a.allocs += counter_get(&m->allocs);
@@ -121,17 +122,20 @@ static uint64_t lowered(const struct sampler_budget *b, uint64_t mean)
 }
 
 /* A block costs when it is recorded and when it is freed, which may be much later: what is recorded
- * now is reckoned at the average cost of a recorded block so far. */
+ * now is reckoned at the average cost of two calls so far. */
 static void adapt(struct recorder *r, const struct sampler_account *now,
                   const struct sampler_account *before)
 {
     struct sampler_budget *b = &r->sampler.budget;
     uint64_t mean = atomic_load(&r->sampler.mean), cpu = now->cpu_ns - before->cpu_ns;
-    uint64_t each = (now->own_ns - now->fixed_ns) / (now->recorded ? now->recorded : 1);
+    uint64_t each = 2 * (now->own_ns - now->fixed_ns) / (now->calls ? now->calls : 1);
     uint64_t cost = share((now->recorded - before->recorded) * each, cpu);
     uint64_t fixed = share(now->fixed_ns - before->fixed_ns, cpu);
     /* What passes costs, too, but a part must be left for what is recorded. */
     uint64_t room = b->limit > fixed + b->limit / 4 ? b->limit - fixed : b->limit / 4 + 1;
+    if (atomic_load(&b->spent) > b->limit) {
+        room = room / 2 + 1; /* what was too much is to be made up for */
+    }
     if (cost > room && mean < LAST_MEAN) {
         change(r, raised(mean, cost / room));
     } else if (mean > b->base && now->allocs != before->allocs &&

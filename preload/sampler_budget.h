@@ -40,6 +40,7 @@ struct sampler_clock {
 struct sampler_account {
     uint64_t cpu_ns, own_ns; /* the process's time, and the recorder's of that */
     uint64_t fixed_ns;       /* the part of own_ns that no mean changes */
+    uint64_t calls;          /* that came to the recorder */
     uint64_t recorded;       /* allocations */
     uint64_t allocs;         /* that passed, of threads that have not ended */
 };

@@ -14,6 +14,8 @@
 #define PAGE ((size_t)4096)
 #define BITS_PER_ENTRY ((size_t)64)
 
+_Static_assert(FIRST_ENTRIES *BITS_PER_ENTRY >= SAMPLER_NEAR_BITS, "a part of the filter");
+
 /* Where entries with ADDRESS's bit start. The filter has a bit for this, not the other way round,
  * so that all addresses of a bit agree. */
 static size_t home(const struct sampler_filter *f, size_t mask, uintptr_t address)
@@ -32,13 +34,11 @@ static void fill(struct sampler_entry *e, uintptr_t address, const struct weight
     atomic_store_explicit(&e->address, address, memory_order_release);
 }
 
-static void change_bit(struct sampler_filter *f, uintptr_t address, bool set)
+static void change_bit(_Atomic uint64_t *words, size_t bit, bool set)
 {
-    size_t bit = sampler_filter_bit(f, address);
-    uint64_t word = atomic_load_explicit(&f->word[bit / 64], memory_order_relaxed);
+    uint64_t word = atomic_load_explicit(&words[bit / 64], memory_order_relaxed);
     uint64_t mask = (uint64_t)1 << bit % 64;
-    atomic_store_explicit(&f->word[bit / 64], set ? word | mask : word & ~mask,
-                          memory_order_relaxed);
+    atomic_store_explicit(&words[bit / 64], set ? word | mask : word & ~mask, memory_order_relaxed);
 }
 
 /* The place of ADDRESS, or the empty one where it would go. */
@@ -61,7 +61,7 @@ static size_t copy_all(struct sampler_table *to, struct sampler_filter *f,
         size_t place = address ? find(to, f, address) : 0;
         if (address && address_at(to, place) == 0) {
             fill(&to->entry[place], address, &from->entry[i].block);
-            change_bit(f, address, true);
+            change_bit(f->word, sampler_filter_bit(f, address), true);
             n++;
         }
     }
@@ -135,7 +135,9 @@ static enum live_result put(struct sampler_set *s, uintptr_t address,
         return LIVE_REPLACED;
     }
     fill(e, address, block);
-    change_bit(f, address, true);
+    size_t bit = sampler_filter_bit(f, address);
+    change_bit(f->word, bit, true);
+    change_bit(s->near, bit % SAMPLER_NEAR_BITS, true);
     s->used++;
     return LIVE_OK;
 }
@@ -175,6 +177,18 @@ static bool bit_is_used(const struct sampler_table *t, const struct sampler_filt
     return false;
 }
 
+/* Nobody needs BIT of F any more. */
+static void clear_bit(struct sampler_set *s, struct sampler_filter *f, size_t bit)
+{
+    change_bit(f->word, bit, false);
+    for (size_t i = bit % SAMPLER_NEAR_BITS; i <= f->mask; i += SAMPLER_NEAR_BITS) {
+        if (atomic_load_explicit(&f->word[i / 64], memory_order_relaxed) >> i % 64 & 1) {
+            return;
+        }
+    }
+    change_bit(s->near, bit % SAMPLER_NEAR_BITS, false);
+}
+
 /* Whether ADDRESS is certainly not in the table, looked up without the lock. */
 static bool is_absent(struct sampler_set *s, uintptr_t address)
 {
@@ -209,11 +223,23 @@ bool sampler_set_take(struct sampler_set *s, uintptr_t address, struct weighted_
         close_gap(t, f, i);
         s->used--;
         if (!bit_is_used(t, f, address)) {
-            change_bit(f, address, false);
+            clear_bit(s, f, sampler_filter_bit(f, address));
         }
     }
     end(s, before);
     return found;
+}
+
+/* Sets the bits that an insertion may not have come to. One too many does no harm. */
+static void mend_near(struct sampler_set *s)
+{
+    const struct sampler_table *t = atomic_load(&s->table);
+    const struct sampler_filter *f = atomic_load(&s->filter);
+    for (size_t i = 0; i <= t->mask; i++) {
+        if (address_at(t, i) != 0) {
+            change_bit(s->near, sampler_filter_bit(f, address_at(t, i)) % SAMPLER_NEAR_BITS, true);
+        }
+    }
 }
 
 void sampler_set_child(struct sampler_set *s)
@@ -225,5 +251,6 @@ void sampler_set_child(struct sampler_set *s)
          */
         rebuild(s, atomic_load(&s->table)->mask + 1);
         atomic_store(&s->version, 0);
+        mend_near(s);
     }
 }

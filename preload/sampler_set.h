@@ -45,7 +45,12 @@ struct sampler_table {
     struct sampler_entry entry[];
 };
 
+/* The part of the filter that is looked at first, at an address that does not change: the bits that
+ * are the same in the last SAMPLER_NEAR_BITS bits of their number, as one. */
+#define SAMPLER_NEAR_BITS ((size_t)1 << 16)
+
 struct sampler_set {
+    _Atomic uint64_t near[SAMPLER_NEAR_BITS / 64];
     struct arena_pool *pool;
     struct sys_lock lock;
     _Atomic uint64_t version; /* odd while entries move */
@@ -72,7 +77,14 @@ static inline size_t sampler_filter_bit(const struct sampler_filter *f, uintptr_
     return (address >> SAMPLER_GRAIN) & f->mask;
 }
 
-/* Whether ADDRESS may be in the set; false is certain. */
+/* Whether ADDRESS may be in the set; false is certain. Of two answers the first is the quicker, and
+ * good enough while the set is small. */
+static inline bool sampler_near_has(const struct sampler_set *s, uintptr_t address)
+{
+    size_t bit = (address >> SAMPLER_GRAIN) % SAMPLER_NEAR_BITS;
+    return atomic_load_explicit(&s->near[bit / 64], memory_order_relaxed) >> bit % 64 & 1;
+}
+
 static inline bool sampler_filter_has(const struct sampler_filter *f, uintptr_t address)
 {
     size_t bit = sampler_filter_bit(f, address);

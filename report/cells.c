@@ -6,18 +6,51 @@
 #include <stdio.h>
 #include <string.h>
 
+/* UTF-8's plus-minus sign: two bytes, one column. */
+#define PLUS_MINUS "\u00b1"
+
+int cells_width(const char *text)
+{
+    int width = 0;
+    for (; *text; text++)
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}
+
+const char *cells_add_error(char buffer[UNITS_MAX], const char *error)
+{
+    size_t used = strlen(buffer);
+    snprintf(buffer + used, UNITS_MAX - used, " " PLUS_MINUS "%s", error + strspn(error, " "));
+    return buffer;
+}
+
+/* What CELL has of an error, at the end of what it was formatted to. */
+static const char *add_error(char buffer[UNITS_MAX], const struct cell *cell,
+                             const struct unit *unit)
+{
+    char error[UNITS_MAX];
+    if (!cell->has_error)
+        return buffer;
+    if (cell->kind == CELL_BYTES && unit->bytes > 1)
+        snprintf(error, sizeof error, "%.3f", (double)cell->error / (double)unit->bytes);
+    else
+        snprintf(error, sizeof error, "%" PRIu64, cell->error);
+    return cells_add_error(buffer, error);
+}
+
 const char *cells_format(char buffer[UNITS_MAX], const struct cell *cell, const struct unit *unit)
 {
     switch (cell->kind) {
     case CELL_BYTES:
-        return units_size(buffer, cell->value, unit);
+        units_size(buffer, cell->value, unit);
+        return add_error(buffer, cell, unit);
     case CELL_AVERAGE:
         /* In MiB the usual ones would all be 0.000. */
         return unit->bytes == 1 ? units_size(buffer, cell->value, unit)
                                 : units_human(buffer, cell->value);
     case CELL_COUNT:
         snprintf(buffer, UNITS_MAX, "%" PRIu64, cell->value);
-        return buffer;
+        return add_error(buffer, cell, unit);
     case CELL_PERCENT:
         snprintf(buffer, UNITS_MAX, "%.2f", cell->percent);
         return buffer;
@@ -58,7 +91,7 @@ void cells_widen(struct cells_widths *w, const struct columns *columns,
     char buffer[UNITS_MAX];
     for (size_t i = 0; i < columns->n; i++) {
         struct cell cell = columns->column[i]->get(figures, dump);
-        int needed = (int)strlen(cells_format(buffer, &cell, unit));
+        int needed = cells_width(cells_format(buffer, &cell, unit));
         if (w->width[i] < needed)
             w->width[i] = needed;
     }

@@ -9,8 +9,14 @@
 #include "model.h"
 #include "units.h"
 
-/* CELL in words and UNIT; "" for CELL_NOTHING. */
+/* CELL in words and UNIT, with its standard error after a ±; "" for CELL_NOTHING. */
 const char *cells_format(char buffer[UNITS_MAX], const struct cell *cell, const struct unit *unit);
+
+/* How many columns of a terminal TEXT, which cells_format made, takes. */
+int cells_width(const char *text);
+
+/* " ±ERROR" at the end of what BUFFER holds, in words: units_human's or cells_count's. */
+const char *cells_add_error(char buffer[UNITS_MAX], const char *error);
 
 /* "1,234,567" */
 const char *cells_count(char buffer[UNITS_MAX], uint64_t count);

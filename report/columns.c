@@ -16,14 +16,24 @@
         return (struct cell){.kind = CELL_COUNT, .value = (expression)};                           \
     }
 
-BYTES(get_mem_usage, f->c.peak_bytes)
-BYTES(get_increment, f->c.live_bytes)
-COUNT(get_occurrences, f->c.alloc_count)
+/* A counter with a standard error. */
+#define ESTIMATE(name, type, counter)                                                              \
+    static struct cell name(const struct figures *f, const struct dump *dump)                      \
+    {                                                                                              \
+        return (struct cell){.kind = (type),                                                       \
+                             .has_error = dump->has_errors,                                        \
+                             .error = figures_error(f->variance.counter),                          \
+                             .value = f->c.counter};                                               \
+    }
+
+ESTIMATE(get_mem_usage, CELL_BYTES, peak_bytes)
+ESTIMATE(get_increment, CELL_BYTES, live_bytes)
+ESTIMATE(get_occurrences, CELL_COUNT, alloc_count)
 BYTES(get_max_live, f->max_live_bytes)
-BYTES(get_allocated, f->c.alloc_bytes)
+ESTIMATE(get_allocated, CELL_BYTES, alloc_bytes)
 BYTES(get_freed, f->c.freed_bytes)
 COUNT(get_temporary, f->c.temporary_count)
-COUNT(get_blocks, f->c.live_count)
+ESTIMATE(get_blocks, CELL_COUNT, live_count)
 
 static struct cell get_peak(const struct figures *f, const struct dump *dump)
 {
@@ -118,6 +128,12 @@ bool columns_available_in(const struct column *column, const struct dump *dump)
 {
     /* Not every producer counts threads by site; where nothing allocated, nothing is missing. */
     return column->get != get_threads || dump->has_site_threads || dump->nsites == 0;
+}
+
+bool columns_have_error(const struct column *column, const struct dump *dump)
+{
+    const struct figures none = {0};
+    return column->get(&none, dump).has_error;
 }
 
 const struct column *columns_missing(const struct columns *c, const struct dump *dump)

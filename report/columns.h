@@ -23,6 +23,8 @@ enum cell_kind {
 
 struct cell {
     enum cell_kind kind;
+    bool has_error; /* of CELL_BYTES and CELL_COUNT */
+    uint64_t error; /* its standard error */
     union {
         uint64_t value;
         double percent; /* of CELL_PERCENT */
@@ -46,6 +48,9 @@ struct columns {
     const struct column *column[COLUMNS_MAX];
     size_t n;
 };
+
+/* Whether COLUMN's cells have a standard error in DUMP. */
+bool columns_have_error(const struct column *column, const struct dump *dump);
 
 /* All of them, the standard ones of the line table first; ends with a NULL name. */
 extern const struct column columns_table[];

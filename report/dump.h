@@ -38,6 +38,21 @@
     X(unknown_free_count)                                                                          \
     X(truncated_stack_count)
 
+/* The counters that sampled dumps tell the standard error of, as NAME_se; left out where it is 0.
+ */
+#define DUMP_ERRORS(X)                                                                             \
+    X(alloc_count)                                                                                 \
+    X(alloc_bytes)                                                                                 \
+    X(live_count)                                                                                  \
+    X(live_bytes)                                                                                  \
+    X(peak_bytes)
+
+struct dump_errors {
+#define X(name) uint64_t name;
+    DUMP_ERRORS(X)
+#undef X
+};
+
 struct dump_counters {
 #define X(name) uint64_t name;
     DUMP_COUNTERS(X)
@@ -46,6 +61,7 @@ struct dump_counters {
 
 struct dump_totals {
     struct dump_counters c;
+    struct dump_errors se;
 #define X(name) uint64_t name;
     DUMP_TOTALS(X)
 #undef X
@@ -139,6 +155,11 @@ struct dump {
     uint64_t sequence, elapsed_ns;
     bool complete;
     uint64_t sample_mean_bytes; /* 0: exact */
+    bool has_errors;            /* standard errors are told */
+    bool has_counted;           /* what was counted, not estimated, is told */
+    struct {
+        uint64_t alloc_count, alloc_bytes, free_count;
+    } counted;
     struct dump_totals totals;
     uint64_t rss_bytes, peak_rss_bytes, profiler_bytes;
     /* What a forked child got from its parent: in none of the counters above. */
@@ -156,6 +177,8 @@ struct dump {
     size_t ninterpreted;
     struct dump_site *sites;
     size_t nsites;
+    struct dump_errors *errors; /* of the first nerrors sites; the others' are 0 */
+    size_t nerrors;
     bool has_site_threads; /* some site tells how many threads allocated there */
     struct dump_timeline_row *timeline;
     size_t ntimeline;

@@ -3,6 +3,7 @@
 #include "histogram.h"
 #include "memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 uint64_t figures_sum(uint64_t a, uint64_t b)
@@ -14,6 +15,9 @@ void figures_add(struct figures *to, const struct figures *from)
 {
 #define X(name) to->c.name = figures_sum(to->c.name, from->c.name);
     DUMP_COUNTERS(X)
+#undef X
+#define X(name) to->variance.name += from->variance.name;
+    DUMP_ERRORS(X)
 #undef X
     to->max_live_bytes = figures_sum(to->max_live_bytes, from->max_live_bytes);
     if (to->threads < from->threads)
@@ -34,10 +38,23 @@ void figures_add_lifetime(struct figures *to, size_t bucket, uint64_t count)
     to->lifetime[bucket] = figures_sum(to->lifetime[bucket], count);
 }
 
-void figures_add_site(struct figures *to, const struct dump_site *site, bool with_lifetime)
+uint64_t figures_error(double variance)
 {
+    double error = sqrt(variance);
+    return error < (double)UINT64_MAX ? (uint64_t)(error + 0.5) : UINT64_MAX;
+}
+
+void figures_add_site(struct figures *to, const struct dump *dump, size_t index, bool with_lifetime)
+{
+    const struct dump_site *site = &dump->sites[index];
     struct figures from = {
         .c = site->c, .max_live_bytes = site->max_live_bytes, .threads = site->threads};
+    if (index < dump->nerrors) {
+        const struct dump_errors *se = &dump->errors[index];
+#define X(name) from.variance.name = (double)se->name * (double)se->name;
+        DUMP_ERRORS(X)
+#undef X
+    }
     figures_add(to, &from);
     const struct dump_histogram *h = &site->lifetime_log2_ns;
     for (size_t i = h->first; with_lifetime && i < h->n; i++)

@@ -10,8 +10,16 @@
 
 #include <memprof/format.h>
 
+/* The squares of standard errors, which add up. */
+struct figures_variance {
+#define X(name) double name;
+    DUMP_ERRORS(X)
+#undef X
+};
+
 struct figures {
     struct dump_counters c;
+    struct figures_variance variance;
     uint64_t max_live_bytes; /* each site's own maximum, added up: an upper bound */
     uint64_t threads;        /* the most of any one site; 0: not told */
     uint64_t *lifetime;      /* MEMPROF_HISTOGRAM_BUCKETS counts of freed blocks; NULL: not kept */
@@ -25,8 +33,12 @@ uint64_t figures_sum(uint64_t a, uint64_t b);
 /* Adds FROM's counters; its lifetimes only if both keep them. */
 void figures_add(struct figures *to, const struct figures *from);
 
-/* Adds a site; WITH_LIFETIME: makes TO keep lifetimes (figures_drop then frees them). */
-void figures_add_site(struct figures *to, const struct dump_site *site, bool with_lifetime);
+/* Adds DUMP's site INDEX; WITH_LIFETIME: makes TO keep lifetimes (figures_drop then frees them). */
+void figures_add_site(struct figures *to, const struct dump *dump, size_t index,
+                      bool with_lifetime);
+
+/* The standard error of which VARIANCE is the square. */
+uint64_t figures_error(double variance);
 
 /* Makes F keep lifetimes; figures_drop then frees them. */
 void figures_keep_lifetimes(struct figures *f);

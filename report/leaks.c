@@ -35,7 +35,7 @@ static struct figures figures_of(const struct dump *dump, const struct chains *c
 {
     struct figures f = {0};
     for (uint32_t s = chains->first[frame]; s; s = chains->next[s - 1])
-        figures_add_site(&f, &dump->sites[s - 1], lifetimes);
+        figures_add_site(&f, dump, s - 1, lifetimes);
     figures_settle(&f);
     return f;
 }

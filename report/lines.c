@@ -78,7 +78,7 @@ static void enter(struct walk *w, uint32_t frame)
     struct figures *sum = &w->sums[w->nsums++];
     *sum = (struct figures){0};
     for (uint32_t s = w->first[frame]; s; s = w->next[s - 1])
-        figures_add_site(sum, &dump->sites[s - 1], w->lifetimes);
+        figures_add_site(sum, dump, s - 1, w->lifetimes);
 }
 
 static void leave(struct walk *w, uint32_t frame)
@@ -153,7 +153,7 @@ static void charge_inclusive(const struct model *m, const uint32_t *group, struc
     /* Stacks without a frame are nobody's descendants. */
     for (size_t i = 0; i < m->dump->nsites; i++)
         if (m->dump->sites[i].frame == MEMPROF_FRAME_ROOT)
-            figures_add_site(&rows[group[m->self[0]]].figures, &m->dump->sites[i], lifetimes);
+            figures_add_site(&rows[group[m->self[0]]].figures, m->dump, i, lifetimes);
 }
 
 static bool is_measured(const struct figures *f)
@@ -169,9 +169,9 @@ struct lines lines_new(const struct model *m, const struct lines_options *option
     struct line_row *rows = mem_zero(m->nplaces, sizeof *rows);
     for (size_t i = 0; i < m->dump->nsites; i++) {
         struct line_row *row = &rows[group[m->self[m->dump->sites[i].frame]]];
-        figures_add_site(&row->self, &m->dump->sites[i], false);
+        figures_add_site(&row->self, m->dump, i, false);
         if (options->self)
-            figures_add_site(&row->figures, &m->dump->sites[i], options->lifetimes);
+            figures_add_site(&row->figures, m->dump, i, options->lifetimes);
     }
     if (!options->self)
         charge_inclusive(m, group, rows, options->lifetimes);

@@ -155,6 +155,7 @@ void load_free(struct dump *dump)
     free(dump->interpreted);
     free(dump->frames);
     free(dump->sites);
+    free(dump->errors);
     free(dump->timeline);
     free(dump->threads);
     pool_free(dump->storage);

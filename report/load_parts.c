@@ -112,6 +112,19 @@ int load_head(struct loader *l, json_t *root)
     return 0;
 }
 
+static void load_counted(struct loader *l, json_t *mode)
+{
+    static const struct json_field fields[] = {
+        {"alloc_count", offsetof(struct dump, counted.alloc_count)},
+        {"alloc_bytes", offsetof(struct dump, counted.alloc_bytes)},
+        {"free_count", offsetof(struct dump, counted.free_count)},
+    };
+    json_t *exact = json_read_object(&l->r, mode, "exact", JSON_OPTIONAL);
+    l->dump->has_counted = exact != NULL;
+    if (exact)
+        json_read_counts(&l->r, exact, fields, LENGTH(fields), JSON_REQUIRED, l->dump);
+}
+
 int load_mode(struct loader *l, json_t *root)
 {
     struct json_reader *r = &l->r;
@@ -126,6 +139,7 @@ int load_mode(struct loader *l, json_t *root)
         if (mean == 0)
             return json_read_refuse(r, "mean_bytes", json_object_get(mode, "mean_bytes"),
                                     "a size above 0");
+        load_counted(l, mode);
     } else if (strcmp(kind, "exact") != 0) {
         return json_read_refuse(r, "kind", json_object_get(mode, "kind"),
                                 "\"exact\" or \"sampled\"");
@@ -146,6 +160,17 @@ int load_totals(struct loader *l, json_t *root)
     json_t *o = json_read_object(&l->r, root, "totals", JSON_REQUIRED);
     load_enter(l, "totals");
     json_read_counts(&l->r, o, fields, LENGTH(fields), JSON_REQUIRED, &l->dump->totals);
+    static const struct json_field errors[] = {
+#define X(name) {#name "_se", offsetof(struct dump_totals, se.name)},
+        DUMP_ERRORS(X)
+#undef X
+    };
+    json_read_counts(&l->r, o, errors, LENGTH(errors), JSON_OPTIONAL, &l->dump->totals);
+#define X(name)                                                                                    \
+    if (l->dump->totals.se.name)                                                                   \
+        l->dump->has_errors = true;
+    DUMP_ERRORS(X)
+#undef X
     return 0;
 }
 

@@ -17,7 +17,7 @@ struct loader {
     struct json_reader r;
     struct dump *dump;
     size_t module_capacity, interpreted_capacity, thread_capacity, row_capacity;
-    size_t frame_capacity, site_capacity;
+    size_t frame_capacity, site_capacity, error_capacity;
     uint32_t *signal_frames;
     size_t nsignal_frames, signal_capacity;
     /* Of sites, a bit for each member that load_sites.c knows: what any has, and what the last one

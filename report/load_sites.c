@@ -17,19 +17,21 @@
  * lists of dump.h is here without more ado. */
 static const struct member {
     const char *name;
-    enum { FRAME, FUNCTION, COUNT, HISTOGRAM } kind;
+    enum { FRAME, FUNCTION, COUNT, HISTOGRAM, ERROR } kind;
     size_t offset;
-} members[] = {
-    {"frame", FRAME, 0},
-    {"function", FUNCTION, 0},
+} members[] = {{"frame", FRAME, 0},
+               {"function", FUNCTION, 0},
 #define X(name) {#name, COUNT, offsetof(struct dump_site, c.name)},
-    DUMP_COUNTERS(X)
+               DUMP_COUNTERS(X)
 #undef X
 #define X(name) {#name, COUNT, offsetof(struct dump_site, name)},
-        DUMP_SITE_COUNTERS(X)
+                   DUMP_SITE_COUNTERS(X)
 #undef X
-            {"size_log2", HISTOGRAM, offsetof(struct dump_site, size_log2)},
-    {"lifetime_log2_ns", HISTOGRAM, offsetof(struct dump_site, lifetime_log2_ns)},
+                       {"size_log2", HISTOGRAM, offsetof(struct dump_site, size_log2)},
+               {"lifetime_log2_ns", HISTOGRAM, offsetof(struct dump_site, lifetime_log2_ns)},
+#define X(name) {#name "_se", ERROR, offsetof(struct dump_errors, name)},
+               DUMP_ERRORS(X)
+#undef X
 };
 
 #define NMEMBERS (sizeof members / sizeof *members)
@@ -123,6 +125,17 @@ static int load_histogram(struct loader *l, const char *key, struct dump_histogr
     return load_failed(l) ? -1 : 0;
 }
 
+/* The errors of the site that is being read. Exact dumps have none, and no room for them. */
+static struct dump_errors *errors_of_last(struct loader *l)
+{
+    struct dump *dump = l->dump;
+    dump->errors = mem_grow(dump->errors, &l->error_capacity, dump->nsites, sizeof *dump->errors);
+    while (dump->nerrors < dump->nsites)
+        dump->errors[dump->nerrors++] = (struct dump_errors){0};
+    dump->has_errors = true;
+    return &dump->errors[dump->nsites - 1];
+}
+
 static int load_member(struct loader *l, const struct member *m, struct dump_site *site)
 {
     void *at = (char *)site + m->offset;
@@ -134,6 +147,9 @@ static int load_member(struct loader *l, const struct member *m, struct dump_sit
         return load_count(l, m->name, JSON_OPTIONAL, at);
     case HISTOGRAM:
         return load_histogram(l, m->name, at);
+    case ERROR:
+        at = (char *)errors_of_last(l) + m->offset;
+        return load_count(l, m->name, JSON_OPTIONAL, at);
     case FRAME:
         break;
     }
@@ -227,7 +243,7 @@ static void check_sums(struct loader *l)
     struct dump *dump = l->dump;
     struct figures sum = {0};
     for (size_t i = 0; i < dump->nsites; i++)
-        figures_add_site(&sum, &dump->sites[i], false);
+        figures_add_site(&sum, dump, i, false);
     /* Counters that a producer need not have per site: compared if any site has them. */
     if (!(l->site_members & bit_of("realloc_count")))
         sum.c.realloc_count = dump->totals.c.realloc_count;

@@ -22,6 +22,7 @@ struct out {
     const struct unit *unit; /* sizes in tables for people */
     bool unit_wanted;        /* it was asked for: nowhere else is a unit chosen that suits */
     bool color;
+    bool errors;          /* tables have columns for standard errors */
     size_t ndumps, index; /* how many dumps are reported on, and which one this is */
     const char *dump;     /* its path */
     struct json_writer json;

@@ -31,10 +31,23 @@ static void put_text(struct out *o, const char *text)
     fputc(',', o->file);
 }
 
-static void put_titles(struct out *o, const struct columns *columns)
+/* Whether a column has one more beside it, for its standard error: what the first dump has is what
+ * the header says of all. */
+static bool has_error(const struct out *o, const struct column *column)
 {
-    for (size_t i = 0; i < columns->n; i++)
-        fprintf(o->file, "%s%s", columns->column[i]->key, i + 1 < columns->n ? "," : "");
+    const struct dump one = {.has_errors = o->errors};
+    return columns_have_error(column, &one);
+}
+
+static void put_titles(struct out *o, const struct columns *columns, const struct dump *dump)
+{
+    o->errors = dump->has_errors;
+    for (size_t i = 0; i < columns->n; i++) {
+        const char *key = columns->column[i]->key;
+        fprintf(o->file, "%s%s", i ? "," : "", key);
+        if (has_error(o, columns->column[i]))
+            fprintf(o->file, ",%s_se", key);
+    }
 }
 
 static void put_cells(struct out *o, const struct columns *columns, const struct figures *figures,
@@ -46,6 +59,8 @@ static void put_cells(struct out *o, const struct columns *columns, const struct
             fprintf(o->file, "%.6g", cell.percent);
         else if (cell.kind != CELL_NOTHING)
             fprintf(o->file, "%" PRIu64, cell.value);
+        if (has_error(o, columns->column[i]))
+            fprintf(o->file, ",%" PRIu64, cell.error);
         if (i + 1 < columns->n)
             fputc(',', o->file);
     }
@@ -55,7 +70,7 @@ static void put_cells(struct out *o, const struct columns *columns, const struct
 static void put_blanks(struct out *o, const struct columns *columns)
 {
     for (size_t i = 0; i < columns->n; i++)
-        fputc(',', o->file);
+        fputs(has_error(o, columns->column[i]) ? ",," : ",", o->file);
 }
 
 static void put_place(struct out *o, const struct place *p)
@@ -74,7 +89,7 @@ static void put_lines(struct out *o, const struct lines_report *r)
     if (o->index == 0) {
         put_dump_title(o);
         fputs("file,function,line,module,", o->file);
-        put_titles(o, &r->columns);
+        put_titles(o, &r->columns, m->dump);
         fputs(",text\n", o->file);
     }
     for (size_t i = 0; i < r->lines->n; i++) {
@@ -121,7 +136,7 @@ static void put_leaks(struct out *o, const struct leaks_report *r)
     if (o->index == 0) {
         put_dump_title(o);
         fputs("file,function,line,module,", o->file);
-        put_titles(o, &r->columns);
+        put_titles(o, &r->columns, m->dump);
         fprintf(o->file, "%s\n", r->self ? "" : ",stack");
     }
     for (size_t i = 0; i < r->leaks->n; i++) {
@@ -145,6 +160,17 @@ static void put_section(struct out *o, const char *section, const char *name)
     put_text(o, name);
 }
 
+/* Behind bytes and a count; nothing for 0. */
+static void put_errors(struct out *o, uint64_t bytes, uint64_t count)
+{
+    const uint64_t errors[] = {bytes, count};
+    for (size_t i = 0; o->errors && i < 2; i++) {
+        fputc(',', o->file);
+        if (errors[i])
+            fprintf(o->file, "%" PRIu64, errors[i]);
+    }
+}
+
 static void put_total(struct out *o, const struct summary_total *t, const struct columns *columns)
 {
     put_section(o, "total", t->key);
@@ -153,6 +179,7 @@ static void put_total(struct out *o, const struct summary_total *t, const struct
     fputc(',', o->file);
     if (t->has_count)
         fprintf(o->file, "%" PRIu64, t->count);
+    put_errors(o, t->bytes_error, t->count_error);
     fputs(",,,,,", o->file); /* no place */
     put_blanks(o, columns);
     quote_csv(o->file, t->meaning);
@@ -164,7 +191,7 @@ static void put_summary_line(struct out *o, const struct lines_report *r,
 {
     const struct model *m = r->lines->model;
     put_section(o, "line", NULL);
-    fputs(",,", o->file); /* its figures are in the columns */
+    fputs(o->errors ? ",,,," : ",,", o->file); /* its figures are in the columns */
     put_place(o, &m->places[row->place]);
     put_cells(o, &r->columns, &row->figures, m->dump);
     fputc(',', o->file);
@@ -178,8 +205,11 @@ static void put_summary_leak(struct out *o, const struct summary_report *r,
 {
     const struct model *m = r->leaks.leaks->model;
     put_section(o, "leak", NULL);
-    fprintf(o->file, "%" PRIu64 ",%" PRIu64 ",", record->figures.c.live_bytes,
+    fprintf(o->file, "%" PRIu64 ",%" PRIu64, record->figures.c.live_bytes,
             record->figures.c.live_count);
+    put_errors(o, figures_error(record->figures.variance.live_bytes),
+               figures_error(record->figures.variance.live_count));
+    fputc(',', o->file);
     put_place(o, &m->places[m->self[record->frame]]);
     put_cells(o, &r->lines.columns, &record->figures, m->dump);
     fputc(',', o->file);
@@ -193,8 +223,10 @@ static void put_summary(struct out *o, const struct summary_report *r)
     const struct columns *columns = &r->lines.columns;
     if (o->index == 0) {
         put_dump_title(o);
-        fputs("section,name,bytes,count,file,function,line,module,", o->file);
-        put_titles(o, columns);
+        o->errors = dump->has_errors;
+        fprintf(o->file, "section,name,bytes,count,%sfile,function,line,module,",
+                o->errors ? "bytes_se,count_se," : "");
+        put_titles(o, columns, dump);
         fputs(",text\n", o->file);
     }
     for (size_t i = 0; i < r->summary->ntotals; i++)
@@ -205,7 +237,7 @@ static void put_summary(struct out *o, const struct summary_report *r)
         put_summary_leak(o, r, &r->leaks.leaks->records[i]);
     for (size_t i = 0; i < dump->nwarnings; i++) {
         put_section(o, "warning", dump->warnings[i].code);
-        fputs(",,,,,,", o->file);
+        fputs(o->errors ? ",,,,,,,," : ",,,,,,", o->file);
         put_blanks(o, columns);
         quote_csv(o->file, dump->warnings[i].text);
         fputc('\n', o->file);
@@ -218,7 +250,7 @@ static void put_tree(struct out *o, const struct tree_report *r)
     if (o->index == 0) {
         put_dump_title(o);
         fputs("depth,file,function,line,module,percent,", o->file);
-        put_titles(o, &r->columns);
+        put_titles(o, &r->columns, m->dump);
         fputc('\n', o->file);
     }
     for (size_t i = 0; i < r->tree->n; i++) {

@@ -34,6 +34,14 @@ static void dump_end(struct out *o)
         json_write_close(&o->json, '}');
 }
 
+/* The standard error of the member KEY. */
+static void put_error(struct json_writer *w, const char *key, uint64_t error)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s_se", key);
+    json_write_count(w, name, error);
+}
+
 static void put_cells(struct json_writer *w, const struct columns *columns,
                       const struct figures *figures, const struct dump *dump)
 {
@@ -45,6 +53,8 @@ static void put_cells(struct json_writer *w, const struct columns *columns,
             json_write_number(w, columns->column[i]->key, cell.percent);
         else
             json_write_count(w, columns->column[i]->key, cell.value);
+        if (cell.has_error)
+            put_error(w, columns->column[i]->key, cell.error);
     }
 }
 
@@ -94,6 +104,16 @@ static void put_stack(struct json_writer *w, const struct leaks_report *r,
     leaks_stack_free(&stack);
 }
 
+static void put_live(struct json_writer *w, const struct figures *f, const struct dump *dump)
+{
+    json_write_count(w, "bytes", f->c.live_bytes);
+    json_write_count(w, "count", f->c.live_count);
+    if (dump->has_errors) {
+        put_error(w, "bytes", figures_error(f->variance.live_bytes));
+        put_error(w, "count", figures_error(f->variance.live_count));
+    }
+}
+
 static void put_leaks(struct out *o, const struct leaks_report *r)
 {
     struct json_writer *w = &o->json;
@@ -101,8 +121,7 @@ static void put_leaks(struct out *o, const struct leaks_report *r)
     const struct dump_leaks *found = &l->model->dump->leaks;
     json_write_open(w, '{', JSON_BLOCK);
     json_write_string(w, "method", found->method);
-    json_write_count(w, "bytes", l->total.c.live_bytes);
-    json_write_count(w, "count", l->total.c.live_count);
+    put_live(w, &l->total, l->model->dump);
     json_write_count(w, "stacks", l->stacks);
     json_write_count(w, "stacks_left_out", l->left_out);
     json_write_bool(w, "filtered", l->filtered);
@@ -124,8 +143,7 @@ static void put_leaks(struct out *o, const struct leaks_report *r)
     for (size_t i = 0; i < l->n; i++) {
         const struct leak_record *record = &l->records[i];
         json_write_open(w, '{', JSON_BLOCK);
-        json_write_count(w, "bytes", record->figures.c.live_bytes);
-        json_write_count(w, "count", record->figures.c.live_count);
+        put_live(w, &record->figures, l->model->dump);
         put_cells(w, &r->columns, &record->figures, l->model->dump);
         json_write_key(w, "charged");
         json_write_open(w, '{', JSON_ROW);
@@ -176,6 +194,14 @@ static void put_head(struct json_writer *w, const struct dump *dump)
     json_write_string(w, "kind", dump->sample_mean_bytes ? "sampled" : "exact");
     if (dump->sample_mean_bytes)
         json_write_count(w, "mean_bytes", dump->sample_mean_bytes);
+    if (dump->has_counted) {
+        json_write_key(w, "exact");
+        json_write_open(w, '{', JSON_ROW);
+        json_write_count(w, "alloc_count", dump->counted.alloc_count);
+        json_write_count(w, "alloc_bytes", dump->counted.alloc_bytes);
+        json_write_count(w, "free_count", dump->counted.free_count);
+        json_write_close(w, '}');
+    }
     json_write_close(w, '}');
     json_write_key(w, "totals");
     json_write_open(w, '{', JSON_BLOCK);
@@ -184,6 +210,11 @@ static void put_head(struct json_writer *w, const struct dump *dump)
 #undef X
 #define X(name) json_write_count(w, #name, dump->totals.name);
     DUMP_TOTALS(X)
+#undef X
+#define X(name) put_error(w, #name, dump->totals.se.name);
+    if (dump->has_errors) {
+        DUMP_ERRORS(X)
+    }
 #undef X
     json_write_close(w, '}');
     json_write_key(w, "memory");

@@ -129,14 +129,15 @@ static void put_leaks(struct out *o, const struct leaks_report *r)
 
 static void put_summary(struct out *o, const struct summary_report *r)
 {
-    char bytes[UNITS_MAX], count[UNITS_MAX];
+    char bytes[UNITS_MAX], count[UNITS_MAX], error[UNITS_MAX];
     const struct dump *dump = r->summary->dump;
     fputs("### ", o->file);
     quote_markdown(o->file, format_base_name(dump->process.exe));
     fprintf(o->file, " (pid %" PRIu64 ")\n\n", dump->process.pid);
     if (dump->sample_mean_bytes)
-        fprintf(o->file, "Sampled, every %s on average: the figures are estimates.\n\n",
-                units_human(bytes, dump->sample_mean_bytes));
+        fprintf(o->file, "Sampled, every %s on average: the figures are estimates%s.\n\n",
+                units_human(bytes, dump->sample_mean_bytes),
+                dump->has_errors ? ", \u00b1 their standard errors" : "");
     for (size_t i = 0; i < dump->nwarnings; i++) {
         fputs("> **Warning:** ", o->file);
         quote_markdown(o->file, dump->warnings[i].text);
@@ -145,9 +146,14 @@ static void put_summary(struct out *o, const struct summary_report *r)
     fputs("| Total | Bytes | Count | Meaning |\n| --- | ---: | ---: | --- |\n", o->file);
     for (size_t i = 0; i < r->summary->ntotals; i++) {
         const struct summary_total *t = &r->summary->totals[i];
-        fprintf(o->file, "| %s | %s | %s | %s |\n", t->label,
-                t->has_bytes ? units_human(bytes, t->bytes) : "",
-                t->has_count ? cells_count(count, t->count) : "", t->meaning);
+        units_human(bytes, t->bytes);
+        cells_count(count, t->count);
+        if (t->bytes_error)
+            cells_add_error(bytes, units_human(error, t->bytes_error));
+        if (t->count_error)
+            cells_add_error(count, cells_count(error, t->count_error));
+        fprintf(o->file, "| %s | %s | %s | %s |\n", t->label, t->has_bytes ? bytes : "",
+                t->has_count ? count : "", t->meaning);
     }
     fputs("\n### Lines\n\n", o->file);
     put_lines(o, &r->lines);

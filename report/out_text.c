@@ -60,7 +60,8 @@ void text_cells(const struct out *o, const struct columns *columns, const struct
         struct cell cell = {.kind = CELL_NOTHING};
         if (figures)
             cell = c->get(figures, dump);
-        fprintf(o->file, "%*s%*s", c->gap, "", w->width[i], cells_format(buffer, &cell, o->unit));
+        const char *text = cells_format(buffer, &cell, o->unit);
+        fprintf(o->file, "%*s%s", c->gap + w->width[i] - cells_width(text), "", text);
     }
 }
 

@@ -21,6 +21,26 @@ static const char *size_of(char buffer[UNITS_MAX], const struct out *o, uint64_t
     return text + strspn(text, " ");
 }
 
+/* A size and a number of blocks, with their standard errors, where these are known. */
+static const char *live_bytes(char buffer[UNITS_MAX], const struct out *o, const struct figures *f)
+{
+    char error[UNITS_MAX];
+    const char *text = size_of(buffer, o, f->c.live_bytes);
+    memmove(buffer, text, strlen(text) + 1);
+    if (f->variance.live_bytes > 0)
+        cells_add_error(buffer, size_of(error, o, figures_error(f->variance.live_bytes)));
+    return buffer;
+}
+
+static const char *live_count(char buffer[UNITS_MAX], const struct figures *f)
+{
+    char error[UNITS_MAX];
+    cells_count(buffer, f->c.live_count);
+    if (f->variance.live_count > 0)
+        cells_add_error(buffer, cells_count(error, figures_error(f->variance.live_count)));
+    return buffer;
+}
+
 static const char *plural(uint64_t n)
 {
     return n == 1 ? "" : "s";
@@ -67,8 +87,8 @@ static void put_leak(const struct out *o, const struct leaks_report *r,
     char size[UNITS_MAX], count[UNITS_MAX], average[UNITS_MAX];
     const struct dump_counters *c = &record->figures.c;
     text_bold(o, true);
-    fprintf(o->file, "%s in %s block%s", size_of(size, o, c->live_bytes),
-            cells_count(count, c->live_count), plural(c->live_count));
+    fprintf(o->file, "%s in %s block%s", live_bytes(size, o, &record->figures),
+            live_count(count, &record->figures), plural(c->live_count));
     text_bold(o, false);
     fprintf(o->file, " (%" PRIu64 " byte%s", c->live_bytes, plural(c->live_bytes));
     if (c->live_count > 1)
@@ -112,9 +132,8 @@ void text_leaks(struct out *o, const struct leaks_report *r)
         fprintf(o->file,
                 "Not freed at the dump%s: %s (%" PRIu64 " byte%s) in %s block%s from %zu stack%s.",
                 l->filtered ? ", of what matches --file and --function" : "",
-                size_of(size, o, c->live_bytes), c->live_bytes, plural(c->live_bytes),
-                cells_count(count, c->live_count), plural(c->live_count), l->stacks,
-                plural(l->stacks));
+                live_bytes(size, o, &l->total), c->live_bytes, plural(c->live_bytes),
+                live_count(count, &l->total), plural(c->live_count), l->stacks, plural(l->stacks));
     text_bold(o, false);
     fputc('\n', o->file);
     if (l->stacks)

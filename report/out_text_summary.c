@@ -70,8 +70,9 @@ static void put_recording(const struct out *o, const struct dump *dump)
     fputs(dump->complete ? "\n" : " (INCOMPLETE)\n", o->file);
     put_label(o, "Mode");
     if (dump->sample_mean_bytes)
-        fprintf(o->file, "sampled, every %s on average: the figures are estimates\n",
-                units_human(buffer, dump->sample_mean_bytes));
+        fprintf(o->file, "sampled, every %s on average: the figures are estimates%s\n",
+                units_human(buffer, dump->sample_mean_bytes),
+                dump->has_errors ? ", \u00b1 their standard errors" : "");
     else
         fputs("exact: every allocation\n", o->file);
     put_label(o, "Coverage");
@@ -81,20 +82,41 @@ static void put_recording(const struct out *o, const struct dump *dump)
         fputs("unknown\n", o->file);
 }
 
+/* A total's two figures in words. */
+struct total_words {
+    char bytes[UNITS_MAX], count[UNITS_MAX];
+};
+
+static struct total_words words_of(const struct summary_total *t)
+{
+    struct total_words words = {"", ""};
+    char error[UNITS_MAX];
+    if (t->has_bytes)
+        units_human(words.bytes, t->bytes);
+    if (t->has_bytes && t->bytes_error)
+        cells_add_error(words.bytes, units_human(error, t->bytes_error));
+    if (t->has_count)
+        cells_count(words.count, t->count);
+    if (t->has_count && t->count_error)
+        cells_add_error(words.count, cells_count(error, t->count_error));
+    return words;
+}
+
 static void put_totals(const struct out *o, const struct summary *s)
 {
-    char bytes[UNITS_MAX], count[UNITS_MAX];
-    int width = 15;
+    int bytes = 10, count = 15;
     for (size_t i = 0; i < s->ntotals; i++) {
-        int needed = (int)strlen(cells_count(count, s->totals[i].count)) + 2;
-        width = needed > width ? needed : width;
+        const struct total_words words = words_of(&s->totals[i]);
+        bytes = cells_width(words.bytes) > bytes ? cells_width(words.bytes) : bytes;
+        count = cells_width(words.count) + 2 > count ? cells_width(words.count) + 2 : count;
     }
     fputc('\n', o->file);
     for (size_t i = 0; i < s->ntotals; i++) {
         const struct summary_total *t = &s->totals[i];
+        const struct total_words words = words_of(t);
         put_label(o, t->label);
-        fprintf(o->file, "%10s", t->has_bytes ? units_human(bytes, t->bytes) : "");
-        fprintf(o->file, "%*s%-7s", width, t->has_count ? cells_count(count, t->count) : "",
+        fprintf(o->file, "%*s%s", bytes - cells_width(words.bytes), "", words.bytes);
+        fprintf(o->file, "%*s%s%-7s", count - cells_width(words.count), "", words.count,
                 !t->has_count || !t->has_bytes ? ""
                 : t->count == 1                ? " block"
                                                : " blocks");

@@ -9,7 +9,20 @@ static void add(struct summary *s, struct summary_total total)
 static void add_both(struct summary *s, const char *key, const char *label, uint64_t bytes,
                      uint64_t count, const char *meaning)
 {
-    add(s, (struct summary_total){key, label, true, true, bytes, count, meaning});
+    add(s, (struct summary_total){.key = key,
+                                  .label = label,
+                                  .has_bytes = true,
+                                  .has_count = true,
+                                  .bytes = bytes,
+                                  .count = count,
+                                  .meaning = meaning});
+}
+
+/* The standard errors of the last one. */
+static void add_errors(struct summary *s, uint64_t bytes, uint64_t count)
+{
+    s->totals[s->ntotals - 1].bytes_error = bytes;
+    s->totals[s->ntotals - 1].count_error = count;
 }
 
 /* A count that is of interest only if it is not 0. */
@@ -17,14 +30,18 @@ static void add_count(struct summary *s, const char *key, const char *label, uin
                       const char *meaning)
 {
     if (count)
-        add(s, (struct summary_total){key, label, false, true, 0, count, meaning});
+        add(s,
+            (struct summary_total){
+                .key = key, .label = label, .has_count = true, .count = count, .meaning = meaning});
 }
 
 static void add_bytes(struct summary *s, const char *key, const char *label, uint64_t bytes,
                       const char *meaning)
 {
     if (bytes)
-        add(s, (struct summary_total){key, label, true, false, bytes, 0, meaning});
+        add(s,
+            (struct summary_total){
+                .key = key, .label = label, .has_bytes = true, .bytes = bytes, .meaning = meaning});
 }
 
 struct summary summary_new(const struct dump *dump)
@@ -33,9 +50,15 @@ struct summary summary_new(const struct dump *dump)
     struct summary s = {.dump = dump};
     add_both(&s, "peak", "Peak", t->c.peak_bytes, t->c.peak_count,
              "most that was ever held at once");
+    add_errors(&s, t->se.peak_bytes, 0);
     add_both(&s, "live", "Not freed", t->c.live_bytes, t->c.live_count, "held at the dump");
+    add_errors(&s, t->se.live_bytes, t->se.live_count);
     add_both(&s, "allocated", "Allocated", t->c.alloc_bytes, t->c.alloc_count,
              "over the whole run, sizes as asked for");
+    add_errors(&s, t->se.alloc_bytes, t->se.alloc_count);
+    if (dump->has_counted)
+        add_both(&s, "counted", "Counted", dump->counted.alloc_bytes, dump->counted.alloc_count,
+                 "the same, known without error");
     add_both(&s, "freed", "Freed", t->c.freed_bytes, t->c.free_count, "over the whole run");
     add_count(&s, "temporary", "Temporary", t->c.temporary_count,
               "freed before their thread allocated again");

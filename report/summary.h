@@ -15,6 +15,7 @@ struct summary_total {
     bool has_bytes, has_count;
     uint64_t bytes, count;
     const char *meaning;
+    uint64_t bytes_error, count_error; /* standard errors; 0: none is known */
 };
 
 #define SUMMARY_TOTALS_MAX 16

@@ -52,7 +52,7 @@ struct tree tree_new(const struct model *m, const struct tree_options *options)
     bool *matching = model_matching(m, options->file_glob, options->function_glob);
     for (size_t i = 0; i < m->dump->nsites; i++)
         if (matching[m->dump->sites[i].frame])
-            figures_add_site(&t.whole, &m->dump->sites[i], options->lifetimes);
+            figures_add_site(&t.whole, m->dump, i, options->lifetimes);
     figures_settle(&t.whole);
     t.whole_is_zero = options->value->get(&t.whole, m->dump).value == 0;
     struct tree_growth g = {.tree = &t, .options = &limited, .matching = matching};

@@ -109,8 +109,8 @@ static void enter(const struct merging *b, struct path *p, uint32_t id, bool lif
     struct figures *total = &p->total[p->n], *self = &p->self[p->n];
     *total = *self = (struct figures){0};
     for (uint32_t s = b->nodes[id].site; s; s = b->next[s - 1]) {
-        figures_add_site(self, &dump->sites[s - 1], false);
-        figures_add_site(total, &dump->sites[s - 1], lifetimes);
+        figures_add_site(self, dump, s - 1, false);
+        figures_add_site(total, dump, s - 1, lifetimes);
     }
     p->n++;
 }

@@ -78,8 +78,7 @@ static struct group *split(struct tree_growth *g, struct cursor *cursors, size_t
                 (struct group){.node = {.place = ref.place, .inlined = ref.inlined}, .from = i};
         }
         struct group *last = &groups[*ngroups - 1];
-        figures_add_site(&last->node.total, &m->dump->sites[cursors[i].site],
-                         g->options->lifetimes);
+        figures_add_site(&last->node.total, m->dump, cursors[i].site, g->options->lifetimes);
         last->to = i + 1;
     }
     for (size_t i = 0; i < *ngroups; i++) {

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define UNITS_MAX 40
+#define UNITS_MAX 64
 
 struct unit {
     const char *name; /* "MiB" */

@@ -224,7 +224,7 @@ class Sampling(memprof_test.Test):
         return int(found.group(1))
 
     def test_instructions(self):
-        """What is not sampled costs next to nothing: some 45 instructions for both calls."""
+        """What is not sampled costs next to nothing: some 35 instructions for both calls."""
         need("valgrind")
         plain = self.instructions({})
         sampled = self.instructions({"LD_PRELOAD": str(memprof_test.LIBRARY), "MEMPROF_SAMPLE": "1g",

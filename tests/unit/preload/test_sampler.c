@@ -262,6 +262,26 @@ static void temporary_blocks_are_estimated(void **state)
     assert_true(sqrt(squares / SEEDS) < 0.1 * BLOCKS);
 }
 
+/* Of every block that was sampled, however many it stands for. */
+static void lifetimes_are_measured(void **state)
+{
+    (void)state;
+    struct recorder *r = start(3000, 9);
+    program(r);
+    uint64_t all = 0;
+    for (struct shard *s = atomic_load(&atomic_load(&r->threads)->shards); s;
+         s = atomic_load(&s->next)) {
+        uint64_t lifetimes = 0;
+        for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
+            lifetimes += shard_histogram_get(&s->lifetimes, i);
+        }
+        assert_int_equal(lifetimes, counter_get(&s->free_count));
+        all += lifetimes;
+    }
+    assert_true(all > 10000);
+    support_recorder_end(r);
+}
+
 static void without_sampling_there_are_no_meters(void **state)
 {
     (void)state;
@@ -281,6 +301,7 @@ int main(void)
         cmocka_unit_test(a_dump_is_valid_and_tells),
         cmocka_unit_test(realloc_is_a_free_and_an_allocation),
         cmocka_unit_test(temporary_blocks_are_estimated),
+        cmocka_unit_test(lifetimes_are_measured),
         cmocka_unit_test(without_sampling_there_are_no_meters),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -95,6 +95,43 @@ static void every_column_computes(void **state)
     assert_null(columns_missing(&threads, &dump));
 }
 
+/* Errors are squared, added up, and the root is taken. */
+static void errors_add_up_as_squares(void **state)
+{
+    (void)state;
+    static struct dump_site sites[3] = {
+        {.c = {.live_bytes = 5000, .alloc_count = 10}},
+        {.c = {.live_bytes = 1310720, .alloc_count = 20}},
+        {.c = {.live_bytes = 7}}, /* without errors: there is no entry for it */
+    };
+    static struct dump_errors errors[2] = {{.live_bytes = 3000, .alloc_count = 5},
+                                           {.live_bytes = 4000, .alloc_count = 12}};
+    struct dump dump = {
+        .sites = sites, .nsites = 3, .errors = errors, .nerrors = 2, .has_errors = true};
+    struct figures f = {0};
+    for (size_t i = 0; i < 3; i++)
+        figures_add_site(&f, &dump, i, false);
+    assert_int_equal(figures_error(f.variance.live_bytes), 5000);
+    assert_int_equal(figures_error(f.variance.alloc_count), 13);
+    assert_int_equal(figures_error(f.variance.peak_bytes), 0);
+    assert_true(figures_error(1e40) == UINT64_MAX);
+    char buffer[UNITS_MAX];
+    struct cell cell = columns_find("increment")->get(&f, &dump);
+    assert_string_equal(cells_format(buffer, &cell, unit_find("B")), "1315727 B \u00b15000");
+    assert_string_equal(cells_format(buffer, &cell, unit_find("MiB")), "  1.255 MiB \u00b10.005");
+    assert_int_equal(cells_width(buffer), 18);
+    cell = columns_find("occurrences")->get(&f, &dump);
+    assert_string_equal(cells_format(buffer, &cell, unit_find("MiB")), "30 \u00b113");
+    assert_true(columns_have_error(columns_find("blocks"), &dump));
+    assert_false(columns_have_error(columns_find("freed"), &dump));
+    dump.has_errors = false;
+    assert_false(columns_have_error(columns_find("blocks"), &dump));
+    struct figures largest = {.c = {.alloc_count = UINT64_MAX}, .variance = {.alloc_count = 1e40}};
+    dump.has_errors = true;
+    cell = columns_find("occurrences")->get(&largest, &dump);
+    assert_int_equal(cells_width(cells_format(buffer, &cell, unit_find("B"))), 42);
+}
+
 static void rows_without_figure_sort_last(void **state)
 {
     (void)state;
@@ -129,9 +166,13 @@ static void sizes_are_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sums_saturate),      cmocka_unit_test(median_of_buckets),
-        cmocka_unit_test(columns_are_parsed), cmocka_unit_test(every_column_computes),
-        cmocka_unit_test(sizes_are_written),  cmocka_unit_test(rows_without_figure_sort_last),
+        cmocka_unit_test(sums_saturate),
+        cmocka_unit_test(median_of_buckets),
+        cmocka_unit_test(columns_are_parsed),
+        cmocka_unit_test(every_column_computes),
+        cmocka_unit_test(sizes_are_written),
+        cmocka_unit_test(errors_add_up_as_squares),
+        cmocka_unit_test(rows_without_figure_sort_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
