@@ -187,6 +187,8 @@ static void at_exit(int status, void *arg)
     lifecycle_exit();
 }
 
+#define TRIM_NS 1000000u /* at most so much at a time */
+
 void lifecycle_periodic(struct recorder *r)
 {
     if (atomic_load(&sandboxed)) {
@@ -207,6 +209,8 @@ void lifecycle_periodic(struct recorder *r)
                      clock_ticks() +
                          clock_ns_to_ticks(&r->clock, next > elapsed ? next - elapsed : 0));
         sys_unlock(&r->lock, before);
+        trim_look(&r->trim, &r->live, row.live_bytes, elapsed,
+                  clock_ns_to_ticks(&r->clock, TRIM_NS));
     }
     if (atomic_exchange(&signal_pending, false)) {
         const struct dump_request request = {.reason = "signal"};

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "live.h"
 
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "live_map.h"
+
 #define FIRST_MAP ((size_t)64)
 #define FIRST_SHIFT 6
 #define NO_CREATE UINT64_MAX
 #define DENSE_SIZE 4096u /* smaller blocks lie close together */
-
-struct live_map {
-    size_t mask, used;
-    struct {
-        _Atomic uintptr_t key; /* address >> LIVE_REGION_BITS, plus 1; 0: empty */
-        struct live_region *region;
-    } entry[];
-};
 
 void live_init(struct live *l, struct arena_pool *pool)
 {
@@ -189,6 +186,7 @@ enum live_result live_insert_slow(struct live *l, struct live_cache *cache, uint
     if (unlikely(!region)) {
         return LIVE_FULL;
     }
+    const uint32_t sweep = atomic_load(&l->sweep);
     live_slot *primary = &region->primary[live_index(address)];
     uint64_t word = live_encode(l, address, block), found = 0;
     /* A present word of another offset is a neighbour; a size is left from a free that was missed.
@@ -215,6 +213,10 @@ enum live_result live_insert_slow(struct live *l, struct live_cache *cache, uint
             atomic_store_explicit(size, block->size << 1, memory_order_relaxed);
         }
     }
+    atomic_thread_fence(memory_order_seq_cst);
+    if (unlikely(atomic_load(&l->sweep) != sweep || sweep % 2)) {
+        live_insert_again(l, cache, address, block);
+    }
     return result;
 }
 
@@ -239,41 +241,41 @@ bool live_remove_slow(struct live *l, struct live_cache *cache, uintptr_t addres
     return true;
 }
 
-/* Halves the births in N slots that are still in the unit of parity OLD_PARITY. */
-static void age_slots(live_slot *slots, size_t n, uint64_t old_parity)
+/* How long to wait for pages to be given back: no longer, since who does so may have been stopped.
+ */
+#define SWEEP_TRIES 2000
+#define SWEEP_PAUSE_NS 50000
+
+/* Waits until no pages are being given back. Returns the number of the sweep that is over. */
+static uint32_t await_sweep(const struct live *l)
 {
-    for (size_t i = 0; i < n; i++) {
-        uint64_t word = atomic_load_explicit(&slots[i], memory_order_relaxed);
-        while ((word & LIVE_PRESENT) && (word >> LIVE_PARITY_SHIFT & 1) == old_parity) {
-            uint64_t aged =
-                (word & (((uint64_t)1 << LIVE_BIRTH_SHIFT) - 1)) ^ (uint64_t)1 << LIVE_PARITY_SHIFT;
-            aged |= live_birth(word >> LIVE_BIRTH_SHIFT, 1) << LIVE_BIRTH_SHIFT;
-            if (atomic_compare_exchange_weak(&slots[i], &word, aged)) {
-                break;
-            }
-        }
+    uint32_t sweep = atomic_load(&l->sweep);
+    for (int i = 0; sweep % 2 && i < SWEEP_TRIES; i++) {
+        struct timespec pause = {.tv_nsec = SWEEP_PAUSE_NS};
+        sys_call(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+        sweep = atomic_load(&l->sweep);
     }
+    return sweep;
 }
 
-void live_age(struct live *l, uint64_t now)
+void live_insert_again(struct live *l, struct live_cache *cache, uintptr_t address,
+                       const struct live_block *block)
 {
-    uint32_t shift = atomic_load(&l->shift);
-    if (now >> shift < LIVE_BIRTH_MASK - LIVE_BIRTH_MASK / 8) {
-        return;
-    }
-    atomic_store(&l->shift, shift + 1);
-    const struct live_map *m = atomic_load(&l->map);
-    for (size_t i = 0; m && i <= m->mask; i++) {
-        if (m->entry[i].key == 0) {
-            continue;
+    struct live_region *region = region_get(l, cache, address, NO_CREATE);
+    live_slot *primary = region ? &region->primary[live_index(address)] : NULL;
+    live_slot *size = region && block->size >= LIVE_LARGE_SIZE
+                          ? size_slot(l, cache, region, address, false)
+                          : NULL;
+    uint32_t sweep, before;
+    do {
+        before = await_sweep(l);
+        uint64_t empty = 0;
+        if (primary) {
+            atomic_compare_exchange_strong(primary, &empty, live_encode(l, address, block));
         }
-        struct live_region *region = m->entry[i].region;
-        age_slots(region->primary, LIVE_SLOTS, shift & 1);
-        for (int o = 0; o < 4; o++) {
-            live_slot *crowded = atomic_load(&region->crowded[o]);
-            if (crowded) {
-                age_slots(crowded, LIVE_SLOTS, shift & 1);
-            }
+        if (size) {
+            atomic_store(size, block->size << 1);
         }
-    }
+        sweep = atomic_load(&l->sweep);
+    } while (sweep != before);
 }

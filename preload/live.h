@@ -68,6 +68,7 @@ struct live {
     char *slab, *slab_end; /* memory for regions of a dense heap */
     struct live_map *_Atomic map;
     _Atomic uint32_t shift; /* births are kept in units of 2^shift ticks */
+    _Atomic uint32_t sweep; /* odd while pages are given back: see live_trim */
     /* No two blocks meet in a slot: the allocator is glibc's. So nobody else can insert where one
      * inserts, and it takes no locked instruction, which would wait for all memory accesses. */
     bool one_each;
@@ -89,6 +90,10 @@ enum live_result {
 };
 
 void live_init(struct live *l, struct arena_pool *pool);
+
+/* Pages may have been given back while BLOCK was put in: puts it in once more if it was lost. */
+void live_insert_again(struct live *l, struct live_cache *cache, uintptr_t address,
+                       const struct live_block *block);
 
 /* The general forms of live_insert and live_remove, for what these have no short way for. */
 enum live_result live_insert_slow(struct live *l, struct live_cache *cache, uintptr_t address,
@@ -158,6 +163,7 @@ static inline enum live_result live_insert(struct live *l, struct live_cache *ca
                                            uintptr_t address, const struct live_block *block,
                                            struct live_block *old)
 {
+    const uint32_t sweep = atomic_load_explicit(&l->sweep, memory_order_acquire);
     live_slot *slot = live_near(cache, address);
     uint64_t found = likely(slot != NULL) ? atomic_load_explicit(slot, memory_order_relaxed) : 1;
     if (unlikely(found != 0)) {
@@ -172,6 +178,11 @@ static inline enum live_result live_insert(struct live *l, struct live_cache *ca
     }
     if (block->size >= LIVE_LARGE_SIZE) {
         atomic_store_explicit(&slot[1], block->size << 1, memory_order_relaxed);
+    }
+    /* Whoever gives pages back makes all threads pass a memory barrier first. */
+    atomic_signal_fence(memory_order_seq_cst);
+    if (unlikely(atomic_load_explicit(&l->sweep, memory_order_relaxed) != sweep || sweep % 2)) {
+        live_insert_again(l, cache, address, block);
     }
     return LIVE_OK;
 }
@@ -194,6 +205,16 @@ static inline bool live_remove(struct live *l, struct live_cache *cache, uintptr
     atomic_store_explicit(slot, 0, memory_order_relaxed);
     return true;
 }
+
+/* Gives pages that hold nothing back to the kernel, region by region from *CURSOR on (0 at first),
+ * until BUDGET ticks have passed. Returns true when it is through. Needs membarrier (Linux 4.14);
+ * without it, and where blocks share slots,
+ * nothing is given back. One thread at a time; others may go on, but wait if they come
+ * across it. */
+bool live_trim(struct live *l, size_t *cursor, uint64_t budget);
+
+/* In a child of fork: whoever was giving pages back is not there. */
+void live_child(struct live *l);
 
 /* Births have LIVE_BIRTH_BITS bits. When NOW, in ticks since the start, comes near their end, the
  * unit is doubled and all births are converted. One thread at a time; others may go on. */

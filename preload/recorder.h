@@ -24,6 +24,7 @@
 #include "sites.h"
 #include "thread.h"
 #include "timeline.h"
+#include "trim.h"
 
 #define RECORDER_THREAD_LOG 4096
 
@@ -62,6 +63,7 @@ struct recorder {
     struct sites sites;
     struct peak peak;
     struct timeline timeline;
+    struct trim trim;
     struct thread *_Atomic threads; /* every state there is, linked */
     uint32_t thread_serial;         /* of the last thread that began */
     struct thread_record *ended;    /* RECORDER_THREAD_LOG */

@@ -235,6 +235,8 @@ void recorder_child(struct recorder *r)
      * anew or consistent after each single store. */
     r->lock = (struct sys_lock){0};
     r->live.lock = (struct sys_lock){0};
+    live_child(&r->live);
+    r->trim = (struct trim){0};
     r->rules.lock = (struct sys_lock){0};
     sampler_child(&r->sampler);
     uint64_t bytes, count;

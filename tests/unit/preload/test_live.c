@@ -6,6 +6,7 @@
 #include "live.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,8 +107,8 @@ static void random_blocks_across_a_region_end(void **state)
             fits = owner[at + c] == 0;
         }
         if (fits) {
-            block[at] =
-                (struct live_block){(uint32_t)(1 + support_below(&seed, LIVE_MAX_SITE)), size, now, now % 2};
+            block[at] = (struct live_block){(uint32_t)(1 + support_below(&seed, LIVE_MAX_SITE)),
+                                            size, now, now % 2};
             insert_new(&cache, address, &block[at]);
             for (size_t c = 0; c < cells_of(size); c++) {
                 owner[at + c] = (uint16_t)(at + 1);
@@ -184,7 +185,8 @@ static void a_missed_free_is_told(void **state)
     for (size_t a = 0; a < 5; a++) {
         for (size_t b = 0; b < 5; b++) {
             for (uintptr_t offset = 0; offset < 32; offset += 8) {
-                const struct live_block first = {1, sizes[a], 640, false}, second = {2, sizes[b], 6400, true};
+                const struct live_block first = {1, sizes[a], 640, false},
+                                        second = {2, sizes[b], 6400, true};
                 struct live_block old;
                 insert_new(&cache, BASE + offset, &first);
                 assert_int_equal(live_insert(&live, &cache, BASE + offset, &second, &old),
@@ -325,6 +327,100 @@ static void threads_work_side_by_side(void **state)
     }
 }
 
+/* Pages of the table that are resident. */
+static size_t resident_pages(void)
+{
+    FILE *f = fopen("/proc/self/statm", "r");
+    unsigned long size = 0, resident = 0;
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%lu %lu", &size, &resident), 2);
+    fclose(f);
+    return resident;
+}
+
+static void what_holds_nothing_is_given_back(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 400000, STEP = 97 };
+    struct live_cache cache = {0};
+    live.one_each = true;
+    for (uint32_t i = 0; i < BLOCKS; i++) {
+        const struct live_block block = {1 + i, i % 200, 0, false};
+        insert_new(&cache, BASE + 256 * (uintptr_t)i, &block);
+    }
+    /* The first tenth keeps all its blocks, one in STEP is kept of the last tenth, none between. */
+    size_t before = resident_pages();
+    for (uint32_t i = BLOCKS / 10; i < BLOCKS; i++) {
+        const struct live_block block = {1 + i, i % 200, 0, false};
+        if (i < BLOCKS / 10 * 9 || i % STEP != 0) {
+            remove_known(&cache, BASE + 256 * (uintptr_t)i, &block);
+        }
+    }
+    size_t cursor = 0;
+    while (!live_trim(&live, &cursor, 1000000)) {
+    }
+    size_t after = resident_pages(), table = (size_t)BLOCKS * 256 / 32 * 8 / 4096;
+    assert_true(before - after > table * 7 / 10);
+    for (uint32_t i = 0; i < BLOCKS; i++) {
+        const struct live_block block = {1 + i, i % 200, 0, false};
+        if (i < BLOCKS / 10 || (i >= BLOCKS / 10 * 9 && i % STEP == 0)) {
+            remove_known(&cache, BASE + 256 * (uintptr_t)i, &block);
+        }
+    }
+}
+
+static _Atomic bool stop;
+
+static void *trim_all_the_time(void *arg)
+{
+    (void)arg;
+    while (!atomic_load(&stop)) {
+        size_t cursor = 0;
+        live_trim(&live, &cursor, UINT64_MAX);
+    }
+    return NULL;
+}
+
+static void *come_and_go(void *arg)
+{
+    struct live_cache cache = {0};
+    const uintptr_t from = BASE + (uintptr_t)arg * ((uintptr_t)3 << 20);
+    uint64_t seed = (uintptr_t)arg + 1;
+    for (uint32_t i = 0; i < 300000; i++) {
+        const struct live_block block = {1 + i, support_below(&seed, 200), 0, false};
+        struct live_block found, old;
+        uintptr_t address = from + 256 * (uintptr_t)support_below(&seed, 12000);
+        if (live_insert(&live, &cache, address, &block, &old) != LIVE_OK ||
+            !live_remove(&live, &cache, address, &found) || found.site != block.site ||
+            found.size != block.size) {
+            return (void *)1;
+        }
+    }
+    return NULL;
+}
+
+/* Blocks that are put in while pages are given back are all there. */
+static void nothing_is_lost_meanwhile(void **state)
+{
+    (void)state;
+    enum { WORKERS = 3 };
+    pthread_t trimmer, thread[WORKERS];
+    live.one_each = true;
+    atomic_store(&stop, false);
+    assert_int_equal(pthread_create(&trimmer, NULL, trim_all_the_time, NULL), 0);
+    for (uintptr_t i = 0; i < WORKERS; i++) {
+        assert_int_equal(pthread_create(&thread[i], NULL, come_and_go, (void *)i), 0);
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        void *lost;
+        pthread_join(thread[i], &lost);
+        assert_null(lost);
+    }
+    atomic_store(&stop, true);
+    pthread_join(trimmer, NULL);
+    assert_true(atomic_load(&live.sweep) > 0);
+}
+
 int main(void)
 {
 #define WITH_TABLE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -337,6 +433,8 @@ int main(void)
         WITH_TABLE(unknown_blocks_are_not_found),
         WITH_TABLE(many_regions),
         WITH_TABLE(births_survive_ageing),
+        WITH_TABLE(what_holds_nothing_is_given_back),
+        WITH_TABLE(nothing_is_lost_meanwhile),
         WITH_TABLE(a_young_table_is_not_aged),
         WITH_TABLE(threads_work_side_by_side),
     };
