@@ -27,7 +27,15 @@ struct unwinder_context {
     bool known[NREGS];
 };
 
-extern unw_accessors_t unwinder_accessors; /* their argument: struct unwinder_context */
+/* The callbacks; their argument: struct unwinder_context. Newer versions of libunwind, under the
+ * same name, know more of them than the header may have, and copy as many as they know. */
+extern union unwinder_accessors {
+    unw_accessors_t known;
+    void *callback[16];
+} unwinder_accessors;
+
+/* Adds those that are only for newer versions. */
+void unwinder_access_start(void);
 
 /* Made-up register values, far apart and far from any mapping, by which a derived address betrays
  * what it was computed from. */

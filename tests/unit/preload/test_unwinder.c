@@ -58,14 +58,15 @@ static __attribute__((noinline)) void compare(void *arg)
     const struct stack_start start = SUPPORT_CALLER;
     static uintptr_t ours[MAX + 1];
     static void *theirs[MAX + 64];
-    size_t m = unwinder_walk(unwinder, start.sp, start.sp + 256, ours, f->max);
+    bool cut = false;
+    size_t m = unwinder_walk(unwinder, start.sp, start.sp + 256, ours, f->max, &cut);
     size_t n = frames_walk(theirs, MAX + 64), skip = 0;
     while (skip < n && (uintptr_t)theirs[skip] != start.ip) {
         skip++;
     }
     n -= skip;
     n = n > f->max + 1 ? f->max + 1 : n; /* one more says that there are more */
-    bool same = m == n;
+    bool same = m == n && !cut;
     for (size_t i = 0; same && i < n; i++) {
         same = (uintptr_t)theirs[skip + i] == ours[i];
     }
