@@ -101,6 +101,10 @@ static inline __attribute__((always_inline)) void arch_registers(uint64_t value[
 /* Whether unw_backtrace tells return addresses as they are. */
 #define ARCH_UNW_BACKTRACE 1
 
+/* Whether libunwind (since 1.7) takes a frame pointer of 0 for the end, and leaves that frame out.
+ */
+#define ARCH_UNW_ENDS_AT_ZERO 0
+
 #define ARCH_RELOC_IS_CALL_SLOT(type) ((type) == R_X86_64_JUMP_SLOT || (type) == R_X86_64_GLOB_DAT)
 #define ARCH_RELOC_IS_POINTER(type) ((type) == R_X86_64_64)
 #define ARCH_RELOC_IS_COPY(type) ((type) == R_X86_64_COPY)
@@ -197,6 +201,7 @@ static inline __attribute__((always_inline)) void arch_registers(uint64_t value[
 
 /* Until libunwind 1.8.3 it tells most of them less one. */
 #define ARCH_UNW_BACKTRACE 0
+#define ARCH_UNW_ENDS_AT_ZERO 1
 
 #define ARCH_RELOC_IS_CALL_SLOT(type)                                                              \
     ((type) == R_AARCH64_JUMP_SLOT || (type) == R_AARCH64_GLOB_DAT)

@@ -15,19 +15,21 @@
 #include "sys.h"
 #include "unwinder_access.h"
 
-struct unwinder {
-    unw_addr_space_t space;
-    int (*init_remote)(unw_cursor_t *, unw_addr_space_t, void *);
+/* One of the two forms that libunwind's functions come in. */
+struct form {
     int (*step)(unw_cursor_t *);
     int (*get_reg)(unw_cursor_t *, unw_regnum_t, unw_word_t *);
     int (*get_save_loc)(unw_cursor_t *, int, unw_save_loc_t *);
+};
+
+struct unwinder {
+    unw_addr_space_t space;
+    int (*init_remote)(unw_cursor_t *, unw_addr_space_t, void *);
+    struct form remote;
     unwinder_search *search;
-    struct {
-        int (*backtrace)(void **, int);
-        int (*init_local)(unw_cursor_t *, unw_context_t *);
-        int (*step)(unw_cursor_t *);
-        int (*get_reg)(unw_cursor_t *, unw_regnum_t, unw_word_t *);
-    } plain; /* the local form: unw_backtrace, or what it is made of */
+    int (*plain_backtrace)(void **, int); /* the local form: unw_backtrace, or what it is made of */
+    int (*plain_init)(unw_cursor_t *, unw_context_t *);
+    struct form plain;
     bool plain_tried;
     struct {
         uintptr_t start, end;
@@ -73,9 +75,9 @@ static bool resolve(struct unwinder *u, void *handle)
         void *to;
     } symbols[] = {
         {ARCH_UNW_PREFIX "init_remote", &u->init_remote},
-        {ARCH_UNW_PREFIX "step", &u->step},
-        {ARCH_UNW_PREFIX "get_reg", &u->get_reg},
-        {ARCH_UNW_PREFIX "get_save_loc", &u->get_save_loc},
+        {ARCH_UNW_PREFIX "step", &u->remote.step},
+        {ARCH_UNW_PREFIX "get_reg", &u->remote.get_reg},
+        {ARCH_UNW_PREFIX "get_save_loc", &u->remote.get_save_loc},
         {ARCH_UNW_PREFIX "dwarf_search_unwind_table", &u->search},
     };
     for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
@@ -145,8 +147,9 @@ static bool read_rule(struct unwinder *u, unw_cursor_t *cursor, const struct unw
 {
     unw_word_t cfa;
     unw_save_loc_t ip, bp;
-    if (u->get_reg(cursor, ARCH_UNW_SP, &cfa) < 0 || u->get_save_loc(cursor, UNW_REG_IP, &ip) < 0 ||
-        u->get_save_loc(cursor, ARCH_UNW_BP, &bp) < 0) {
+    if (u->remote.get_reg(cursor, ARCH_UNW_SP, &cfa) < 0 ||
+        u->remote.get_save_loc(cursor, UNW_REG_IP, &ip) < 0 ||
+        u->remote.get_save_loc(cursor, ARCH_UNW_BP, &bp) < 0) {
         return false;
     }
     if (ip.type != UNW_SLT_MEMORY || (ARCH_RETURN_BELOW_CFA ? ip.u.addr != cfa - sizeof(unw_word_t)
@@ -214,12 +217,62 @@ struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_addres
         return complex;
     }
     c.loads = 0;
-    int result = u->step(&cursor);
+    int result = u->remote.step(&cursor);
     if (result == 0) {
         return rule_plain(RULE_END);
     }
     struct rule rule;
     return result > 0 && read_rule(u, &cursor, &c, &rule) ? rule : complex;
+}
+
+/* More frames than there are of ours between a hook and a walk: garbage may lead around. */
+#define OWN_FRAMES 64
+
+/* Where a walk is. */
+struct place {
+    unw_word_t cfa, ip;
+    enum { PLACE_INSIDE, PLACE_OUTERMOST, PLACE_STUCK } kind;
+};
+
+/* The frame that libunwind has just stepped to, but left out. */
+static bool left_out(const struct form *form, unw_cursor_t *cursor, struct place *at)
+{
+    unw_word_t bp;
+    unw_save_loc_t ip;
+    if (!ARCH_UNW_ENDS_AT_ZERO || form->get_reg(cursor, ARCH_UNW_BP, &bp) < 0 || bp != 0 ||
+        form->get_reg(cursor, ARCH_UNW_SP, &at->cfa) < 0 ||
+        form->get_save_loc(cursor, UNW_REG_IP, &ip) < 0 || ip.type != UNW_SLT_MEMORY) {
+        return false;
+    }
+    at->ip = *(const unw_word_t *)ip.u.addr; /* libunwind has read it */
+    at->kind = PLACE_OUTERMOST;
+    return true;
+}
+
+/* One step outward. Returns false at the end. */
+static bool step_out(const struct form *form, unw_cursor_t *cursor, struct place *at)
+{
+    const struct place before = *at;
+    if (at->kind != PLACE_INSIDE) {
+        return false;
+    }
+    if (form->step(cursor) <= 0) {
+        if (!left_out(form, cursor, at)) {
+            return false;
+        }
+    } else if (form->get_reg(cursor, ARCH_UNW_SP, &at->cfa) < 0 ||
+               form->get_reg(cursor, UNW_REG_IP, &at->ip) < 0) {
+        return false;
+    }
+    at->ip = arch_return_address(at->ip);
+    /* On aarch64 libunwind takes what x30 holds for the caller where it has no table for a frame,
+     * or one it cannot read; in all but the innermost frame it is there already. Before version 1.7
+     * it cannot read those of code that signs return addresses. */
+    if (at->cfa == before.cfa && at->ip == before.ip) {
+        at->kind = PLACE_STUCK;
+        return false;
+    }
+    return true;
 }
 
 /* Where libunwind's own walk starts: in this very function, with the registers it has. */
@@ -239,70 +292,56 @@ __attribute__((noinline)) size_t unwinder_walk(struct unwinder *u, uintptr_t sta
     if (u->init_remote(&cursor, u->space, &c) < 0) {
         return 0;
     }
+    struct place at = {0};
     bool recording = false;
     size_t n = 0;
-    unw_word_t cfa = 0, address = 0;
-    while (n <= max && u->step(&cursor) > 0) {
-        const unw_word_t cfa_before = cfa, address_before = address;
-        if (u->get_reg(&cursor, ARCH_UNW_SP, &cfa) < 0 ||
-            u->get_reg(&cursor, UNW_REG_IP, &address) < 0) {
-            break;
-        }
-        /* Nowhere. On aarch64 libunwind takes what x30 holds for the caller where it has no table
-         * for a frame, or one it cannot read; in all but the innermost frame it is there already.
-         * Before version 1.7 it cannot read those of code that signs return addresses. */
-        if (cfa == cfa_before && address == address_before) {
-            *cut = has_table(u, &c, arch_return_address(address) - 1);
-            break;
-        }
-        recording = recording || cfa == start_cfa;
+    for (int own = 0; n <= max && own < OWN_FRAMES && step_out(&u->remote, &cursor, &at);) {
+        recording = recording || at.cfa == start_cfa;
         if (recording) {
-            ip[n++] = arch_return_address(address);
+            ip[n++] = at.ip;
+        } else {
+            own++;
         }
     }
+    *cut = at.kind == PLACE_STUCK && has_table(u, &c, at.ip - 1);
     return n;
 }
 
 #if ARCH_UNW_BACKTRACE
 static size_t plain_walk(struct unwinder *u, void **ip, size_t max)
 {
-    int n = u->plain.backtrace ? u->plain.backtrace(ip, (int)max) : 0;
+    int n = u->plain_backtrace ? u->plain_backtrace(ip, (int)max) : 0;
     return n > 0 ? (size_t)n : 0;
 }
 
 static void load_plain(struct unwinder *u, void *handle)
 {
-    *(void **)&u->plain.backtrace = dlsym(handle, "unw_backtrace");
+    *(void **)&u->plain_backtrace = dlsym(handle, "unw_backtrace");
 }
 #else
 static size_t plain_walk(struct unwinder *u, void **ip, size_t max)
 {
     unw_context_t context;
     unw_cursor_t cursor;
-    unw_word_t cfa = 0, address = 0;
+    struct place at = {0};
     size_t n = 0;
     unw_getcontext(&context);
-    if (!u->plain.get_reg || u->plain.init_local(&cursor, &context) < 0) {
+    if (!u->plain_init || u->plain_init(&cursor, &context) < 0) {
         return 0;
     }
-    while (n < max && u->plain.step(&cursor) > 0) {
-        const unw_word_t cfa_before = cfa, address_before = address;
-        if (u->plain.get_reg(&cursor, ARCH_UNW_SP, &cfa) < 0 ||
-            u->plain.get_reg(&cursor, UNW_REG_IP, &address) < 0 ||
-            (cfa == cfa_before && address == address_before)) {
-            break; /* nowhere, as above */
-        }
-        ip[n++] = (void *)arch_return_address(address);
+    while (n < max && step_out(&u->plain, &cursor, &at)) {
+        ip[n++] = (void *)at.ip;
     }
     return n;
 }
 
 static void load_plain(struct unwinder *u, void *handle)
 {
-    *(void **)&u->plain.init_local = dlsym(handle, ARCH_UNW_LOCAL_PREFIX "init_local");
     *(void **)&u->plain.step = dlsym(handle, ARCH_UNW_LOCAL_PREFIX "step");
-    if (u->plain.init_local && u->plain.step) {
-        *(void **)&u->plain.get_reg = dlsym(handle, ARCH_UNW_LOCAL_PREFIX "get_reg");
+    *(void **)&u->plain.get_reg = dlsym(handle, ARCH_UNW_LOCAL_PREFIX "get_reg");
+    *(void **)&u->plain.get_save_loc = dlsym(handle, ARCH_UNW_LOCAL_PREFIX "get_save_loc");
+    if (u->plain.step && u->plain.get_reg && u->plain.get_save_loc) {
+        *(void **)&u->plain_init = dlsym(handle, ARCH_UNW_LOCAL_PREFIX "init_local");
     }
 }
 #endif

@@ -38,10 +38,11 @@ extern union unwinder_accessors {
 void unwinder_access_start(void);
 
 /* Made-up register values, far apart and far from any mapping, by which a derived address betrays
- * what it was computed from. */
+ * what it was computed from. The last is also what is read where the return address should be: not
+ * 0, the end of the stack, even where it is taken for a signed one. */
 #define MADE_UP_SP ((unw_word_t)0x4000000000000000)
 #define MADE_UP_BP ((unw_word_t)0x5000000000000000)
-#define MADE_UP_LOAD ((unw_word_t)0x6000000000000000)
+#define MADE_UP_LOAD ((unw_word_t)0x6000000000010000)
 #define MADE_UP_SPAN ((unw_word_t)0x0800000000000000)
 
 static inline bool unwinder_near(unw_word_t address, unw_word_t base)

@@ -167,7 +167,8 @@ FRAME size_t frames_walk(void **ip, size_t max)
      * when the sanitizer has already forgotten the thread. */
     unw_context_t context;
     unw_cursor_t cursor;
-    unw_word_t cfa = 0, address = 0, cfa_before, before;
+    unw_word_t cfa = 0, address = 0, cfa_before, before, bp;
+    unw_save_loc_t where;
     size_t n = 0;
     unw_getcontext(&context);
     unw_init_local(&cursor, &context);
@@ -177,9 +178,14 @@ FRAME size_t frames_walk(void **ip, size_t max)
         unw_get_reg(&cursor, UNW_REG_SP, &cfa);
         unw_get_reg(&cursor, UNW_REG_IP, &address);
         if (cfa == cfa_before && address == before) {
-            break; /* where there is no table it may stay where it is */
+            return n; /* where there is no table it may stay where it is */
         }
         ip[n++] = (void *)arch_return_address(address);
+    }
+    if (ARCH_UNW_ENDS_AT_ZERO && n < max && unw_get_reg(&cursor, ARCH_UNW_BP, &bp) == 0 &&
+        bp == 0 && unw_get_save_loc(&cursor, UNW_REG_IP, &where) == 0 &&
+        where.type == UNW_SLT_MEMORY) {
+        ip[n++] = (void *)arch_return_address(*(const uintptr_t *)where.u.addr);
     }
     return n;
 #endif
