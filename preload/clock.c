@@ -18,16 +18,8 @@ void clock_start(struct clock *c)
 {
     c->start_ns = monotonic_ns();
     c->start_ticks = clock_ticks();
-    /* A guess, within a factor of 2 of any processor of today, until there is something to compare:
-     * it only places the first calibration. */
-#if defined(__x86_64__)
-    atomic_store(&c->ns_per_tick, ((uint64_t)1 << 32) * 10 / 25);
-#else
-    uint64_t frequency;
-    __asm__ volatile("mrs %0, cntfrq_el0" : "=r"(frequency));
-    uint64_t ns = frequency ? 1000000000u / frequency : 1;
-    atomic_store(&c->ns_per_tick, (ns ? ns : 1) << 32);
-#endif
+    /* A guess, until there is something to compare: it only places the first calibration. */
+    atomic_store(&c->ns_per_tick, arch_ns_per_tick());
 }
 
 uint64_t clock_elapsed_ns(const struct clock *c)

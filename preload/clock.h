@@ -10,6 +10,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "arch.h"
+
 struct clock {
     uint64_t start_ticks; /* both at clock_start */
     uint64_t start_ns;
@@ -18,13 +20,7 @@ struct clock {
 
 static inline uint64_t clock_ticks(void)
 {
-#if defined(__x86_64__)
-    return __builtin_ia32_rdtsc();
-#else
-    uint64_t ticks;
-    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
-    return ticks;
-#endif
+    return arch_ticks();
 }
 
 void clock_start(struct clock *c);

@@ -10,17 +10,14 @@
 
 #include <errno.h>
 
+#include "arch.h"
 #include "guard.h"
 #include "lifecycle.h"
 #include "objects.h"
 #include "recorder.h"
 
 /* The state of whoever called the hook that uses this. */
-#define CALLER                                                                                     \
-    {                                                                                              \
-        .ip = (uintptr_t)__builtin_return_address(0), .sp = (uintptr_t)__builtin_dwarf_cfa(),      \
-        .bp = *(const uintptr_t *)__builtin_frame_address(0),                                      \
-    }
+#define CALLER ARCH_CALLER
 
 static __attribute__((noinline, unused)) bool hook_begin(const struct stack_start *start)
 {

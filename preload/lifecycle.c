@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -61,8 +62,23 @@ static void load_all(void)
 }
 
 /* The loader allocates while other libraries, sanitizers among them, are not initialised yet, and
- * what we call may be theirs. Its size is not known so early; no loader is as large as this. */
-#define LOADER_MAX ((uintptr_t)1 << 20)
+ * what we call may be theirs. Nobody can be asked so early: its own headers are read. */
+static bool in_loader(uintptr_t caller)
+{
+    const uintptr_t base = getauxval(AT_BASE);
+    if (!base) {
+        return false; /* the loader was started as a program */
+    }
+    const ElfW(Ehdr) *header = (const void *)base;
+    const ElfW(Phdr) *p = (const void *)(base + header->e_phoff);
+    uintptr_t size = 0;
+    for (int i = 0; i < header->e_phnum; i++) {
+        if (p[i].p_type == PT_LOAD && p[i].p_vaddr + p[i].p_memsz > size) {
+            size = p[i].p_vaddr + p[i].p_memsz;
+        }
+    }
+    return caller - base < size;
+}
 
 /* Present where the program is built with ThreadSanitizer, which takes libc's functions over and
  * allocates before it can serve them: then it is our constructor that begins. */
@@ -70,7 +86,7 @@ extern void __tsan_init(void) __attribute__((weak));
 
 static bool too_early(uintptr_t caller)
 {
-    return !program_invocation_name || caller - getauxval(AT_BASE) < LOADER_MAX ||
+    return !program_invocation_name || in_loader(caller) ||
            (__tsan_init && caller != (uintptr_t)start);
 }
 

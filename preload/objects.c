@@ -5,6 +5,9 @@
 #include <link.h>
 #include <string.h>
 
+#include "arch.h"
+#include "sys.h"
+
 /* The library must load on a libc without _dl_find_object, so it is looked up, and its result
  * struct (public in <dlfcn.h> since glibc 2.35) is used only when it is there. */
 static int (*find_object)(void *, struct dl_find_object *);
@@ -76,12 +79,10 @@ bool object_find(uintptr_t address, struct object *object)
 
 bool object_is_signal_trampoline(uintptr_t ip)
 {
-#if defined(__x86_64__)
-    static const uint8_t code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05}; /* rt_sigreturn */
-#else
-    static const uint8_t code[] = {0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4};
-#endif
+    static const uint8_t code[] = ARCH_SIGNAL_RETURN;
     struct object object;
-    return object_find(ip, &object) && ip + sizeof code <= object.end &&
-           memcmp((const void *)ip, code, sizeof code) == 0;
+    /* It may be in a page of its own, that the kernel or an emulator maps. */
+    bool there = object_find(ip, &object) ? ip + sizeof code <= object.end
+                                          : sys_readable(ip) && sys_readable(ip + sizeof code - 8);
+    return there && memcmp((const void *)ip, code, sizeof code) == 0;
 }

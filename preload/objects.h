@@ -10,7 +10,9 @@
 #include <stdint.h>
 
 struct object {
-    uintptr_t start, end;        /* the whole mapping, all segments */
+    /* The whole mapping, all segments; but for data that lies apart from the code, as it does in
+     * executables for aarch64: there the end may be the code's. */
+    uintptr_t start, end;
     uintptr_t load_bias;         /* address = ELF virtual address + load_bias */
     const char *name;            /* as the loader has it; "" for the executable */
     const uint8_t *eh_frame_hdr; /* NULL: none */
@@ -33,7 +35,7 @@ static inline bool objects_in_loader(uintptr_t address)
 }
 
 /* Whether IP is the start of code that returns from a signal handler (rt_sigreturn): by its bytes,
- * as libunwind and gdb tell it. Reads memory only inside a loaded object. */
+ * as libunwind and gdb tell it. Memory outside of loaded objects is probed before it is read. */
 bool object_is_signal_trampoline(uintptr_t ip);
 
 #endif

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arch.h"
 #include "objects.h"
 #include "real.h"
 #include "sys.h"
@@ -118,11 +119,7 @@ void process_describe(char **argv)
         struct text t = text_begin(process.hostname, sizeof process.hostname);
         text_string(&t, names.nodename);
     }
-#if defined(__x86_64__)
-    process.arch = "x86_64";
-#else
-    process.arch = "aarch64";
-#endif
+    process.arch = ARCH_NAME;
     find_start_time();
     find_allocator();
     process.descendant = is_recorded((int)sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0));

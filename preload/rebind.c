@@ -5,19 +5,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "arch.h"
 #include "sys.h"
 
 #define PAGE_MASK (~(uintptr_t)4095)
-
-#if defined(__x86_64__)
-#define IS_CALL_SLOT(type) ((type) == R_X86_64_JUMP_SLOT || (type) == R_X86_64_GLOB_DAT)
-#define IS_POINTER(type) ((type) == R_X86_64_64)
-#define IS_COPY(type) ((type) == R_X86_64_COPY)
-#else
-#define IS_CALL_SLOT(type) ((type) == R_AARCH64_JUMP_SLOT || (type) == R_AARCH64_GLOB_DAT)
-#define IS_POINTER(type) ((type) == R_AARCH64_ABS64)
-#define IS_COPY(type) ((type) == R_AARCH64_COPY)
-#endif
 
 struct job {
     const struct rebind_hook *hooks;
@@ -111,7 +102,7 @@ static bool change(const struct dl_phdr_info *info, uintptr_t slot, uintptr_t ou
 /* A slot for calls may not be bound yet; a pointer in the data may have been changed since. */
 static bool to_change(ElfW(Xword) type, uintptr_t value, const struct rebind_hook *hook)
 {
-    return IS_CALL_SLOT(type) ? value != hook->ours : value == hook->theirs;
+    return ARCH_RELOC_IS_CALL_SLOT(type) ? value != hook->ours : value == hook->theirs;
 }
 
 /* The executable's copy of a library's variable, of SIZE bytes at START: may hold pointers. */
@@ -135,10 +126,10 @@ static void rebind_table(struct job *job, const struct dl_phdr_info *info, const
         ElfW(Xword) type = ELF64_R_TYPE(table[i].r_info);
         const ElfW(Sym) *symbol = d->symbols + ELF64_R_SYM(table[i].r_info);
         uintptr_t slot = info->dlpi_addr + table[i].r_offset;
-        if (IS_COPY(type) && slot % sizeof slot == 0) {
+        if (ARCH_RELOC_IS_COPY(type) && slot % sizeof slot == 0) {
             rebind_copy(job, info, slot, symbol->st_size);
         }
-        if (!IS_CALL_SLOT(type) && !IS_POINTER(type)) {
+        if (!ARCH_RELOC_IS_CALL_SLOT(type) && !ARCH_RELOC_IS_POINTER(type)) {
             continue;
         }
         for (size_t h = 0; h < job->n; h++) {

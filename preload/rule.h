@@ -5,13 +5,15 @@
  * caller's frame pointer register was saved. Derived by libunwind, run by stack.c.
  *
  * Eight bytes, so that a table of rules is small and one is read by a single load. Offsets are
- * multiples of 8, and cover frames of up to 64 MiB.
+ * multiples of 8, and cover frames of up to 64 MiB; 256 KiB where they are counted from the CFA.
  */
 #ifndef PRELOAD_RULE_H
 #define PRELOAD_RULE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "arch.h"
 
 enum rule_kind {
     RULE_SP,      /* CFA = sp + cfa */
@@ -39,7 +41,7 @@ struct rule {
 #define RULE_BP_SHIFT 3      /* 2 bits */
 #define RULE_USES_BP_SHIFT 5 /* the step depends on bp */
 #define RULE_SAME_BP_SHIFT 6 /* the step leaves bp as it is */
-#define RULE_LOAD_SHIFT 8    /* 16 bits, in units of 8 bytes; of the return address where no load */
+#define RULE_LOAD_SHIFT 8    /* 16 bits, in units of 8 bytes; of the return address: see below */
 #define RULE_BP_AT_SHIFT 24  /* 16 bits */
 #define RULE_CFA_SHIFT 40    /* 24 bits */
 
@@ -81,6 +83,13 @@ static inline intptr_t rule_load(struct rule r)
     return ((int64_t)(r.bits << (64 - RULE_LOAD_SHIFT - 16)) >> 48) * 8;
 }
 
+/* In bytes, from the CFA to the return address. Where that must be told there are no rules of the
+ * kinds RULE_LOAD_*: code that needs both in one step is left to libunwind. */
+static inline intptr_t rule_return(struct rule r)
+{
+    return ARCH_RETURN_BELOW_CFA ? -(intptr_t)sizeof(uintptr_t) : rule_load(r);
+}
+
 /* A rule without offsets. */
 static inline struct rule rule_plain(enum rule_kind kind)
 {
@@ -91,7 +100,7 @@ static inline struct rule rule_plain(enum rule_kind kind)
 struct rule_parts {
     enum rule_kind kind;
     enum rule_bp bp;
-    int64_t cfa, bp_at, load;
+    int64_t cfa, bp_at, load; /* `load`: or what rule_return is */
 };
 
 static inline bool rule_fits(int64_t offset, unsigned bits)

@@ -37,8 +37,8 @@ struct rules {
 
 void rules_init(struct rules *r, struct unwinder *u, struct arena_pool *pool);
 
-/* User addresses have 47 bits (48 on aarch64 but for the last): what is left tells the generation
- * and the kind of address. */
+/* User addresses have 47 bits, or 48 (aarch64): what is left tells the generation and the kind of
+ * address. */
 static inline uint64_t rules_key(uintptr_t ip, bool return_address, uint32_t generation)
 {
     return ip | (uint64_t)(generation & 0x7fff) << 48 | (uint64_t)return_address << 63;

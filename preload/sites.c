@@ -69,7 +69,7 @@ static uint32_t frame_intern(struct sites *s, struct modules *modules, uint32_t 
     if (id != 0) {
         *(struct frame *)record = wanted;
         /* What called a signal trampoline was not called from: it was interrupted. */
-        if (parent != FRAME_ROOT && wanted.module >= 0 && object_is_signal_trampoline(ip)) {
+        if (parent != FRAME_ROOT && object_is_signal_trampoline(ip)) {
             ((struct frame *)idtable_at(&s->frames, parent))->interrupted = 1;
         }
     }

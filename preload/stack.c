@@ -4,21 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "arch.h"
+
 #define WORD sizeof(uintptr_t)
 #define PAGE ((uintptr_t)4096)
-
-#if defined(__x86_64__)
-/* A signal frame at sp: ucontext, whose saved registers are at fixed offsets (the kernel's
- * struct rt_sigframe; offsets of REG_RBP, REG_RSP, REG_RIP in ucontext_t.uc_mcontext). */
-enum { SIGNAL_BP = 120, SIGNAL_SP = 160, SIGNAL_IP = 168 };
-#else
-/* struct rt_sigframe: siginfo (128 bytes), ucontext; regs[29], sp, pc in uc_mcontext. */
-enum {
-    SIGNAL_BP = 128 + 184 + 29 * 8,
-    SIGNAL_SP = 128 + 184 + 31 * 8,
-    SIGNAL_IP = 128 + 184 + 256
-};
-#endif
 
 /* Stacks are known down to the outermost frame, so more frames than are told must fit. */
 #define MIN_SIZE ((size_t)2048)
@@ -110,13 +99,13 @@ static inline bool walk_may_read(struct walk *w, uintptr_t address)
 static bool step_signal(struct walk *w, struct stack *s)
 {
     uintptr_t frame = w->sp;
-    if (!walk_may_read(w, frame + SIGNAL_IP) || !walk_may_read(w, frame + SIGNAL_SP) ||
-        !walk_may_read(w, frame + SIGNAL_BP)) {
+    if (!walk_may_read(w, frame + ARCH_SIGNAL_IP) || !walk_may_read(w, frame + ARCH_SIGNAL_SP) ||
+        !walk_may_read(w, frame + ARCH_SIGNAL_BP)) {
         return false;
     }
-    w->ip = trace_load(frame + SIGNAL_IP);
-    w->sp = trace_load(frame + SIGNAL_SP);
-    w->bp = trace_load(frame + SIGNAL_BP);
+    w->ip = trace_load(frame + ARCH_SIGNAL_IP);
+    w->sp = trace_load(frame + ARCH_SIGNAL_SP);
+    w->bp = trace_load(frame + ARCH_SIGNAL_BP);
     w->return_address = false;
     walk_bounds(w, s); /* the handler may have run on an alternate stack */
     return true;
@@ -141,8 +130,9 @@ static inline bool walk_step(struct walk *w, struct trace_step *step)
         cfa = step->load = trace_load(load_at);
     }
     cfa += (uintptr_t)rule_cfa(rule);
+    const uintptr_t at = cfa + (uintptr_t)rule_return(rule);
     /* Outward is upward; a frame holds at least its return address. */
-    if (unlikely(cfa <= w->sp || !walk_may_read(w, cfa - WORD))) {
+    if (unlikely(cfa <= w->sp || !walk_may_read(w, at))) {
         return false;
     }
     if (!rule_same_bp(rule)) {
@@ -152,23 +142,26 @@ static inline bool walk_step(struct walk *w, struct trace_step *step)
         }
         w->bp = trace_load(bp_at);
     }
-    step->at = cfa - WORD;
+    step->at = at;
     step->bp_at = bp_at;
     step->load_at = load_at;
-    w->ip = trace_load(cfa - WORD);
+    w->ip = arch_return_address(trace_load(at));
     w->sp = cfa;
     w->return_address = true;
     return true;
 }
 
 /* libunwind's own walk, for a stack with a frame that has no simple rule. */
-static void walk_complex(struct stack *s, struct rules *rules, const struct stack_start *start)
+static __attribute__((noinline, cold)) void walk_complex(struct stack *s, struct rules *rules,
+                                                         const struct stack_start *start)
 {
     bool own = start->sp - s->low < s->high - s->low;
     int saved = errno;
-    s->n = unwinder_walk(rules->unwinder, start->sp, own ? s->high : start->sp, s->flat, s->max);
+    bool cut = false;
+    s->n =
+        unwinder_walk(rules->unwinder, start->sp, own ? s->high : start->sp, s->flat, s->max, &cut);
     errno = saved;
-    s->flags |= STACK_WALKED;
+    s->flags |= STACK_WALKED | (cut ? STACK_TRUNCATED : 0);
     if (s->n == 0) {
         s->flat[0] = start->ip;
         s->n = 1;
@@ -193,7 +186,7 @@ static size_t pass_known(struct stack *s, size_t n, struct walk *w, const struct
         step->load_at = x->loads ? x->at[x->words - 1] : 0;
         step->load = x->loads ? x->held[x->words - 1] : 0;
         step->rule.bits = (uint64_t)x->rule_bits << RULE_USES_BP_SHIFT;
-        w->ip = x->held[0];
+        w->ip = arch_return_address(x->held[0]);
         w->sp = outer->sp;
         /* What bp holds is not known where nobody needed it: somebody further out may now. */
         w->bp = step->bp_at ? trace_load(step->bp_at) : w->bp;

@@ -38,7 +38,7 @@ static inline uint64_t hash_words(uint64_t hash, const struct trace *x)
     uint64_t sum = 0;
     for (int i = 0; i < TRACE_WORDS; i++) {
         uintptr_t word = trace_load(x->at[i]);
-        bool near = (word ^ x->held[i]) >> NEAR_BITS == 0;
+        bool near = arch_return_address(word ^ x->held[i]) >> NEAR_BITS == 0;
         sum += ((near ? word : 0) + (uint64_t)i) * (0x9fb21c651e98df25u + 2 * (uint64_t)i);
     }
     hash = (hash ^ sum) * 0x9e3779b97f4a7c15u;
@@ -101,6 +101,7 @@ static bool same(const struct trace *x, const struct trace_step *step, uint32_t 
     size_t last = x->words - 1u;
     uintptr_t bp_at = x->bp_at ? x->at[0] + (uintptr_t)x->bp_at * WORD : 0;
     return x->at[0] == step->at && bp_at == step->bp_at && x->loads == (step->load_at != 0) &&
+           (!ARCH_SIGNS_RETURNS || x->held[0] == trace_load(step->at)) &&
            (!x->loads || (x->at[last] == step->load_at && x->held[last] == step->load));
 }
 
@@ -116,7 +117,7 @@ static void set_words(const struct traces *t, struct trace *x, const struct trac
     unsigned n = 0;
     struct trace *far = trace_outer(t, x);
     if (far) {
-        add_word(x, &n, step->at, far->ip);
+        add_word(x, &n, step->at, trace_return_word(step->at, far->ip));
         if (far->uses_bp && step->bp_at) {
             add_word(x, &n, step->bp_at, far->bp);
         }

@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arch.h"
 #include "arena.h"
 #include "rule.h"
 #include "sys.h"
@@ -83,6 +84,12 @@ typedef uintptr_t trace_word __attribute__((aligned(1), may_alias));
 static inline uintptr_t trace_load(uintptr_t address)
 {
     return *(const trace_word *)address;
+}
+
+/* What lies at AT, where a step read the return address IP. */
+static inline uintptr_t trace_return_word(uintptr_t at, uintptr_t ip)
+{
+    return ARCH_SIGNS_RETURNS ? trace_load(at) : ip;
 }
 
 static inline size_t traces_key(uintptr_t ip, uintptr_t other)

@@ -10,32 +10,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "arch.h"
 #include "objects.h"
 #include "sys.h"
 #include "unwinder_access.h"
 
-#if defined(__x86_64__)
-#define LIBRARY "libunwind-x86_64.so.8"
-#define PREFIX "_Ux86_64_"
-#define REG_IP UNW_X86_64_RIP
-#define REG_SP UNW_X86_64_RSP
-#define REG_BP UNW_X86_64_RBP
-#else
-#define LIBRARY "libunwind-aarch64.so.8"
-#define PREFIX "_Uaarch64_"
-#define REG_IP UNW_AARCH64_PC
-#define REG_SP UNW_AARCH64_SP
-#define REG_BP UNW_AARCH64_X29
-#endif
+/* One of the two forms that libunwind's functions come in. */
+struct form {
+    int (*step)(unw_cursor_t *);
+    int (*get_reg)(unw_cursor_t *, unw_regnum_t, unw_word_t *);
+    int (*get_save_loc)(unw_cursor_t *, int, unw_save_loc_t *);
+};
 
 struct unwinder {
     unw_addr_space_t space;
     int (*init_remote)(unw_cursor_t *, unw_addr_space_t, void *);
-    int (*step)(unw_cursor_t *);
-    int (*get_reg)(unw_cursor_t *, unw_regnum_t, unw_word_t *);
-    int (*get_save_loc)(unw_cursor_t *, int, unw_save_loc_t *);
+    struct form remote;
     unwinder_search *search;
-    int (*plain_backtrace)(void **, int);
+    int (*plain_backtrace)(void **, int); /* the local form: unw_backtrace, or what it is made of */
+    int (*plain_init)(unw_cursor_t *, unw_context_t *);
+    struct form plain;
     bool plain_tried;
     struct {
         uintptr_t start, end;
@@ -80,11 +74,11 @@ static bool resolve(struct unwinder *u, void *handle)
         const char *name;
         void *to;
     } symbols[] = {
-        {PREFIX "init_remote", &u->init_remote},
-        {PREFIX "step", &u->step},
-        {PREFIX "get_reg", &u->get_reg},
-        {PREFIX "get_save_loc", &u->get_save_loc},
-        {PREFIX "dwarf_search_unwind_table", &u->search},
+        {ARCH_UNW_PREFIX "init_remote", &u->init_remote},
+        {ARCH_UNW_PREFIX "step", &u->remote.step},
+        {ARCH_UNW_PREFIX "get_reg", &u->remote.get_reg},
+        {ARCH_UNW_PREFIX "get_save_loc", &u->remote.get_save_loc},
+        {ARCH_UNW_PREFIX "dwarf_search_unwind_table", &u->search},
     };
     for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
         void *address = dlsym(handle, symbols[i].name);
@@ -113,7 +107,7 @@ struct unwinder *unwinder_load(void *(*map)(size_t size), const char **why)
 {
     struct unwinder *u = map(sizeof *u);
     *why = u ? "libunwind is too old or incomplete" : "there is no memory for libunwind";
-    void *handle = u ? dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL) : NULL;
+    void *handle = u ? dlopen(ARCH_UNW_LIBRARY, RTLD_NOW | RTLD_LOCAL) : NULL;
     if (u && !handle) {
         *why = "libunwind (Debian's package libunwind8) cannot be loaded";
     }
@@ -122,14 +116,15 @@ struct unwinder *unwinder_load(void *(*map)(size_t size), const char **why)
     }
     unw_addr_space_t (*create)(unw_accessors_t *, int) = NULL;
     int (*set_caching_policy)(unw_addr_space_t, unw_caching_policy_t) = NULL;
-    *(void **)&create = dlsym(handle, PREFIX "create_addr_space");
-    *(void **)&set_caching_policy = dlsym(handle, PREFIX "set_caching_policy");
+    *(void **)&create = dlsym(handle, ARCH_UNW_PREFIX "create_addr_space");
+    *(void **)&set_caching_policy = dlsym(handle, ARCH_UNW_PREFIX "set_caching_policy");
     if (!create || !set_caching_policy) {
         return NULL;
     }
     int free_before[2];
     lowest_free(free_before);
-    u->space = create(&unwinder_accessors, 0);
+    unwinder_access_start();
+    u->space = create(&unwinder_accessors.known, 0);
     if (!u->space) {
         return NULL;
     }
@@ -152,11 +147,13 @@ static bool read_rule(struct unwinder *u, unw_cursor_t *cursor, const struct unw
 {
     unw_word_t cfa;
     unw_save_loc_t ip, bp;
-    if (u->get_reg(cursor, REG_SP, &cfa) < 0 || u->get_save_loc(cursor, REG_IP, &ip) < 0 ||
-        u->get_save_loc(cursor, REG_BP, &bp) < 0) {
+    if (u->remote.get_reg(cursor, ARCH_UNW_SP, &cfa) < 0 ||
+        u->remote.get_save_loc(cursor, UNW_REG_IP, &ip) < 0 ||
+        u->remote.get_save_loc(cursor, ARCH_UNW_BP, &bp) < 0) {
         return false;
     }
-    if (ip.type != UNW_SLT_MEMORY || ip.u.addr != cfa - sizeof(unw_word_t)) {
+    if (ip.type != UNW_SLT_MEMORY || (ARCH_RETURN_BELOW_CFA ? ip.u.addr != cfa - sizeof(unw_word_t)
+                                                            : !unwinder_near(ip.u.addr, cfa))) {
         return false;
     }
     struct rule_parts parts = {0};
@@ -177,7 +174,13 @@ static bool read_rule(struct unwinder *u, unw_cursor_t *cursor, const struct unw
     } else {
         return false;
     }
-    if (bp.type == UNW_SLT_REG && bp.u.regnum == REG_BP) {
+    if (!ARCH_RETURN_BELOW_CFA) {
+        if (parts.kind == RULE_LOAD_BP || parts.kind == RULE_LOAD_SP) {
+            return false;
+        }
+        parts.load = (int64_t)(ip.u.addr - cfa);
+    }
+    if (bp.type == UNW_SLT_REG && bp.u.regnum == ARCH_UNW_BP) {
         parts.bp = RULE_BP_SAME;
     } else if (bp.type == UNW_SLT_MEMORY && unwinder_near(bp.u.addr, cfa)) {
         parts.bp = RULE_BP_AT_CFA;
@@ -191,6 +194,13 @@ static bool read_rule(struct unwinder *u, unw_cursor_t *cursor, const struct unw
     return rule_make(rule, &parts);
 }
 
+/* Whether there is an entry for IP in the unwind tables. */
+static bool has_table(struct unwinder *u, struct unwinder_context *c, uintptr_t ip)
+{
+    unw_proc_info_t info;
+    return unwinder_accessors.known.find_proc_info(u->space, ip, &info, 0, c) >= 0;
+}
+
 struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_address)
 {
     const struct rule complex = rule_plain(RULE_COMPLEX);
@@ -198,18 +208,16 @@ struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_addres
         return rule_plain(RULE_SIGNAL);
     }
     struct unwinder_context c = {.search = u->search, .deriving = true};
-    set_reg(&c, REG_IP, return_address ? ip - 1 : ip);
-    set_reg(&c, REG_SP, MADE_UP_SP);
-    set_reg(&c, REG_BP, MADE_UP_BP);
+    set_reg(&c, ARCH_UNW_IP, return_address ? ip - 1 : ip);
+    set_reg(&c, ARCH_UNW_SP, MADE_UP_SP);
+    set_reg(&c, ARCH_UNW_BP, MADE_UP_BP);
     unw_cursor_t cursor;
-    unw_proc_info_t info;
     /* Without unwind tables libunwind guesses from what memory holds: nothing to derive. */
-    if (unwinder_accessors.find_proc_info(u->space, c.reg[REG_IP], &info, 0, &c) < 0 ||
-        u->init_remote(&cursor, u->space, &c) < 0) {
+    if (!has_table(u, &c, c.reg[ARCH_UNW_IP]) || u->init_remote(&cursor, u->space, &c) < 0) {
         return complex;
     }
     c.loads = 0;
-    int result = u->step(&cursor);
+    int result = u->remote.step(&cursor);
     if (result == 0) {
         return rule_plain(RULE_END);
     }
@@ -217,48 +225,126 @@ struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_addres
     return result > 0 && read_rule(u, &cursor, &c, &rule) ? rule : complex;
 }
 
+/* More frames than there are of ours between a hook and a walk: garbage may lead around. */
+#define OWN_FRAMES 64
+
+/* Where a walk is. */
+struct place {
+    unw_word_t cfa, ip;
+    enum { PLACE_INSIDE, PLACE_OUTERMOST, PLACE_STUCK } kind;
+};
+
+/* The frame that libunwind has just stepped to, but left out. */
+static bool left_out(const struct form *form, unw_cursor_t *cursor, struct place *at)
+{
+    unw_word_t bp;
+    unw_save_loc_t ip;
+    if (!ARCH_UNW_ENDS_AT_ZERO || form->get_reg(cursor, ARCH_UNW_BP, &bp) < 0 || bp != 0 ||
+        form->get_reg(cursor, ARCH_UNW_SP, &at->cfa) < 0 ||
+        form->get_save_loc(cursor, UNW_REG_IP, &ip) < 0 || ip.type != UNW_SLT_MEMORY) {
+        return false;
+    }
+    at->ip = *(const unw_word_t *)ip.u.addr; /* libunwind has read it */
+    at->kind = PLACE_OUTERMOST;
+    return true;
+}
+
+/* One step outward. Returns false at the end. */
+static bool step_out(const struct form *form, unw_cursor_t *cursor, struct place *at)
+{
+    const struct place before = *at;
+    if (at->kind != PLACE_INSIDE) {
+        return false;
+    }
+    if (form->step(cursor) <= 0) {
+        if (!left_out(form, cursor, at)) {
+            return false;
+        }
+    } else if (form->get_reg(cursor, ARCH_UNW_SP, &at->cfa) < 0 ||
+               form->get_reg(cursor, UNW_REG_IP, &at->ip) < 0) {
+        return false;
+    }
+    at->ip = arch_return_address(at->ip);
+    /* On aarch64 libunwind takes what x30 holds for the caller where it has no table for a frame,
+     * or one it cannot read; in all but the innermost frame it is there already. Before version 1.7
+     * it cannot read those of code that signs return addresses. */
+    if (at->cfa == before.cfa && at->ip == before.ip) {
+        at->kind = PLACE_STUCK;
+        return false;
+    }
+    return true;
+}
+
 /* Where libunwind's own walk starts: in this very function, with the registers it has. */
 __attribute__((noinline)) size_t unwinder_walk(struct unwinder *u, uintptr_t start_cfa,
-                                               uintptr_t stack_end, uintptr_t *ip, size_t max)
+                                               uintptr_t stack_end, uintptr_t *ip, size_t max,
+                                               bool *cut)
 {
     struct unwinder_context c = {.search = u->search, .stack_end = stack_end};
-#if defined(__x86_64__)
-    unw_word_t here, sp, bp, rbx, r12, r13, r14, r15;
-    __asm__ volatile("lea 0(%%rip), %0\n\tmov %%rsp, %1\n\tmov %%rbp, %2\n\tmov %%rbx, %3"
-                     : "=&r"(here), "=&r"(sp), "=&r"(bp), "=&r"(rbx));
-    __asm__ volatile("mov %%r12, %0\n\tmov %%r13, %1\n\tmov %%r14, %2\n\tmov %%r15, %3"
-                     : "=m"(r12), "=m"(r13), "=m"(r14), "=m"(r15));
-    set_reg(&c, UNW_X86_64_RBX, rbx);
-    set_reg(&c, UNW_X86_64_R12, r12);
-    set_reg(&c, UNW_X86_64_R13, r13);
-    set_reg(&c, UNW_X86_64_R14, r14);
-    set_reg(&c, UNW_X86_64_R15, r15);
-#else
-    unw_word_t here, sp, bp;
-    __asm__ volatile("adr %0, .\n\tmov %1, sp\n\tmov %2, x29" : "=&r"(here), "=&r"(sp), "=&r"(bp));
-#endif
-    set_reg(&c, REG_IP, here);
-    set_reg(&c, REG_SP, sp);
-    set_reg(&c, REG_BP, bp);
-    c.stack_start = sp;
+    static const int number[ARCH_REGISTERS] = ARCH_UNW_REGISTERS;
+    uint64_t value[ARCH_REGISTERS];
+    arch_registers(value);
+    for (size_t i = 0; i < ARCH_REGISTERS; i++) {
+        set_reg(&c, number[i], value[i]);
+    }
+    c.stack_start = c.reg[ARCH_UNW_SP];
     unw_cursor_t cursor;
     if (u->init_remote(&cursor, u->space, &c) < 0) {
         return 0;
     }
+    struct place at = {0};
     bool recording = false;
     size_t n = 0;
-    while (n <= max && u->step(&cursor) > 0) {
-        unw_word_t cfa, address;
-        if (u->get_reg(&cursor, REG_SP, &cfa) < 0 || u->get_reg(&cursor, REG_IP, &address) < 0) {
-            break;
-        }
-        recording = recording || cfa == start_cfa;
+    for (int own = 0; n <= max && own < OWN_FRAMES && step_out(&u->remote, &cursor, &at);) {
+        recording = recording || at.cfa == start_cfa;
         if (recording) {
-            ip[n++] = address;
+            ip[n++] = at.ip;
+        } else {
+            own++;
         }
+    }
+    *cut = at.kind == PLACE_STUCK && has_table(u, &c, at.ip - 1);
+    return n;
+}
+
+#if ARCH_UNW_BACKTRACE
+static size_t plain_walk(struct unwinder *u, void **ip, size_t max)
+{
+    int n = u->plain_backtrace ? u->plain_backtrace(ip, (int)max) : 0;
+    return n > 0 ? (size_t)n : 0;
+}
+
+static void load_plain(struct unwinder *u, void *handle)
+{
+    *(void **)&u->plain_backtrace = dlsym(handle, "unw_backtrace");
+}
+#else
+static size_t plain_walk(struct unwinder *u, void **ip, size_t max)
+{
+    unw_context_t context;
+    unw_cursor_t cursor;
+    struct place at = {0};
+    size_t n = 0;
+    unw_getcontext(&context);
+    if (!u->plain_init || u->plain_init(&cursor, &context) < 0) {
+        return 0;
+    }
+    while (n < max && step_out(&u->plain, &cursor, &at)) {
+        ip[n++] = (void *)at.ip;
     }
     return n;
 }
+
+static void load_plain(struct unwinder *u, void *handle)
+{
+    *(void **)&u->plain.step = dlsym(handle, ARCH_UNW_LOCAL_PREFIX "step");
+    *(void **)&u->plain.get_reg = dlsym(handle, ARCH_UNW_LOCAL_PREFIX "get_reg");
+    *(void **)&u->plain.get_save_loc = dlsym(handle, ARCH_UNW_LOCAL_PREFIX "get_save_loc");
+    if (u->plain.step && u->plain.get_reg && u->plain.get_save_loc) {
+        *(void **)&u->plain_init = dlsym(handle, ARCH_UNW_LOCAL_PREFIX "init_local");
+    }
+}
+#endif
 
 size_t unwinder_plain_walk(struct unwinder *u, void **ip, size_t max)
 {
@@ -266,11 +352,10 @@ size_t unwinder_plain_walk(struct unwinder *u, void **ip, size_t max)
         u->plain_tried = true;
         void *handle = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
         if (handle) {
-            *(void **)&u->plain_backtrace = dlsym(handle, "unw_backtrace");
+            load_plain(u, handle);
         }
     }
-    int n = u->plain_backtrace ? u->plain_backtrace(ip, (int)max) : 0;
-    return n > 0 ? (size_t)n : 0;
+    return plain_walk(u, ip, max);
 }
 
 bool unwinder_owns(const struct unwinder *u, uintptr_t address)

@@ -35,11 +35,12 @@ struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_addres
 /* Walks the calling thread's stack from the frame whose CFA is START_CFA outward, frame by frame,
  * with libunwind's own step. Words are read only where STACK_END bounds them, in loaded modules, or
  * after a probe. Fills IP (return addresses) and returns how many; at most MAX + 1, so that a
- * result above MAX says that there were more. */
+ * result above MAX says that there were more. Sets *CUT where it cannot
+ * read a frame's table. */
 size_t unwinder_walk(struct unwinder *u, uintptr_t start_cfa, uintptr_t stack_end, uintptr_t *ip,
-                     size_t max);
+                     size_t max, bool *cut);
 
-/* The plain local walk of libunwind (unw_backtrace), as anyone else would see it: return addresses
+/* The plain local walk of libunwind, as anyone else would see it: return addresses
  * from the caller outward. 0 if it is not there. */
 size_t unwinder_plain_walk(struct unwinder *u, void **ip, size_t max);
 

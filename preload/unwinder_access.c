@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "arch.h"
 #include "objects.h"
 #include "sys.h"
 
@@ -55,8 +56,8 @@ static bool readable(const struct unwinder_context *c, unw_word_t address)
         return true;
     }
     struct object object;
-    return object_find(address, &object) ? address + sizeof(unw_word_t) <= object.end
-                                         : sys_readable(address);
+    return (object_find(address, &object) && address + sizeof(unw_word_t) <= object.end) ||
+           sys_readable(address);
 }
 
 static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write,
@@ -116,13 +117,33 @@ static int get_proc_name(unw_addr_space_t space, unw_word_t ip, char *name, size
     return -UNW_ENOINFO;
 }
 
-unw_accessors_t unwinder_accessors = {
-    .find_proc_info = find_proc_info,
-    .put_unwind_info = put_unwind_info,
-    .get_dyn_info_list_addr = get_dyn_info_list_addr,
-    .access_mem = access_mem,
-    .access_reg = access_reg,
-    .access_fpreg = access_fpreg,
-    .resume = resume,
-    .get_proc_name = get_proc_name,
+/* The bits of a return address that may be a signature. Since libunwind 1.8. */
+static unw_word_t ptrauth_insn_mask(unw_addr_space_t space, void *arg)
+{
+    (void)space, (void)arg;
+    return ~(unw_word_t)arch_return_address(UINTPTR_MAX);
+}
+
+#define CALLBACK_PTRAUTH_INSN_MASK 10
+
+union unwinder_accessors unwinder_accessors = {
+    .known =
+        {
+            .find_proc_info = find_proc_info,
+            .put_unwind_info = put_unwind_info,
+            .get_dyn_info_list_addr = get_dyn_info_list_addr,
+            .access_mem = access_mem,
+            .access_reg = access_reg,
+            .access_fpreg = access_fpreg,
+            .resume = resume,
+            .get_proc_name = get_proc_name,
+        },
 };
+
+void unwinder_access_start(void)
+{
+    if (ARCH_SIGNS_RETURNS) {
+        *(__typeof__(&ptrauth_insn_mask) *)&unwinder_accessors
+             .callback[CALLBACK_PTRAUTH_INSN_MASK] = ptrauth_insn_mask;
+    }
+}

@@ -27,13 +27,22 @@ struct unwinder_context {
     bool known[NREGS];
 };
 
-extern unw_accessors_t unwinder_accessors; /* their argument: struct unwinder_context */
+/* The callbacks; their argument: struct unwinder_context. Newer versions of libunwind, under the
+ * same name, know more of them than the header may have, and copy as many as they know. */
+extern union unwinder_accessors {
+    unw_accessors_t known;
+    void *callback[16];
+} unwinder_accessors;
+
+/* Adds those that are only for newer versions. */
+void unwinder_access_start(void);
 
 /* Made-up register values, far apart and far from any mapping, by which a derived address betrays
- * what it was computed from. */
+ * what it was computed from. The last is also what is read where the return address should be: not
+ * 0, the end of the stack, even where it is taken for a signed one. */
 #define MADE_UP_SP ((unw_word_t)0x4000000000000000)
 #define MADE_UP_BP ((unw_word_t)0x5000000000000000)
-#define MADE_UP_LOAD ((unw_word_t)0x6000000000000000)
+#define MADE_UP_LOAD ((unw_word_t)0x6000000000010000)
 #define MADE_UP_SPAN ((unw_word_t)0x0800000000000000)
 
 static inline bool unwinder_near(unw_word_t address, unw_word_t base)

@@ -3,7 +3,7 @@
 """The process around the library is as without it, and a bad setting is one line on standard error:
 it names the variable, the value and what is accepted, and the host runs on."""
 import memprof_test
-from memprof_test import sample
+from memprof_test import need, sample
 
 VARIABLES = ("MEMPROF_ENABLE", "MEMPROF_SAMPLE", "MEMPROF_INTERVAL", "MEMPROF_SIGNAL",
              "MEMPROF_LEAK_CHECK", "MEMPROF_FOLLOW", "MEMPROF_MAX_DEPTH", "MEMPROF_MMAP",
@@ -39,6 +39,14 @@ class Environment(memprof_test.Test):
                              {"LD_PRELOAD": str(memprof_test.LIBRARY)})
         self.assertEqual((done[0], done[2]), (7, b""))
         self.assertEqual(len(list(self.dir.glob("memprof.endings.*.json"))), 1)
+
+    def test_memory_layout(self):
+        """Libraries behind the loader, as where stacks are unlimited."""
+        need("setarch")
+        run = self.profiled(["setarch", "--addr-compat-layout", sample("endings"), "return"])
+        self.assertEqual(run.status, 7, run.err)
+        dump, = run.of("endings")
+        self.assert_sound(dump)
 
     def check_bad(self, variable, value):
         env = {"MEMPROF_VERBOSE": "0", variable: value}

@@ -50,11 +50,7 @@ static void prepare(void)
 static __attribute__((noinline)) void capture(void *unused)
 {
     (void)unused;
-    const struct stack_start start = {
-        .ip = (uintptr_t)__builtin_return_address(0),
-        .sp = (uintptr_t)__builtin_dwarf_cfa(),
-        .bp = *(const uintptr_t *)__builtin_frame_address(0),
-    };
+    const struct stack_start start = ARCH_CALLER;
     stack_capture(&stack, &rules, 0, &start);
     stages_sink += stack_hash(&stack, 1);
 }

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include "arch.h"
+
 /* No tail calls, nothing inlined: a frame for each call. */
 #define FRAME __attribute__((noinline))
 #define STAY __asm__ volatile("" ::: "memory")
@@ -158,20 +160,32 @@ const struct frames_kind frames_kinds[] = {
 
 FRAME size_t frames_walk(void **ip, size_t max)
 {
-#ifndef __SANITIZE_THREAD__
+#if ARCH_UNW_BACKTRACE && !defined(__SANITIZE_THREAD__)
     return (size_t)unw_backtrace(ip, (int)max);
 #else
-    /* unw_backtrace has a cache for each thread, which it frees when the sanitizer has already
-     * forgotten the thread. */
+    /* unw_backtrace does not tell them as they are; or has a cache for each thread, which it frees
+     * when the sanitizer has already forgotten the thread. */
     unw_context_t context;
     unw_cursor_t cursor;
-    unw_word_t address;
+    unw_word_t cfa = 0, address = 0, cfa_before, before, bp;
+    unw_save_loc_t where;
     size_t n = 0;
     unw_getcontext(&context);
     unw_init_local(&cursor, &context);
     while (n < max && unw_step(&cursor) > 0) {
+        cfa_before = cfa;
+        before = address;
+        unw_get_reg(&cursor, UNW_REG_SP, &cfa);
         unw_get_reg(&cursor, UNW_REG_IP, &address);
-        ip[n++] = (void *)address;
+        if (cfa == cfa_before && address == before) {
+            return n; /* where there is no table it may stay where it is */
+        }
+        ip[n++] = (void *)arch_return_address(address);
+    }
+    if (ARCH_UNW_ENDS_AT_ZERO && n < max && unw_get_reg(&cursor, ARCH_UNW_BP, &bp) == 0 &&
+        bp == 0 && unw_get_save_loc(&cursor, UNW_REG_IP, &where) == 0 &&
+        where.type == UNW_SLT_MEMORY) {
+        ip[n++] = (void *)arch_return_address(*(const uintptr_t *)where.u.addr);
     }
     return n;
 #endif

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "arch.h"
 #include "recorder.h"
 
 /* The next of a sequence that STATE, not 0, starts. */
@@ -52,10 +53,6 @@ struct recorder *support_recorder(const struct options *options);
 void support_recorder_end(struct recorder *r);
 
 /* The state of whoever called the function that uses this, as the hooks have it. */
-#define SUPPORT_CALLER                                                                             \
-    {                                                                                              \
-        .ip = (uintptr_t)__builtin_return_address(0), .sp = (uintptr_t)__builtin_dwarf_cfa(),      \
-        .bp = *(const uintptr_t *)__builtin_frame_address(0),                                      \
-    }
+#define SUPPORT_CALLER ARCH_CALLER
 
 #endif
