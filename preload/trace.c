@@ -137,6 +137,15 @@ static void set_words(const struct traces *t, struct trace *x, const struct trac
     }
 }
 
+/* Where STEP found the outer frame's bp, as it is kept. Returns false if it cannot be: too far
+ * away, or where only garbage leads. */
+static bool bp_place(const struct trace_step *step, int16_t *bp_at)
+{
+    const intptr_t bytes = step->bp_at ? (intptr_t)(step->bp_at - step->at) : 0;
+    *bp_at = (int16_t)(bytes / (intptr_t)WORD);
+    return *bp_at * (intptr_t)WORD == bytes && (*bp_at == 0) == (step->bp_at == 0);
+}
+
 struct trace *traces_enter(struct traces *t, const struct trace_step *step,
                            const struct trace *outer, uint64_t hash)
 {
@@ -147,8 +156,8 @@ struct trace *traces_enter(struct traces *t, const struct trace_step *step,
             return x;
         }
     }
-    intptr_t bp_at = step->bp_at ? (intptr_t)(step->bp_at - step->at) / (intptr_t)WORD : 0;
-    if (t->used == TRACES_MAX || bp_at != (int16_t)bp_at) {
+    int16_t bp_at;
+    if (t->used == TRACES_MAX || !bp_place(step, &bp_at)) {
         return NULL;
     }
     uint32_t id = ++t->used;
@@ -161,7 +170,7 @@ struct trace *traces_enter(struct traces *t, const struct trace_step *step,
         .outer = outer_id,
         .next = *bucket,
         .depth = outer ? outer->depth + 1 : 1,
-        .bp_at = (int16_t)bp_at,
+        .bp_at = bp_at,
         .loads = step->load_at != 0,
         .uses_bp =
             rule_uses_bp(step->rule) || (outer && outer->uses_bp && rule_same_bp(step->rule)),
