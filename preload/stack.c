@@ -113,7 +113,7 @@ static bool step_signal(struct walk *w, struct stack *s)
 
 /* The step outward by STEP's rule; tells in STEP what was read. Returns false where the frame's
  * words are not what a stack holds. */
-static inline bool walk_step(struct walk *w, struct trace_step *step)
+static inline __attribute__((always_inline)) bool walk_step(struct walk *w, struct trace_step *step)
 {
     const struct rule rule = step->rule;
     const enum rule_kind kind = rule_kind(rule);
@@ -215,7 +215,7 @@ static enum walk_end walk_out(struct stack *s, struct rules *rules, const struct
         step->sp = w->sp;
         step->bp = w->bp;
         step->slot[0] = step->slot[1] = NULL;
-        if (n >= s->skip && likely(!(s->flags & (STACK_SIGNAL | STACK_FOREIGN)))) {
+        if (likely(!(s->flags & (STACK_SIGNAL | STACK_FOREIGN)))) {
             if (n > 0) {
                 s->known = traces_find(&s->traces, w->ip, w->sp, w->bp, &miss);
             }
@@ -257,12 +257,12 @@ static enum walk_end walk_out(struct stack *s, struct rules *rules, const struct
     }
 }
 
-/* Enters the fresh frames, from the outermost inward, but for the `skip` inner ones. */
+/* Enters the fresh frames, from the outermost inward. */
 static void keep(struct stack *s)
 {
     uint64_t hash = s->known ? s->known->hash : 0;
     size_t i = s->fresh;
-    while (i > s->skip) {
+    while (i > 0) {
         i--;
         hash = extend_hash(hash, s->step[i].ip);
         struct trace *x = traces_enter(&s->traces, &s->step[i], s->known, hash);
@@ -286,6 +286,47 @@ static void keep(struct stack *s)
     s->trace = s->fresh == 0 ? s->known : NULL;
 }
 
+/* A walk that keeps nothing: only return addresses, each a few instructions. Returns false where
+ * it takes more than that. */
+static bool walk_plainly(struct stack *s, struct rules *rules, struct walk w)
+{
+    struct trace_step step;
+    for (size_t n = 0; n < s->max; n++) {
+        s->flat[n] = w.ip;
+        step.rule = rules_get(rules, w.ip, true, s->generation);
+        if (rule_kind(step.rule) == RULE_END) {
+            s->n = n + 1;
+            s->flags = STACK_WALKED;
+            return true;
+        }
+        if (unlikely(rule_kind(step.rule) >= RULE_SIGNAL) || unlikely(!walk_step(&w, &step)) ||
+            unlikely(!rules_plausible(w.ip))) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* Where the outermost frames change from call to call, or each stack is a new one, keeping them
+ * costs more than it saves. That shows when room for many frames is used up by few captures. Then
+ * stacks are walked plainly for a while, before it is tried again. */
+#define PLAIN_FROM ((uint32_t)4096)
+#define PLAIN_RATIO 2
+#define PLAIN_TIMES ((uint64_t)1 << 18)
+
+static void make_room(struct stack *s)
+{
+    const uint64_t now = s->events ? atomic_load_explicit(s->events, memory_order_relaxed) : 0;
+    const uint64_t captures = now - s->events_before;
+    if (s->events && s->traces.limit >= PLAIN_FROM && captures < PLAIN_RATIO * s->traces.limit) {
+        traces_forget(&s->traces);
+        s->plain = PLAIN_TIMES;
+    } else {
+        traces_grow(&s->traces);
+    }
+    s->events_before = now;
+}
+
 void stack_walk(struct stack *s, struct rules *rules, uint32_t generation,
                 const struct stack_start *start, const struct trace_miss *miss)
 {
@@ -293,9 +334,12 @@ void stack_walk(struct stack *s, struct rules *rules, uint32_t generation,
     struct walk w = {.ip = start->ip, .sp = start->sp, .bp = start->bp, .return_address = true};
     s->flags = 0;
     s->trace = s->known = NULL;
-    if (unlikely(s->generation != generation || s->traces.used == TRACES_MAX)) {
+    if (unlikely(s->generation != generation)) {
         traces_forget(&s->traces);
         s->generation = generation;
+        miss = &none;
+    } else if (unlikely(s->traces.used == s->traces.limit)) {
+        make_room(s);
         miss = &none;
     }
     if (unlikely(!rules || !rules_plausible(start->ip))) {
@@ -305,6 +349,12 @@ void stack_walk(struct stack *s, struct rules *rules, uint32_t generation,
         return;
     }
     walk_bounds(&w, s);
+    if (unlikely(s->plain > 0) && !w.foreign) {
+        s->plain--;
+        if (likely(walk_plainly(s, rules, w))) {
+            return;
+        }
+    }
     s->flags = w.foreign ? STACK_FOREIGN : 0;
     if (likely(walk_out(s, rules, start, &w, *miss) == WALK_KNOWN)) {
         s->flags |= STACK_KEPT;

@@ -27,7 +27,7 @@ struct stack_start {
 enum stack_flag {
     STACK_TRUNCATED = 1, /* deeper than the limit, or cut where the walk could not go on */
     STACK_SIGNAL = 2,    /* crosses a signal frame */
-    STACK_WALKED = 4,    /* made by libunwind's own walk */
+    STACK_WALKED = 4,    /* made by libunwind's own walk, or not worth keeping: `ip` is filled */
     STACK_FOREIGN = 8,   /* left the thread's own stack, or began elsewhere */
     STACK_KEPT = 16,     /* `fresh` frames, then the known ones from `known` outward */
 };
@@ -51,8 +51,10 @@ struct stack {
     struct trace *known;     /* what they lead out to; NULL: to nothing */
     uintptr_t *flat;         /* `max` + 1, for stack_frames */
     uint64_t hash;
-    size_t skip;                /* inner frames that are not worth looking for: see stack.c */
-    uint64_t stepped, verified; /* frames, in all captures: what the keeping saves */
+    uint64_t plain;                 /* so many stacks yet are walked and not kept: see stack.c */
+    const _Atomic uint64_t *events; /* counts captures; or NULL */
+    uint64_t events_before;         /* when the traces were last forgotten */
+    uint64_t stepped, verified;     /* frames, in all captures: what the keeping saves */
 };
 
 /* How much memory a stack of at most MAX frames needs, and its use: MEMORY is zeroed. */

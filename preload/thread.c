@@ -19,6 +19,7 @@ struct thread *thread_new(struct arena_pool *pool, size_t max_depth)
         return NULL;
     }
     stack_init(&t->stack, max_depth, stack);
+    t->stack.events = &t->alloc_count;
     t->slot = arena_alloc(&t->arena, FIRST_SLOTS * sizeof *t->slot);
     t->slot_mask = FIRST_SLOTS - 1;
     t->directory = arena_pool_map(pool, THREAD_DIRECTORY * sizeof *t->directory);

@@ -11,8 +11,8 @@
 
 /* Places in `by_layout`. What is on the stack at one frame's places may be anything where another
  * is laid out differently, so there are more of these than frames. */
-#define LAYOUT_BITS (TRACES_BITS + 2)
-#define LAYOUTS ((size_t)1 << LAYOUT_BITS)
+#define MORE_LAYOUTS 2 /* as a power of two */
+#define LAYOUTS ((size_t)TRACES_MAX << MORE_LAYOUTS)
 #define INDEXES (2 * TRACES_MAX + LAYOUTS)
 
 #define WORD sizeof(uintptr_t)
@@ -28,6 +28,8 @@ void traces_init(struct traces *t, void *memory)
     t->recent = (uint32_t *)(t->trace + TRACES_MAX + 1);
     t->by_layout = t->recent + TRACES_MAX;
     t->known = t->by_layout + LAYOUTS;
+    t->limit = (uint32_t)1 << TRACES_FIRST_BITS;
+    t->shift = 64 - TRACES_FIRST_BITS;
 }
 
 /* HASH and what the stack holds at the places of the words at X. */
@@ -47,7 +49,7 @@ static inline uint64_t hash_words(uint64_t hash, const struct trace *x)
 
 static inline uint32_t *layout_slot(const struct traces *t, uint64_t hash)
 {
-    return &t->by_layout[hash * 0x9e3779b97f4a7c15u >> (64 - LAYOUT_BITS)];
+    return &t->by_layout[hash * 0x9e3779b97f4a7c15u >> (t->shift - MORE_LAYOUTS)];
 }
 
 /* The frame in *SLOT, if it is one of (X->ip, X->sp, BP) from which all steps hold. */
@@ -150,14 +152,14 @@ struct trace *traces_enter(struct traces *t, const struct trace_step *step,
                            const struct trace *outer, uint64_t hash)
 {
     const uint32_t outer_id = outer ? (uint32_t)(outer - t->trace) : 0;
-    uint32_t *bucket = &t->known[traces_key(step->ip, outer_id)];
+    uint32_t *bucket = &t->known[traces_key(t, step->ip, outer_id)];
     for (struct trace *x = traces_at(t, *bucket); x; x = traces_at(t, x->next)) {
         if (same(x, step, outer_id)) {
             return x;
         }
     }
     int16_t bp_at;
-    if (t->used == TRACES_MAX || !bp_place(step, &bp_at)) {
+    if (t->used == t->limit || !bp_place(step, &bp_at)) {
         return NULL;
     }
     uint32_t id = ++t->used;
@@ -188,7 +190,18 @@ struct trace *traces_enter(struct traces *t, const struct trace_step *step,
 
 void traces_forget(struct traces *t)
 {
-    memset(t->recent, 0, INDEXES * sizeof *t->recent);
+    memset(t->recent, 0, t->limit * sizeof *t->recent);
+    memset(t->by_layout, 0, ((size_t)t->limit << MORE_LAYOUTS) * sizeof *t->by_layout);
+    memset(t->known, 0, t->limit * sizeof *t->known);
     COMPILER_BARRIER(); /* none is found any more before the first is used anew */
     t->used = 0;
+}
+
+void traces_grow(struct traces *t)
+{
+    traces_forget(t);
+    if (t->limit < TRACES_MAX) {
+        t->limit *= 2;
+        t->shift--;
+    }
 }

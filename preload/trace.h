@@ -9,9 +9,9 @@
  * Frames that no step further out needs the bp of are known without it, and where they saved it is
  * not looked at: most code computes its CFA from sp.
  *
- * Owned by one thread, under the guard. A bounded number of frames; when they are used up all are
- * forgotten. Only frames of the thread's own stack, from the innermost to the outermost, without a
- * signal frame between, may be entered: their words can be read whenever a known frame is found
+ * Owned by one thread, under the guard. A bounded number of frames; when they are used up all must
+ * be forgotten. Only frames of the thread's own stack, from the innermost to the outermost, without
+ * a signal frame between, may be entered: their words can be read whenever a known frame is found
  * again. A longjmp out of any function here leaves the tree sound.
  */
 #ifndef PRELOAD_TRACE_H
@@ -63,15 +63,17 @@ struct trace_step {
     uint32_t *slot[2]; /* where to note the frame; or NULL */
 };
 
-#define TRACES_BITS 14
-#define TRACES_MAX ((uint32_t)1 << TRACES_BITS)
+#define TRACES_FIRST_BITS 10
+#define TRACES_MAX_BITS 14
+#define TRACES_MAX ((uint32_t)1 << TRACES_MAX_BITS)
 
 struct traces {
-    struct trace *trace; /* by id, from 1 to `used` */
-    uint32_t *recent;    /* by (ip, sp): the first one of these, whose layout all go by */
-    uint32_t *by_layout; /* by (ip, sp) and the words at that one's places: the last one found */
-    uint32_t *known;     /* by (ip, outer frame): all, linked by `next` */
-    uint32_t used;
+    struct trace *trace;  /* by id, from 1 to `used` */
+    uint32_t *recent;     /* by (ip, sp): the first one of these, whose layout all go by */
+    uint32_t *by_layout;  /* by (ip, sp) and the words at that one's places: the last one found */
+    uint32_t *known;      /* by (ip, outer frame): all, linked by `next` */
+    uint32_t used, limit; /* a power of two, up to TRACES_MAX */
+    unsigned shift;       /* 64 less the logarithm of `limit` */
 };
 
 /* How much memory they need; MEMORY is zeroed, and touched as it is used. */
@@ -92,9 +94,9 @@ static inline uintptr_t trace_return_word(uintptr_t at, uintptr_t ip)
     return ARCH_SIGNS_RETURNS ? trace_load(at) : ip;
 }
 
-static inline size_t traces_key(uintptr_t ip, uintptr_t other)
+static inline size_t traces_key(const struct traces *t, uintptr_t ip, uintptr_t other)
 {
-    return (size_t)((ip ^ other << 12) * 0x9e3779b97f4a7c15u >> (64 - TRACES_BITS));
+    return (size_t)((ip ^ other << 12) * 0x9e3779b97f4a7c15u >> t->shift);
 }
 
 static inline struct trace *traces_at(const struct traces *t, uint32_t id)
@@ -111,14 +113,14 @@ static inline struct trace *trace_outer(const struct traces *t, const struct tra
  * looked at; what is not there is walked to. */
 static inline uint32_t *traces_recent(const struct traces *t, uintptr_t ip, uintptr_t sp)
 {
-    const size_t key = traces_key(ip, sp);
+    const size_t key = traces_key(t, ip, sp);
     uint32_t *place = &t->recent[key];
     for (size_t i = 1; i < 4; i++) {
         const struct trace *x = traces_at(t, *place);
         if (likely(!x || (x->ip == ip && x->sp == sp))) {
             break;
         }
-        place = &t->recent[(key + i) & (TRACES_MAX - 1)];
+        place = &t->recent[(key + i) & (t->limit - 1)];
     }
     return place;
 }
@@ -196,5 +198,8 @@ struct trace *traces_enter(struct traces *t, const struct trace_step *step,
                            const struct trace *outer, uint64_t hash);
 
 void traces_forget(struct traces *t);
+
+/* Forgets all, and makes room for twice as many, up to TRACES_MAX. */
+void traces_grow(struct traces *t);
 
 #endif

@@ -167,8 +167,8 @@ static void enter(struct model *m, struct trace_miss miss)
     struct made_frame f = {m->step->ip, m->step->sp, m->step->bp};
     struct trace *x = made_enter(&m->traces, m->step, m->n);
     if (!x) {
-        assert_int_equal(m->traces.used, TRACES_MAX);
-        traces_forget(&m->traces);
+        assert_int_equal(m->traces.used, m->traces.limit);
+        traces_grow(&m->traces);
         m->count = 0;
         memset(m->bucket, 0, sizeof m->bucket);
         m->forgotten++;
