@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "arena.h"
 
+#include "resident.h"
 #include "sys.h"
 
 #define PAGE ((size_t)4096)
@@ -67,6 +68,19 @@ void *arena_pool_map(struct arena_pool *pool, size_t size)
     }
     struct arena_chunk *chunk = chunk_new(pool, PAGE + round_up(size, PAGE));
     return chunk ? (char *)chunk + PAGE : NULL;
+}
+
+int64_t arena_pool_resident(const struct arena_pool *pool)
+{
+    int64_t bytes = 0;
+    for (struct arena_chunk *c = atomic_load(&pool->chunks); c; c = c->next) {
+        const int64_t more = resident_anonymous(c, c->size);
+        if (more < 0) {
+            return -1;
+        }
+        bytes += more;
+    }
+    return bytes;
 }
 
 void arena_pool_clear(struct arena_pool *pool)

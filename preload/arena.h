@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct arena_chunk;
 
@@ -31,6 +32,9 @@ void *arena_alloc(struct arena *a, size_t size);
 
 /* A chunk of its own: zeroed, page-aligned, its pages touched only when used. */
 void *arena_pool_map(struct arena_pool *pool, size_t size);
+
+/* Resident bytes of all chunks; -1 if the kernel does not tell. Others may be allocating. */
+int64_t arena_pool_resident(const struct arena_pool *pool);
 
 /* Unmaps every chunk. Nothing that was allocated from the pool may be used after. */
 void arena_pool_clear(struct arena_pool *pool);

@@ -235,6 +235,8 @@ void dump_content_write(struct json *j, struct recorder *r, const char *reason,
     struct dump_totals totals = {0};
     struct memory memory;
     memory_read(&memory, r);
+    memory_add_dump(&memory, j, sizeof *j);
+    memory_add_dump(&memory, sites->first, sites->mapped);
     clock_calibrate(&r->clock);
     const uint64_t elapsed = clock_elapsed_ns(&r->clock);
     json_open(j, NULL, '{');

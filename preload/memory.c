@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "process.h"
+#include "resident.h"
 #include "sys.h"
 #include "text.h"
 
@@ -25,11 +27,55 @@ static uint64_t status_bytes(const char *status, const char *key)
     return line ? number_at(line + strlen(key)) * 1024 : 0;
 }
 
+/* The parts of the profiler's memory. Leaves parts_known false if the kernel does not tell. */
+static void read_parts(struct memory *m, const struct recorder *r)
+{
+    for (int i = 0; i < PARTS; i++) {
+        const int64_t kept = arena_pool_resident(&r->kept[i]);
+        const int64_t counts = arena_pool_resident(&r->counts[i]);
+        if (kept < 0 || counts < 0) {
+            return;
+        }
+        m->part[i] = (uint64_t)(kept + counts);
+    }
+    const int64_t argv = resident_anonymous(process.argv, process.argv_bytes);
+    m->part[PART_OTHER] += argv > 0 ? (uint64_t)argv : 0;
+    const int64_t libraries = libraries_resident(&r->libraries);
+    m->libraries_bytes = libraries > 0 ? (uint64_t)libraries : 0;
+    m->parts_known = true;
+}
+
+static void read_profiler(struct memory *m, const struct recorder *r)
+{
+    for (int i = 0; i < PARTS; i++) {
+        m->profiler_mapped_bytes += atomic_load(&r->kept[i].bytes);
+        m->profiler_mapped_bytes += atomic_load(&r->counts[i].bytes);
+    }
+    read_parts(m, r);
+    if (!m->parts_known) {
+        m->profiler_bytes = m->profiler_mapped_bytes;
+        return;
+    }
+    m->profiler_bytes = m->libraries_bytes;
+    for (int i = 0; i < PARTS; i++) {
+        m->profiler_bytes += m->part[i];
+    }
+}
+
+void memory_add_dump(struct memory *m, const void *start, size_t size)
+{
+    const int64_t bytes = m->parts_known ? resident_anonymous(start, size) : 0;
+    if (bytes > 0) {
+        m->dump_bytes += (uint64_t)bytes;
+        m->profiler_bytes += (uint64_t)bytes;
+    }
+}
+
 void memory_read(struct memory *m, const struct recorder *r)
 {
     char status[4096];
     memset(m, 0, sizeof *m);
-    m->profiler_bytes = atomic_load(&r->kept.bytes) + atomic_load(&r->counts.bytes);
+    read_profiler(m, r);
     if (sys_read_file("/proc/self/status", status, sizeof status) <= 0) {
         return;
     }
@@ -40,6 +86,25 @@ void memory_read(struct memory *m, const struct recorder *r)
     m->shared_bytes = status_bytes(status, "\nRssShmem:");
     m->stack_bytes = status_bytes(status, "\nVmStk:");
     m->virtual_bytes = status_bytes(status, "\nVmSize:");
+}
+
+static void write_parts(struct json *j, const struct memory *m)
+{
+    static const char *const names[] = {
+#define X(part, name) [part] = (name),
+        PARTS_EACH(X)
+#undef X
+    };
+    if (!m->parts_known) {
+        return;
+    }
+    json_open(j, "profiler", '{');
+    for (int i = 0; i < PARTS; i++) {
+        json_uint_nonzero(j, names[i], m->part[i]);
+    }
+    json_uint_nonzero(j, "libraries_bytes", m->libraries_bytes);
+    json_uint_nonzero(j, "dump_bytes", m->dump_bytes);
+    json_close(j, '}');
 }
 
 void memory_write(struct json *j, const struct memory *m)
@@ -53,6 +118,8 @@ void memory_write(struct json *j, const struct memory *m)
     json_uint_nonzero(j, "shared_bytes", m->shared_bytes);
     json_uint_nonzero(j, "stack_bytes", m->stack_bytes);
     json_uint_nonzero(j, "virtual_bytes", m->virtual_bytes);
+    json_uint_nonzero(j, "profiler_mapped_bytes", m->profiler_mapped_bytes);
+    write_parts(j, m);
     json_close(j, '}');
     json_newline(j);
 }

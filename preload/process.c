@@ -29,7 +29,8 @@ static void copy_argv(char **argv)
     while (argv[n]) {
         bytes += strlen(argv[n++]) + 1;
     }
-    char **copy = sys_map((n + 1) * sizeof *copy + bytes);
+    bytes += (n + 1) * sizeof(char *);
+    char **copy = sys_map(bytes);
     if (!copy) {
         return;
     }
@@ -41,6 +42,7 @@ static void copy_argv(char **argv)
         next += size;
     }
     process.argv = (const char *const *)copy;
+    process.argv_bytes = bytes;
 }
 
 static void find_start_time(void)

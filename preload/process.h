@@ -12,6 +12,7 @@
 
 struct process {
     const char *const *argv; /* a copy, NULL-terminated */
+    size_t argv_bytes;       /* mapped for that */
     char cwd[4096];          /* at the start; "" if unknown */
     char hostname[65];
     const char *arch;

@@ -15,7 +15,7 @@ static void verify(struct recorder *r, struct thread *t, const struct stack_star
 {
     const struct stack *s = &t->stack;
     if (!t->verify) {
-        t->verify = arena_alloc(&t->arena, (VERIFY_MAX + VERIFY_OWN) * sizeof *t->verify);
+        t->verify = arena_alloc(&t->own, (VERIFY_MAX + VERIFY_OWN) * sizeof *t->verify);
     }
     if (!t->verify || !stack_has_room(&t->stack, start->sp, VERIFY_ROOM)) {
         return;

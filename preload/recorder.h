@@ -15,9 +15,11 @@
 
 #include "clock.h"
 #include "guard.h"
+#include "libraries.h"
 #include "live.h"
 #include "modules.h"
 #include "options.h"
+#include "parts.h"
 #include "peak.h"
 #include "rules.h"
 #include "sampler.h"
@@ -45,10 +47,11 @@ struct recorder {
     int pid;
 
     /* Kept over fork. */
-    struct arena_pool kept;
+    struct arena_pool kept[PARTS];
     struct unwinder *unwinder;
     _Atomic bool loading;       /* libunwind is being loaded, by calls that allocate */
     const char *unwind_trouble; /* why libunwind is not there; NULL: it is */
+    struct libraries libraries;
     struct rules rules;
     struct live live;
     uint64_t live_start; /* ticks that births count from */
@@ -56,7 +59,7 @@ struct recorder {
     char exe[4096];
 
     /* Begun anew in a child. */
-    struct arena_pool counts;
+    struct arena_pool counts[PARTS];
     struct sys_lock lock; /* sites, modules, threads, timeline */
     struct clock clock;
     struct modules modules;

@@ -46,12 +46,12 @@ static int start_counts(struct recorder *r, uint32_t site_base)
     r->pid = sys_pid();
     clock_start(&r->clock);
     peak_init(&r->peak);
-    timeline_init(&r->timeline, &r->counts);
+    timeline_init(&r->timeline, &r->counts[PART_TIMELINE]);
     if (r->options.sample_mean) {
         /* To read the RSS costs as much as a thousand calls that pass. */
         r->timeline.interval_ns *= SAMPLED_INTERVALS;
     }
-    r->ended = arena_pool_map(&r->counts, RECORDER_THREAD_LOG * sizeof *r->ended);
+    r->ended = arena_pool_map(&r->counts[PART_THREADS], RECORDER_THREAD_LOG * sizeof *r->ended);
     r->ended_count = 0;
     r->thread_serial = 0;
     memset(&r->others, 0, sizeof r->others);
@@ -61,8 +61,8 @@ static int start_counts(struct recorder *r, uint32_t site_base)
     atomic_store(&r->dump_sequence, 0);
     atomic_store(&r->deadline, 0); /* so that the timeline starts at once */
     r->next_dump_ns = r->options.interval_ns ? r->options.interval_ns : UINT64_MAX;
-    return modules_init(&r->modules, &r->counts, &r->clock, r->exe) < 0 ||
-                   sites_init(&r->sites, &r->counts, site_base) < 0 || !r->ended
+    return modules_init(&r->modules, &r->counts[PART_MODULES], &r->clock, r->exe) < 0 ||
+                   sites_init(&r->sites, &r->counts[PART_SITES], site_base) < 0 || !r->ended
                ? -1
                : 0;
 }
@@ -83,11 +83,12 @@ int recorder_start(struct recorder *r, const struct options *options)
     r->unwind_trouble = "the program had not started yet";
     find_exe(r);
     objects_start();
-    rules_init(&r->rules, NULL, &r->kept);
-    live_init(&r->live, &r->kept);
+    rules_init(&r->rules, NULL, &r->kept[PART_RULES]);
+    live_init(&r->live, &r->kept[PART_LIVE]);
     r->live_start = clock_ticks();
-    r->alive = arena_pool_map(&r->kept, sizeof *r->alive);
-    if (!r->alive || start_counts(r, 0) < 0 || sampler_start(&r->sampler, options, &r->kept) < 0) {
+    r->alive = arena_pool_map(&r->kept[PART_OTHER], sizeof *r->alive);
+    if (!r->alive || start_counts(r, 0) < 0 ||
+        sampler_start(&r->sampler, options, &r->kept[PART_SAMPLER]) < 0) {
         return -1;
     }
     /* Only this page: the chunk's header lies on the one before. */
@@ -99,7 +100,7 @@ int recorder_start(struct recorder *r, const struct options *options)
 
 static void *map_kept(size_t size)
 {
-    return arena_pool_map(&recorder.kept, size);
+    return arena_pool_map(&recorder.kept[PART_OTHER], size);
 }
 
 void recorder_load_unwinder(struct recorder *r)
@@ -108,7 +109,9 @@ void recorder_load_unwinder(struct recorder *r)
         return;
     }
     const char *why;
+    libraries_begin(&r->libraries);
     r->unwinder = unwinder_load(map_kept, &why);
+    libraries_end(&r->libraries);
     r->rules.unwinder = r->unwinder;
     r->unwind_trouble = r->unwinder ? NULL : why;
     if (pthread_key_create(&thread_key, thread_destructor) == 0) {
@@ -124,7 +127,7 @@ static struct thread *acquire(struct recorder *r)
             return t;
         }
     }
-    struct thread *t = thread_new(&r->counts, r->options.max_depth);
+    struct thread *t = thread_new(r->counts, r->options.max_depth);
     if (t) {
         struct thread *first = atomic_load(&r->threads);
         peak_add_thread(&r->peak, first && !atomic_load(&first->next) ? &first->share : NULL);
@@ -252,7 +255,9 @@ void recorder_child(struct recorder *r)
     process_forked();
     uint32_t base = r->sites.base + r->sites.sites.count;
     guard_tls.thread = NULL;
-    arena_pool_clear(&r->counts);
+    for (int part = 0; part < PARTS; part++) {
+        arena_pool_clear(&r->counts[part]);
+    }
     r->fork_depth++;
     if (start_counts(r, base) < 0 || !(r->options.follow & FOLLOW_FORK)) {
         atomic_store(&r->enabled, false);

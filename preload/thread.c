@@ -4,25 +4,28 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "parts.h"
+
 #define FIRST_SLOTS ((size_t)64)
 
-struct thread *thread_new(struct arena_pool *pool, size_t max_depth)
+struct thread *thread_new(struct arena_pool *pools, size_t max_depth)
 {
-    struct arena arena = {.pool = pool};
-    struct thread *t = arena_alloc(&arena, sizeof *t);
+    struct arena own = {.pool = &pools[PART_THREADS]};
+    struct thread *t = arena_alloc(&own, sizeof *t);
     if (!t) {
         return NULL;
     }
-    t->arena = arena;
-    void *stack = arena_pool_map(pool, stack_memory(max_depth));
+    t->own = own;
+    t->arena.pool = &pools[PART_COUNTERS];
+    void *stack = arena_pool_map(&pools[PART_STACKS], stack_memory(max_depth));
     if (!stack) {
         return NULL;
     }
     stack_init(&t->stack, max_depth, stack);
     t->stack.events = &t->alloc_count;
-    t->slot = arena_alloc(&t->arena, FIRST_SLOTS * sizeof *t->slot);
+    t->slot = arena_alloc(&t->own, FIRST_SLOTS * sizeof *t->slot);
     t->slot_mask = FIRST_SLOTS - 1;
-    t->directory = arena_pool_map(pool, THREAD_DIRECTORY * sizeof *t->directory);
+    t->directory = arena_pool_map(t->own.pool, THREAD_DIRECTORY * sizeof *t->directory);
     return t->slot && t->directory ? t : NULL;
 }
 
@@ -56,7 +59,7 @@ void thread_remember(struct thread *t, uint64_t hash, struct shard *shard)
 {
     if (t->slot_used * 2 > t->slot_mask) {
         size_t size = (t->slot_mask + 1) * 2;
-        struct thread_slot *slot = arena_alloc(&t->arena, size * sizeof *slot);
+        struct thread_slot *slot = arena_alloc(&t->own, size * sizeof *slot);
         if (!slot) {
             return;
         }
@@ -82,7 +85,7 @@ struct shard *thread_shard_new(struct thread *t, uint32_t site, uint64_t epoch)
 {
     struct shard **page = t->directory[site >> THREAD_DIRECTORY_BITS];
     if (!page) {
-        page = arena_pool_map(t->arena.pool, (THREAD_DIRECTORY_MASK + 1) * sizeof *page);
+        page = arena_pool_map(t->own.pool, (THREAD_DIRECTORY_MASK + 1) * sizeof *page);
         if (!page) {
             return NULL;
         }

@@ -32,7 +32,8 @@ struct thread_slot {
 #define THREAD_DIRECTORY ((size_t)1 << (LIVE_SITE_BITS - THREAD_DIRECTORY_BITS))
 
 struct thread {
-    struct arena arena;
+    struct arena arena; /* for shards */
+    struct arena own;   /* for what else is the state's */
     struct stack stack;
     void **verify; /* a second walk of it, for MEMPROF_VERIFY */
     struct live_cache live_cache;
@@ -69,8 +70,8 @@ struct thread {
     struct thread *_Atomic next;
 };
 
-/* A new state; NULL without memory. */
-struct thread *thread_new(struct arena_pool *pool, size_t max_depth);
+/* A new state; NULL without memory. POOLS: one for each part (parts.h). */
+struct thread *thread_new(struct arena_pool *pools, size_t max_depth);
 
 /* Begins to use T for the calling thread. */
 void thread_begin(struct thread *t, int tid, uint32_t serial, bool is_main);

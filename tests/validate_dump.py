@@ -230,8 +230,20 @@ def check_timeline(dump):
         yield "timeline.rows: end after the dump"
 
 
+def check_memory(dump):
+    """The profiler's memory is the sum of its parts, or what is mapped if these are not known."""
+    memory = dump["memory"]
+    own, mapped = memory["profiler_bytes"], memory.get("profiler_mapped_bytes")
+    if "profiler" in memory:
+        total = sum(memory["profiler"].values())
+        if own < LIMIT and total != own:
+            yield f"memory.profiler_bytes: {own}, but the parts add up to {total}"
+    elif mapped is not None and own != mapped:
+        yield f"memory.profiler_bytes: {own} is not what is mapped, {mapped}, and has no parts"
+
+
 CHECKS = (check_totals, check_errors, check_changes, check_sites, check_frames, check_modules,
-          check_timeline)
+          check_timeline, check_memory)
 
 
 def violations(dump, schema):

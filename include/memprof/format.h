@@ -17,6 +17,11 @@
  * preload/sampler_variance.h). Errors of sums over several sites: the root of the sum of their
  * squares. Left out where 0.
  *
+ * `memory.profiler` names the parts of what the profiler itself has in memory, in resident bytes;
+ * they add up to `memory.profiler_bytes`. Not in it is what cannot be told from the host's own:
+ * what the loader keeps for each library, stacks that are deeper for the profiler's calls, and
+ * pages of the host's files (unwind tables above all) that only the profiler reads.
+ *
  * Frames are a calling-context tree: `frames[i] = [parent, module, offset]`, parent < i, frame 0
  * is the root [-1, -1, 0]. With module >= 0 the offset is one into the module's file:
  *     virtual address in the ELF file = offset - file_offset + start - load_bias

@@ -8,6 +8,7 @@
 #include <uthash.h>
 
 #include "live.h"
+#include "parts.h"
 #include "stages.h"
 #include "thread.h"
 
@@ -183,6 +184,7 @@ static void run_open(size_t count)
     }
 }
 
+static struct arena_pool thread_pools[PARTS];
 static struct thread *thread;
 static uint64_t hash[SITES];
 
@@ -192,7 +194,7 @@ static void prepare_sites(void)
     if (thread) {
         return;
     }
-    thread = thread_new(&stages_pool, 16);
+    thread = thread_new(thread_pools, 16);
     for (uint32_t i = 0; thread && i < SITES; i++) {
         hash[i] = h = h * 6364136223846793005u + 1442695040888963407u;
         thread_remember(thread, h, thread_shard(thread, i + 1, 0));

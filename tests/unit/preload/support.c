@@ -164,7 +164,9 @@ struct recorder *support_recorder(const struct options *options)
 void support_recorder_end(struct recorder *r)
 {
     guard_tls.thread = NULL;
-    arena_pool_clear(&r->counts);
-    arena_pool_clear(&r->kept);
+    for (int part = 0; part < PARTS; part++) {
+        arena_pool_clear(&r->counts[part]);
+        arena_pool_clear(&r->kept[part]);
+    }
     free(r);
 }

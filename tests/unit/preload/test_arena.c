@@ -126,6 +126,22 @@ static void maps_are_pages_untouched(void **state)
     arena_pool_clear(&pool);
 }
 
+static void resident_is_what_is_used(void **state)
+{
+    (void)state;
+    struct arena_pool pool = {.bytes = 0};
+    assert_int_equal(arena_pool_resident(&pool), 0);
+    char *p = arena_pool_map(&pool, 100 * PAGE), *q = arena_pool_map(&pool, 5000 * PAGE);
+    const int64_t heads = 2 * (int64_t)PAGE;
+    assert_int_equal(arena_pool_resident(&pool), heads);
+    for (size_t i = 0; i < 10; i++) {
+        p[i * PAGE] = q[400 * i * PAGE] = 1;
+    }
+    assert_int_equal(arena_pool_resident(&pool), heads + 20 * (int64_t)PAGE);
+    arena_pool_clear(&pool);
+    assert_int_equal(arena_pool_resident(&pool), 0);
+}
+
 static void a_cleared_pool_is_unmapped(void **state)
 {
     (void)state;
@@ -194,6 +210,7 @@ int main(void)
         cmocka_unit_test(absurd_sizes_fail_and_harm_nothing),
         cmocka_unit_test(small_blocks_waste_little),
         cmocka_unit_test(maps_are_pages_untouched),
+        cmocka_unit_test(resident_is_what_is_used),
         cmocka_unit_test(a_cleared_pool_is_unmapped),
         cmocka_unit_test(threads_share_a_pool),
     };

@@ -152,9 +152,11 @@ static unsigned live(unsigned first, unsigned last, bool threads)
     unsigned calls = refuse.calls;
     refuse.first = refuse.last = 0;
     guard_tls.thread = NULL;
-    arena_pool_clear(&r.counts);
-    arena_pool_clear(&r.kept);
-    arena_pool_clear(&recorder.kept);
+    for (int part = 0; part < PARTS; part++) {
+        arena_pool_clear(&r.counts[part]);
+        arena_pool_clear(&r.kept[part]);
+        arena_pool_clear(&recorder.kept[part]);
+    }
     return calls;
 }
 

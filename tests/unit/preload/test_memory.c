@@ -54,13 +54,10 @@ static void rss_follows_what_is_touched(void **state)
 static void the_parts_make_up_the_whole(void **state)
 {
     (void)state;
-    atomic_store(&fake.kept.bytes, 1000);
-    atomic_store(&fake.counts.bytes, 234);
     struct memory m;
     memory_read(&m, &fake);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    assert_int_equal(m.profiler_bytes, 1234);
     assert_int_equal(m.rss_bytes, m.anonymous_bytes + m.file_bytes + m.shared_bytes);
     assert_true(m.peak_rss_bytes >= m.rss_bytes);
     assert_true(m.virtual_bytes >= m.rss_bytes);
@@ -69,28 +66,97 @@ static void the_parts_make_up_the_whole(void **state)
     assert_near(m.peak_rss_bytes, most, 4 * MIB);
 }
 
-static void figures_are_written(void **state)
+static uint64_t sum_of_parts(const struct memory *m)
+{
+    uint64_t sum = m->libraries_bytes + m->dump_bytes;
+    for (int i = 0; i < PARTS; i++) {
+        sum += m->part[i];
+    }
+    return sum;
+}
+
+static void the_profilers_own_is_told_by_part(void **state)
 {
     (void)state;
+    enum { KEPT = 10, COUNTED = 20, DUMP = 30 };
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    struct memory before, m;
+    memory_read(&before, &fake);
+    char *kept = arena_pool_map(&fake.kept[PART_RULES], MIB);
+    char *counted = arena_pool_map(&fake.counts[PART_SITES], MIB);
+    char *dump = arena_pool_map(&fake.counts[PART_OTHER], MIB);
+    memset(kept, 1, KEPT * page);
+    memset(counted, 1, COUNTED * page);
+    memory_read(&m, &fake);
+    assert_true(m.parts_known);
+    /* A chunk has its head on a page of its own. */
+    assert_int_equal(m.part[PART_RULES] - before.part[PART_RULES], (KEPT + 1) * page);
+    assert_int_equal(m.part[PART_SITES] - before.part[PART_SITES], (COUNTED + 1) * page);
+    assert_int_equal(m.part[PART_OTHER] - before.part[PART_OTHER], page);
+    assert_int_equal(m.profiler_mapped_bytes - before.profiler_mapped_bytes, 3 * (MIB + page));
+    assert_int_equal(m.profiler_bytes, sum_of_parts(&m));
+    memset(dump, 1, DUMP * page);
+    memory_add_dump(&m, dump, MIB);
+    assert_int_equal(m.dump_bytes, DUMP * page);
+    assert_int_equal(m.profiler_bytes, sum_of_parts(&m));
+    arena_pool_clear(&fake.kept[PART_RULES]);
+    arena_pool_clear(&fake.counts[PART_SITES]);
+    arena_pool_clear(&fake.counts[PART_OTHER]);
+}
+
+/* The object "memory" that M is written as. */
+static json_t *written(const struct memory *m)
+{
     static struct json j;
-    const struct memory m = {.rss_bytes = 1, .peak_rss_bytes = 2, .file_bytes = 3};
     FILE *f = tmpfile();
     assert_non_null(f);
     json_begin(&j, fileno(f));
     json_open(&j, NULL, '{');
-    memory_write(&j, &m);
+    memory_write(&j, m);
     json_close(&j, '}');
     assert_int_equal(json_end(&j), 0);
     rewind(f);
     json_t *root = json_loadf(f, JSON_REJECT_DUPLICATES, NULL);
     fclose(f);
-    json_t *memory = json_object_get(root, "memory");
+    json_t *memory = json_incref(json_object_get(root, "memory"));
+    json_decref(root);
+    return memory;
+}
+
+static void parts_are_written_by_name(void **state)
+{
+    (void)state;
+    struct memory m = {.parts_known = true, .libraries_bytes = 5, .profiler_bytes = 12};
+    m.part[PART_LIVE] = 3;
+    m.part[PART_OTHER] = 4;
+    json_t *memory = written(&m), *parts = json_object_get(memory, "profiler");
+    assert_int_equal(parsed_number(memory, "profiler_bytes"), 12);
+    assert_int_equal(json_object_size(parts), 3);
+    assert_int_equal(parsed_number(parts, "live_table_bytes"), 3);
+    assert_int_equal(parsed_number(parts, "other_bytes"), 4);
+    assert_int_equal(parsed_number(parts, "libraries_bytes"), 5);
+    json_decref(memory);
+    m.parts_known = false;
+    m.profiler_bytes = m.profiler_mapped_bytes = 99;
+    memory_add_dump(&m, written, 1); /* counts nothing where nothing is known */
+    memory = written(&m);
+    assert_null(json_object_get(memory, "profiler"));
+    assert_int_equal(parsed_number(memory, "profiler_bytes"), 99);
+    assert_int_equal(parsed_number(memory, "profiler_mapped_bytes"), 99);
+    json_decref(memory);
+}
+
+static void figures_are_written(void **state)
+{
+    (void)state;
+    const struct memory m = {.rss_bytes = 1, .peak_rss_bytes = 2, .file_bytes = 3};
+    json_t *memory = written(&m);
     assert_int_equal(json_object_size(memory), 4); /* what is 0 and optional is left out */
     assert_int_equal(json_integer_value(json_object_get(memory, "rss_bytes")), 1);
     assert_int_equal(json_integer_value(json_object_get(memory, "peak_rss_bytes")), 2);
     assert_int_equal(json_integer_value(json_object_get(memory, "profiler_bytes")), 0);
     assert_int_equal(json_integer_value(json_object_get(memory, "file_bytes")), 3);
-    json_decref(root);
+    json_decref(memory);
 }
 
 struct named {
@@ -133,6 +199,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rss_follows_what_is_touched),
         cmocka_unit_test(the_parts_make_up_the_whole),
+        cmocka_unit_test(the_profilers_own_is_told_by_part),
+        cmocka_unit_test(parts_are_written_by_name),
         cmocka_unit_test(figures_are_written),
         cmocka_unit_test(thread_names),
     };

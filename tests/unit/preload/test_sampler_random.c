@@ -16,25 +16,25 @@ static const uint64_t means[] = {1, 2, 64, 4096, 524288, 1000000007, SAMPLER_MAX
 static void gaps_have_the_distribution(void **state)
 {
     (void)state;
-    enum { DRAWS = 400000, PARTS = 20 };
+    enum { DRAWS = 400000, BINS = 20 };
     uint64_t random = 1;
     for (size_t m = 0; m < MEANS; m++) {
         double mean = (double)means[m], sum = 0;
-        uint64_t at_least[PARTS + 1] = {0}, from[PARTS + 1];
-        for (int i = 0; i <= PARTS; i++) {
+        uint64_t at_least[BINS + 1] = {0}, from[BINS + 1];
+        for (int i = 0; i <= BINS; i++) {
             from[i] = (uint64_t)(mean * 0.2 * i);
         }
         for (int i = 0; i < DRAWS; i++) {
             uint64_t gap = sampler_gap(&random, means[m]);
             sum += (double)gap;
-            for (int part = 0; part <= PARTS; part++) {
+            for (int part = 0; part <= BINS; part++) {
                 at_least[part] += gap >= from[part];
             }
         }
         double expected = 1 / expm1(1 / mean);
         double sigma = sqrt(exp(-1 / mean)) / -expm1(-1 / mean) / sqrt(DRAWS);
         assert_true(fabs(sum / DRAWS - expected) < 5 * sigma);
-        for (int part = 0; part <= PARTS; part++) {
+        for (int part = 0; part <= BINS; part++) {
             double p = exp(-(double)from[part] / mean);
             double bound = 5 * sqrt(DRAWS * p * (1 - p)) + 1e-6;
             assert_true(fabs((double)at_least[part] - DRAWS * p) < bound);

@@ -9,22 +9,25 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "parts.h"
 #include "support.h"
 
-static struct arena_pool pool;
+static struct arena_pool pools[PARTS];
 static struct thread *t;
 
 static int setup(void **state)
 {
     (void)state;
-    t = thread_new(&pool, 64);
+    t = thread_new(pools, 64);
     return t ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    arena_pool_clear(&pool);
+    for (int part = 0; part < PARTS; part++) {
+        arena_pool_clear(&pools[part]);
+    }
     return 0;
 }
 
