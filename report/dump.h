@@ -118,6 +118,28 @@ struct dump_timeline_row {
     uint64_t elapsed_ns, live_bytes, live_count, rss_bytes;
 };
 
+/* The parts of the profiler's own resident memory: name in the dump less "_bytes", label, meaning.
+ */
+#define DUMP_PROFILER_PARTS(X)                                                                     \
+    X(live_table, "  live table", "of that: what is known of each live block")                     \
+    X(stacks, "  stacks", "of that: each thread's known frames")                                   \
+    X(sites, "  sites", "of that: the tree of call stacks")                                        \
+    X(counters, "  counters", "of that: figures by thread and stack")                              \
+    X(rules, "  rules", "of that: how frames are left, by address")                                \
+    X(modules, "  modules", "of that: which files were mapped where")                              \
+    X(timeline, "  timeline", "of that: rows of the timeline")                                     \
+    X(threads, "  threads", "of that: threads' ways from a stack to its figures")                  \
+    X(sampler, "  sampler", "of that: sampled blocks")                                             \
+    X(libraries, "  libraries", "of that: pages of libmemprof and libunwind")                      \
+    X(dump, "  dump", "of that: for writing the dump")                                             \
+    X(other, "  other", "of that: all else")
+
+struct dump_profiler {
+#define X(name, label, meaning) uint64_t name;
+    DUMP_PROFILER_PARTS(X)
+#undef X
+};
+
 /* What the library itself says about how much of the program it saw. */
 struct dump_warning {
     const char *code; /* stable identifier, e.g. "static-allocator" */
@@ -162,6 +184,7 @@ struct dump {
     } counted;
     struct dump_totals totals;
     uint64_t rss_bytes, peak_rss_bytes, profiler_bytes;
+    struct dump_profiler profiler;
     /* What a forked child got from its parent: in none of the counters above. */
     uint64_t inherited_count, inherited_bytes, inherited_free_count;
     bool leaks_unwanted; /* MEMPROF_LEAK_CHECK=none: no leak summary unless asked for */

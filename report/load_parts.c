@@ -187,6 +187,14 @@ int load_memory(struct loader *l, json_t *root)
     json_t *o = json_read_object(&l->r, root, "memory", JSON_OPTIONAL);
     load_enter(l, "memory");
     json_read_counts(&l->r, o, fields, LENGTH(fields), JSON_OPTIONAL, l->dump);
+    static const struct json_field parts[] = {
+#define X(name, label, meaning) FIELD(#name "_bytes", profiler.name),
+        DUMP_PROFILER_PARTS(X)
+#undef X
+    };
+    o = json_read_object(&l->r, o, "profiler", JSON_OPTIONAL);
+    load_enter(l, "memory.profiler");
+    json_read_counts(&l->r, o, parts, LENGTH(parts), JSON_OPTIONAL, l->dump);
     return 0;
 }
 

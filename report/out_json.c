@@ -178,6 +178,23 @@ static void put_process(struct json_writer *w, const struct dump *dump)
     json_write_close(w, '}');
 }
 
+/* The parts of the profiler's memory, if they are known. */
+static void put_profiler(struct json_writer *w, const struct dump_profiler *p)
+{
+#define X(name, label, meaning) | p->name
+    if ((0 DUMP_PROFILER_PARTS(X)) == 0)
+        return;
+#undef X
+    json_write_key(w, "profiler");
+    json_write_open(w, '{', JSON_ROW);
+#define X(name, label, meaning)                                                                    \
+    if (p->name)                                                                                   \
+        json_write_count(w, #name "_bytes", p->name);
+    DUMP_PROFILER_PARTS(X)
+#undef X
+    json_write_close(w, '}');
+}
+
 static void put_head(struct json_writer *w, const struct dump *dump)
 {
     put_process(w, dump);
@@ -223,6 +240,7 @@ static void put_head(struct json_writer *w, const struct dump *dump)
     json_write_count(w, "peak_rss_bytes", dump->peak_rss_bytes);
     json_write_count(w, "profiler_bytes", dump->profiler_bytes);
     json_write_close(w, '}');
+    put_profiler(w, &dump->profiler);
 }
 
 static void put_summary(struct out *o, const struct summary_report *r)

@@ -44,6 +44,17 @@ static void add_bytes(struct summary *s, const char *key, const char *label, uin
                 .key = key, .label = label, .has_bytes = true, .bytes = bytes, .meaning = meaning});
 }
 
+/* The profiler's memory, and the parts that are worth a line. */
+static void add_profiler(struct summary *s, const struct dump *dump)
+{
+    add_bytes(s, "profiler", "Profiler", dump->profiler_bytes, "memory of memprof itself");
+#define X(name, label, meaning)                                                                    \
+    if (dump->profiler.name > dump->profiler_bytes / 16)                                           \
+        add_bytes(s, "profiler_" #name, label, dump->profiler.name, meaning);
+    DUMP_PROFILER_PARTS(X)
+#undef X
+}
+
 struct summary summary_new(const struct dump *dump)
 {
     const struct dump_totals *t = &dump->totals;
@@ -73,7 +84,7 @@ struct summary summary_new(const struct dump *dump)
     add_bytes(&s, "peak_rss", "Peak RSS", dump->peak_rss_bytes,
               "resident memory of the whole process at its highest");
     add_bytes(&s, "rss", "RSS", dump->rss_bytes, "resident memory at the dump");
-    add_bytes(&s, "profiler", "Profiler", dump->profiler_bytes, "memory of memprof itself");
+    add_profiler(&s, dump);
     add_count(&s, "dropped", "Dropped", t->dropped_count, "events that could not be recorded");
     add_count(&s, "unknown_free", "Unknown frees", t->unknown_free_count,
               "frees of blocks that were never seen");

@@ -18,7 +18,7 @@ struct summary_total {
     uint64_t bytes_error, count_error; /* standard errors; 0: none is known */
 };
 
-#define SUMMARY_TOTALS_MAX 16
+#define SUMMARY_TOTALS_MAX 32
 
 struct summary {
     const struct dump *dump;
