@@ -8,6 +8,11 @@
 
 #include "clock.h"
 #include "live_map.h"
+#include "resident.h"
+
+#define PAGE ((size_t)4096)
+#define PAGE_SLOTS (PAGE / sizeof(live_slot))
+#define PAGES (LIVE_SLOTS / PAGE_SLOTS)
 
 /* Halves the births in N slots that are still in the unit of parity OLD_PARITY. */
 static void age_slots(live_slot *slots, size_t n, uint64_t old_parity)
@@ -25,6 +30,19 @@ static void age_slots(live_slot *slots, size_t n, uint64_t old_parity)
     }
 }
 
+/* Ages an array. What was never written holds no block, and reading it would only map it. PAGEMAP:
+ * see resident.h. */
+static void age_array(int pagemap, live_slot *slots, uint64_t old_parity)
+{
+    bool touched[PAGES];
+    resident_touched(pagemap, slots, touched, PAGES);
+    for (size_t i = 0; i < PAGES; i++) {
+        if (touched[i]) {
+            age_slots(&slots[i * PAGE_SLOTS], PAGE_SLOTS, old_parity);
+        }
+    }
+}
+
 void live_age(struct live *l, uint64_t now)
 {
     uint32_t shift = atomic_load(&l->shift);
@@ -32,25 +50,23 @@ void live_age(struct live *l, uint64_t now)
         return;
     }
     atomic_store(&l->shift, shift + 1);
+    const int pagemap = resident_open();
     const struct live_map *m = atomic_load(&l->map);
     for (size_t i = 0; m && i <= m->mask; i++) {
         if (m->entry[i].key == 0) {
             continue;
         }
         struct live_region *region = m->entry[i].region;
-        age_slots(region->primary, LIVE_SLOTS, shift & 1);
+        age_array(pagemap, region->primary, shift & 1);
         for (int o = 0; o < 4; o++) {
             live_slot *crowded = atomic_load(&region->crowded[o]);
             if (crowded) {
-                age_slots(crowded, LIVE_SLOTS, shift & 1);
+                age_array(pagemap, crowded, shift & 1);
             }
         }
     }
+    resident_close(pagemap);
 }
-
-#define PAGE ((size_t)4096)
-#define PAGE_SLOTS (PAGE / sizeof(live_slot))
-#define PAGES (LIVE_SLOTS / PAGE_SLOTS)
 
 static bool page_is_empty(const live_slot *slots)
 {
