@@ -109,6 +109,7 @@ int main(int argc, char **argv)
 {
     gather(stages_capture);
     gather(stages_live);
+    gather(stages_count);
     if (argc == 3) {
         return run_one(argv[1], argv[2]);
     }

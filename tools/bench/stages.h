@@ -28,7 +28,7 @@ struct stage {
     size_t count; /* operations in a timed run */
 };
 
-/* In stages_capture.c, stages_live.c. Ended by one without a name. */
-extern const struct stage stages_capture[], stages_live[];
+/* In stages_capture.c, stages_live.c, stages_count.c. Ended by one without a name. */
+extern const struct stage stages_capture[], stages_live[], stages_count[];
 
 #endif

@@ -51,7 +51,7 @@ static __attribute__((noinline)) void capture(void *unused)
 {
     (void)unused;
     const struct stack_start start = ARCH_CALLER;
-    stack_capture(&stack, &rules, 0, &start);
+    stack_find(&stack, &rules, 0, &start);
     stages_sink += stack_hash(&stack, 1);
 }
 

@@ -155,6 +155,7 @@ const struct frames_kind frames_kinds[] = {
     {"signal", interrupt},
     {"signal on an alternate stack", interrupt_elsewhere},
     {"coroutine", switch_to},
+    {"mixed", frames_mixed},
     {NULL, NULL},
 };
 
