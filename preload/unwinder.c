@@ -283,7 +283,7 @@ __attribute__((noinline)) size_t unwinder_walk(struct unwinder *u, uintptr_t sta
 {
     struct unwinder_context c = {.search = u->search, .stack_end = stack_end};
     static const int number[ARCH_REGISTERS] = ARCH_UNW_REGISTERS;
-    uint64_t value[ARCH_REGISTERS];
+    uint64_t value[ARCH_REGISTERS] = {0};
     arch_registers(value);
     for (size_t i = 0; i < ARCH_REGISTERS; i++) {
         set_reg(&c, number[i], value[i]);
