@@ -31,6 +31,7 @@ struct unwinder {
     int (*plain_init)(unw_cursor_t *, unw_context_t *);
     struct form plain;
     bool plain_tried;
+    bool unreadable; /* met tables that this libunwind cannot read */
     struct {
         uintptr_t start, end;
     } own[3];
@@ -282,7 +283,7 @@ __attribute__((noinline)) size_t unwinder_walk(struct unwinder *u, uintptr_t sta
 {
     struct unwinder_context c = {.search = u->search, .stack_end = stack_end};
     static const int number[ARCH_REGISTERS] = ARCH_UNW_REGISTERS;
-    uint64_t value[ARCH_REGISTERS];
+    uint64_t value[ARCH_REGISTERS] = {0};
     arch_registers(value);
     for (size_t i = 0; i < ARCH_REGISTERS; i++) {
         set_reg(&c, number[i], value[i]);
@@ -304,6 +305,7 @@ __attribute__((noinline)) size_t unwinder_walk(struct unwinder *u, uintptr_t sta
         }
     }
     *cut = at.kind == PLACE_STUCK && has_table(u, &c, at.ip - 1);
+    u->unreadable = u->unreadable || (ARCH_SIGNS_RETURNS && (*cut || n == 0));
     return n;
 }
 
@@ -355,7 +357,8 @@ size_t unwinder_plain_walk(struct unwinder *u, void **ip, size_t max)
             load_plain(u, handle);
         }
     }
-    return plain_walk(u, ip, max);
+    /* The local form of libunwind 1.6 follows garbage there. */
+    return u->unreadable ? 0 : plain_walk(u, ip, max);
 }
 
 bool unwinder_owns(const struct unwinder *u, uintptr_t address)

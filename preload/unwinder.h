@@ -40,8 +40,8 @@ struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_addres
 size_t unwinder_walk(struct unwinder *u, uintptr_t start_cfa, uintptr_t stack_end, uintptr_t *ip,
                      size_t max, bool *cut);
 
-/* The plain local walk of libunwind, as anyone else would see it: return addresses
- * from the caller outward. 0 if it is not there. */
+/* The plain local walk of libunwind, as anyone else would see it: return addresses from the caller
+ * outward. 0 if it is not there, or where a walk was cut: it would not survive that. */
 size_t unwinder_plain_walk(struct unwinder *u, void **ip, size_t max);
 
 /* Whether ADDRESS lies in libunwind or in the dynamic loader: whose calls of malloc are internal.

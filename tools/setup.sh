@@ -7,6 +7,7 @@
 #     tools/setup.sh test       build, and run tools/test.sh
 #     tools/setup.sh bench      build, and run tools/bench/run.py
 #     tools/setup.sh chroot     run tools/chroot-test.sh
+#     tools/setup.sh aarch64    build, and run tools/check-aarch64.sh
 #
 # Needs Debian 12 or an Ubuntu with the same package names, and root or sudo if anything is missing.
 # Touches no network if nothing is. With -n it only prints what it would install.
@@ -38,9 +39,10 @@ bench=(
     redis-server redis-tools                              # the same, and a server
 )
 chroot=(debootstrap git)
+aarch64=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user python3 python3-jsonschema)
 
 usage() {
-    sed -n '3,12s/^# \{0,1\}//p' "$0" >&2
+    sed -n '3,13s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
@@ -112,6 +114,7 @@ demo) wanted=("${build[@]}" "${demo[@]}") ;;
 test) wanted=("${build[@]}" "${check[@]}") ;;
 bench) wanted=("${build[@]}" "${bench[@]}") ;;
 chroot) wanted=("${chroot[@]}") ;;
+aarch64) wanted=("${build[@]}" "${aarch64[@]}") ;;
 *) usage ;;
 esac
 
