@@ -176,7 +176,8 @@ bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function fun
     block.site = likely(shard != NULL) ? shard->site : SITE_UNCOUNTED;
     block.size = size;
     enum live_result result = live_insert(&r->live, &t->live_cache, address, &block, &old);
-    if (unlikely(result != LIVE_OK || !shard) && !record_trouble(r, t, shard, result, &old, 1)) {
+    if (unlikely(result != LIVE_OK || !shard) &&
+        (!record_trouble(r, t, shard, result, &old, 1) || !shard)) {
         return false;
     }
     count_alloc(r, t, shard, size, 1, reallocated, false);

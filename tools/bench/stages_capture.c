@@ -24,6 +24,7 @@
 
 static struct rules rules;
 static struct stack stack;
+static _Atomic uint64_t captures;
 static int (*plain_backtrace)(void **, int);
 
 static void prepare(void)
@@ -44,6 +45,7 @@ static void prepare(void)
     }
     rules_init(&rules, u, &stages_pool);
     stack_init(&stack, MAX_DEPTH, stages_map(stack_memory(MAX_DEPTH)));
+    stack.events = &captures;
     stack_find_bounds(&stack, true);
 }
 
@@ -51,6 +53,7 @@ static __attribute__((noinline)) void capture(void *unused)
 {
     (void)unused;
     const struct stack_start start = ARCH_CALLER;
+    captures++;
     stack_find(&stack, &rules, 0, &start);
     stages_sink += stack_hash(&stack, 1);
 }

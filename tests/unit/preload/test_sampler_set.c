@@ -56,8 +56,7 @@ static enum live_result put(uintptr_t address, uint64_t n, struct weighted_block
 
 static bool may_have(uintptr_t address)
 {
-    return sampler_near_has(&set, address) &&
-           sampler_filter_has(atomic_load(&set.filter), address);
+    return sampler_near_has(&set, address) && sampler_filter_has(atomic_load(&set.filter), address);
 }
 
 /* Addresses close together, so that they share bits and runs. */

@@ -245,13 +245,15 @@ static void words_are_taken_together_as_they_fit(void **state)
     }
 }
 
-/* The same innermost (ip, sp), called from the same places, but for one or two further out. */
+/* The same innermost (ip, sp), called from the same places, but for one or two further out. Two may
+ * fall on one place where they are noted: then one of them is found by a walk. */
 static void stacks_of_one_layout_are_told_apart(void **state)
 {
     (void)state;
     enum { PATHS = MADE_SITES * MADE_SITES };
     struct trace *head[PATHS];
     struct trace_miss miss;
+    size_t missed = 0;
     for (int round = 0; round < 3; round++) {
         for (size_t i = 0; i < PATHS; i++) {
             made_init(&made, 0);
@@ -266,10 +268,12 @@ static void stacks_of_one_layout_are_told_apart(void **state)
                 assert_true(i == 0 || (miss.x && miss.slot[0]));
                 head[i] = enter(&miss);
             } else {
-                assert_ptr_equal(found, head[i]);
+                missed += found == NULL;
+                assert_ptr_equal(found ? found : enter(&miss), head[i]);
             }
         }
     }
+    assert_true(missed < PATHS / 4);
     for (size_t i = 1; i < PATHS; i++) {
         assert_true(head[i] != head[i - 1]);
         assert_true(head[i]->ip == head[0]->ip && head[i]->sp == head[0]->sp);

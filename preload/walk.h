@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Walking a stack frame by frame by cached rules, for stack.c: what is not known must be stepped.
+ * The results are in the struct stack. Never reads outside the stack that the walk is on.
+ */
+#ifndef PRELOAD_WALK_H
+#define PRELOAD_WALK_H
+
+#include "stack.h"
+
+/* Walks outward from START. MISS: what traces_find knows of the innermost frame. Sets s->fresh to
+ * how many frames there are in s->step, s->known to the frame that they lead out to, and s->flags.
+ * Returns true if it came to a known frame, or to the outermost one (s->known is NULL then): these
+ * frames may be kept. False where it went where frames cannot be kept, could not go on, or left it
+ * to libunwind. */
+bool walk_out(struct stack *s, struct rules *rules, const struct stack_start *start,
+              const struct trace_miss *miss);
+
+/* A walk that keeps nothing: only return addresses, each a few instructions, in s->flat. Returns
+ * false, having done nothing, where it takes more than that. */
+bool walk_plainly(struct stack *s, struct rules *rules, const struct stack_start *start);
+
+#endif
