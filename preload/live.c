@@ -10,6 +10,7 @@
 #define FIRST_SHIFT 6
 #define NO_CREATE UINT64_MAX
 #define DENSE_SIZE 4096u /* smaller blocks lie close together */
+#define SMALL_HEAP 4u    /* regions: for so few a huge page would be more than all else */
 
 void live_init(struct live *l, struct arena_pool *pool)
 {
@@ -105,7 +106,7 @@ static struct live_region *region_create(struct live *l, uintptr_t key, uint64_t
     struct live_map *m = atomic_load(&l->map);
     struct live_region *region = m ? map_find(m, key) : NULL;
     if (!region && (m = map_reserve(l)) != NULL) {
-        region = region_new(l, size < DENSE_SIZE && map_find(m, key - 1));
+        region = region_new(l, size < DENSE_SIZE && m->used >= SMALL_HEAP && map_find(m, key - 1));
         if (region) {
             map_put(m, key, region);
         }

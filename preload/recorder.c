@@ -163,6 +163,16 @@ static __attribute__((noinline)) bool record_sampled(struct recorder *r, struct 
     return is_due(r, now);
 }
 
+/* There is no memory for the stack's counters: the block is remembered, so that its free is known,
+ * but not counted. */
+static __attribute__((noinline)) void record_uncounted(struct recorder *r, struct thread *t,
+                                                       uintptr_t address, uint64_t size)
+{
+    struct live_block old, block = {.site = SITE_UNCOUNTED, .size = size};
+    enum live_result result = live_insert(&r->live, &t->live_cache, address, &block, &old);
+    record_trouble(r, t, NULL, result, &old, 1);
+}
+
 bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function function,
                     uintptr_t address, uint64_t size, const struct stack_start *start,
                     bool reallocated)
@@ -171,13 +181,14 @@ bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function fun
         return record_sampled(r, t, function, address, size, start, reallocated);
     }
     struct shard *shard = find_shard(r, t, function, start);
-    struct live_block old, block;
+    if (unlikely(!shard)) {
+        record_uncounted(r, t, address, size);
+        return false;
+    }
+    struct live_block old, block = {.site = shard->site, .size = size};
     const uint64_t now = count_time(r, t, shard, &block, false);
-    block.site = likely(shard != NULL) ? shard->site : SITE_UNCOUNTED;
-    block.size = size;
     enum live_result result = live_insert(&r->live, &t->live_cache, address, &block, &old);
-    if (unlikely(result != LIVE_OK || !shard) &&
-        (!record_trouble(r, t, shard, result, &old, 1) || !shard)) {
+    if (unlikely(result != LIVE_OK) && !record_trouble(r, t, shard, result, &old, 1)) {
         return false;
     }
     count_alloc(r, t, shard, size, 1, reallocated, false);

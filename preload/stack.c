@@ -88,7 +88,8 @@ static void make_room(struct stack *s)
 {
     const uint64_t now = s->events ? atomic_load_explicit(s->events, memory_order_relaxed) : 0;
     const uint64_t captures = now - s->events_before;
-    if (s->events && s->traces.limit >= PLAIN_FROM && captures < PLAIN_RATIO * s->traces.limit) {
+    if (s->events && s->traces.limit >= PLAIN_FROM &&
+        captures < PLAIN_RATIO * (uint64_t)s->traces.limit) {
         traces_forget(&s->traces);
         s->plain = PLAIN_TIMES;
     } else {

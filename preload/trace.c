@@ -13,7 +13,7 @@
  * is laid out differently, so there are more of these than frames. */
 #define MORE_LAYOUTS 2 /* as a power of two */
 #define LAYOUTS ((size_t)TRACES_MAX << MORE_LAYOUTS)
-#define INDEXES (2 * TRACES_MAX + LAYOUTS)
+#define INDEXES (2 * (size_t)TRACES_MAX + LAYOUTS)
 
 #define WORD sizeof(uintptr_t)
 
@@ -164,6 +164,7 @@ struct trace *traces_enter(struct traces *t, const struct trace_step *step,
     }
     uint32_t id = ++t->used;
     struct trace *x = &t->trace[id];
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): an element of an array is not NULL */
     *x = (struct trace){
         .ip = step->ip,
         .sp = step->sp,

@@ -77,7 +77,7 @@ static void *work(void *argument)
 
 static void run(size_t count, unsigned threads, uint64_t sites, bool atomic)
 {
-    struct work w[MAX_THREADS];
+    struct work w[MAX_THREADS] = {0};
     pthread_t thread[MAX_THREADS];
     for (unsigned i = 0; i < threads; i++) {
         w[i] = (struct work){atomic ? shared : own[i], count, sites, i + 1, atomic};
