@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support.h"
 
@@ -371,12 +372,13 @@ static void what_holds_nothing_is_given_back(void **state)
 
 static _Atomic bool stop;
 
-static void *trim_all_the_time(void *arg)
+static void *trim_again_and_again(void *arg)
 {
     (void)arg;
     while (!atomic_load(&stop)) {
         size_t cursor = 0;
         live_trim(&live, &cursor, UINT64_MAX);
+        usleep(200);
     }
     return NULL;
 }
@@ -386,7 +388,7 @@ static void *come_and_go(void *arg)
     struct live_cache cache = {0};
     const uintptr_t from = BASE + (uintptr_t)arg * ((uintptr_t)3 << 20);
     uint64_t seed = (uintptr_t)arg + 1;
-    for (uint32_t i = 0; i < 300000; i++) {
+    for (uint32_t i = 0; i < 50000; i++) {
         const struct live_block block = {1 + i, support_below(&seed, 200), 0, false};
         struct live_block found, old;
         uintptr_t address = from + 256 * (uintptr_t)support_below(&seed, 12000);
@@ -407,7 +409,7 @@ static void nothing_is_lost_meanwhile(void **state)
     pthread_t trimmer, thread[WORKERS];
     live.one_each = true;
     atomic_store(&stop, false);
-    assert_int_equal(pthread_create(&trimmer, NULL, trim_all_the_time, NULL), 0);
+    assert_int_equal(pthread_create(&trimmer, NULL, trim_again_and_again, NULL), 0);
     for (uintptr_t i = 0; i < WORKERS; i++) {
         assert_int_equal(pthread_create(&thread[i], NULL, come_and_go, (void *)i), 0);
     }
