@@ -1,119 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "lifecycle.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <link.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "dump.h"
 #include "guard.h"
-#include "interpose.h"
 #include "memory.h"
-#include "objects.h"
 #include "process.h"
-#include "real.h"
 #include "text.h"
 
-enum { UNTRIED, STARTING, STARTED };
-
-static _Atomic int state = UNTRIED;
 static _Atomic bool signal_pending;
 static _Atomic bool sandboxed;
 /* Who is writing a dump: process and thread, 0 for nobody. What a child of fork finds here of its
  * parent's threads does not count. */
 static _Atomic uint64_t writer;
 static int exit_dumped_pid;
-
-/* Loading a library from inside an allocation is possible once libc is initialised, unless the
- * loader itself is allocating. Other libraries' constructors are the usual case. */
-static bool may_load(uintptr_t caller)
-{
-    return program_invocation_name && *program_invocation_name && !objects_in_loader(caller);
-}
-
-extern void __lsan_disable(void) __attribute__((weak));
-extern void __lsan_enable(void) __attribute__((weak));
-
-static void start(int argc, char **argv, char **envp);
-
-/* What needs the loader, once; what it allocates is not the program's. */
-static void load_all(void)
-{
-    /* LeakSanitizer takes the loader's blocks for leaks where it does not see the loader call. */
-    guard_tls.internal = true;
-    if (__lsan_disable && __lsan_enable) {
-        __lsan_disable();
-    }
-    recorder_load_unwinder(&recorder);
-    interpose_check();
-    if (__lsan_disable && __lsan_enable) {
-        __lsan_enable();
-    }
-    dlerror(); /* what was looked for in vain is not the program's error: told once, and freed */
-    dlerror();
-    guard_tls.internal = false;
-}
-
-/* The loader allocates while other libraries, sanitizers among them, are not initialised yet, and
- * what we call may be theirs. Nobody can be asked so early: its own headers are read. */
-static bool in_loader(uintptr_t caller)
-{
-    const uintptr_t base = getauxval(AT_BASE);
-    if (!base) {
-        return false; /* the loader was started as a program */
-    }
-    const ElfW(Ehdr) *header = (const void *)base;
-    const ElfW(Phdr) *p = (const void *)(base + header->e_phoff);
-    uintptr_t size = 0;
-    for (int i = 0; i < header->e_phnum; i++) {
-        if (p[i].p_type == PT_LOAD && p[i].p_vaddr + p[i].p_memsz > size) {
-            size = p[i].p_vaddr + p[i].p_memsz;
-        }
-    }
-    return caller - base < size;
-}
-
-/* Present where the program is built with ThreadSanitizer, which takes libc's functions over and
- * allocates before it can serve them: then it is our constructor that begins. */
-extern void __tsan_init(void) __attribute__((weak));
-
-static bool too_early(uintptr_t caller)
-{
-    return !program_invocation_name || in_loader(caller) ||
-           (__tsan_init && caller != (uintptr_t)start);
-}
-
-bool lifecycle_begin(uintptr_t caller)
-{
-    if (atomic_load(&state) == UNTRIED && too_early(caller)) {
-        return false;
-    }
-    int expected = UNTRIED;
-    if (!atomic_compare_exchange_strong(&state, &expected, STARTING)) {
-        return recorder_on(&recorder);
-    }
-    struct options options;
-    say_start();
-    /* The C library's own pointer may not be set yet, but ours is resolved as any other symbol. */
-    options_read(&options, environ, true);
-    if (!getauxval(AT_SECURE) && options.enable && recorder_start(&recorder, &options) < 0) {
-        say(NULL, "nothing is recorded: out of memory");
-    }
-    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
-    if (recorder_on(&recorder) && may_load(caller) && guard_enter(frame)) {
-        load_all();
-        guard_leave();
-    }
-    atomic_store(&state, STARTED);
-    return recorder_on(&recorder);
-}
 
 /* Waits until nobody else writes a dump. Returns false if that does not come to pass in WAIT_MS, or
  * if it is this thread that writes one. */
@@ -197,12 +102,6 @@ void lifecycle_sandboxed(void)
     atomic_store(&sandboxed, true);
 }
 
-static void at_exit(int status, void *arg)
-{
-    (void)status, (void)arg;
-    lifecycle_exit();
-}
-
 #define TRIM_NS 1000000u /* at most so much at a time */
 
 void lifecycle_periodic(struct recorder *r)
@@ -267,7 +166,7 @@ static void on_signal(int number)
     errno = saved;
 }
 
-static void install_signal(int number)
+void lifecycle_install_signal(int number)
 {
     struct sigaction now;
     if (sigaction(number, NULL, &now) != 0) {
@@ -283,68 +182,6 @@ static void install_signal(int number)
     if (sigaction(number, &ours, NULL) == 0) {
         recorder.signal_handler = on_signal;
     }
-}
-
-static void say_no_stacks(const char *why)
-{
-    char message[256];
-    struct text t = text_begin(message, sizeof message);
-    text_string(&t, "stacks will have only their innermost frame: ");
-    text_string(&t, why);
-    say(NULL, message);
-}
-
-static void say_what_is_done(void)
-{
-    char message[512];
-    struct text t = text_begin(message, sizeof message);
-    text_string(&t, "recording; allocator ");
-    text_string(&t, process.allocator);
-    text_string(&t, ", stacks of up to ");
-    text_number(&t, recorder.options.max_depth);
-    text_string(&t, " frames");
-    say(recorder.exe, message);
-}
-
-/* For a kernel that does not wipe the page (before 4.14). */
-static void after_fork_in_child(void)
-{
-    if (recorder.alive) {
-        atomic_store(recorder.alive, 0);
-    }
-}
-
-/* on_exit and at_quick_exit run their functions last first, and what the loader registers for all
- * static destructors comes after all constructors: what is registered here runs behind them. */
-__attribute__((constructor)) static void start(int argc, char **argv, char **envp)
-{
-    (void)argc, (void)envp;
-    int saved = errno;
-    real_ready();
-    if (lifecycle_begin((uintptr_t)start)) {
-        guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
-        load_all();
-        guard_tls.internal = true;
-        if (recorder.unwind_trouble) {
-            say_no_stacks(recorder.unwind_trouble);
-        }
-        process_describe(argv);
-        recorder.live.one_each = process_has_glibc_blocks();
-        if (recorder.options.verbose >= 2) {
-            say_what_is_done();
-        }
-        on_exit(at_exit, NULL);
-        (void)at_quick_exit(lifecycle_exit);
-        pthread_atfork(NULL, NULL, after_fork_in_child);
-        if ((recorder.options.follow & FOLLOW_EXEC) == 0 && process.descendant) {
-            atomic_store(&recorder.enabled, false);
-        } else if (recorder.options.signal) {
-            install_signal(recorder.options.signal);
-        }
-        guard_tls.internal = false;
-        guard_tls.frame = 0;
-    }
-    errno = saved;
 }
 
 bool lifecycle_follows_exec(void)

@@ -18,6 +18,9 @@ bool lifecycle_begin(uintptr_t caller);
 /* What is due on the way through an allocation: a row of the timeline, a snapshot, ageing. */
 void lifecycle_periodic(struct recorder *r);
 
+/* From now on signal NUMBER triggers a dump, unless the program handles or ignores it. */
+void lifecycle_install_signal(int number);
+
 /* A last dump before the process ends by a way that runs no exit handlers. */
 void lifecycle_exit(void);
 
