@@ -54,7 +54,6 @@ struct stack {
     uint64_t plain;                 /* so many stacks yet are walked and not kept: see stack.c */
     const _Atomic uint64_t *events; /* counts captures; or NULL */
     uint64_t events_before;         /* when the traces were last forgotten */
-    uint64_t stepped, verified;     /* frames, in all captures: what the keeping saves */
 };
 
 /* How much memory a stack of at most MAX frames needs, and its use: MEMORY is zeroed. */

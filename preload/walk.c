@@ -212,7 +212,6 @@ bool walk_out(struct stack *s, struct rules *rules, const struct stack_start *st
             return false;
         }
         s->flags |= w->foreign ? STACK_FOREIGN : 0;
-        s->stepped++;
     }
 }
 
