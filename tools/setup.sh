@@ -5,6 +5,7 @@
 #     tools/setup.sh build      compile memprof
 #     tools/setup.sh demo       build, and run tools/demo.sh
 #     tools/setup.sh test       build, and run tools/test.sh
+#     tools/setup.sh coverage   build, and run tools/coverage.sh
 #     tools/setup.sh bench      build, and run tools/bench/run.py
 #     tools/setup.sh chroot     run tools/chroot-test.sh
 #     tools/setup.sh aarch64    build, and run tools/check-aarch64.sh
@@ -33,6 +34,7 @@ check=(
     libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0     # other allocators
     elfutils libdebuginfod1 binutils dwz xz-utils zstd   # debug information of all kinds; dumps
 )
+coverage=(llvm) # with all that the tests need
 bench=(
     python3 valgrind heaptrack libgoogle-perftools4       # the tool that measures; peers
     jq sqlite3 lua5.4 libxml2-utils perl clang            # programs to measure
@@ -42,7 +44,7 @@ chroot=(debootstrap git)
 aarch64=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user python3 python3-jsonschema)
 
 usage() {
-    sed -n '3,13s/^# \{0,1\}//p' "$0" >&2
+    sed -n '3,14s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
@@ -112,6 +114,7 @@ case $1 in
 build) wanted=("${build[@]}") ;;
 demo) wanted=("${build[@]}" "${demo[@]}") ;;
 test) wanted=("${build[@]}" "${check[@]}") ;;
+coverage) wanted=("${build[@]}" "${check[@]}" "${coverage[@]}") ;;
 bench) wanted=("${build[@]}" "${bench[@]}") ;;
 chroot) wanted=("${chroot[@]}") ;;
 aarch64) wanted=("${build[@]}" "${aarch64[@]}") ;;

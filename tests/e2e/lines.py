@@ -36,11 +36,14 @@ class Lines(memprof_test.Test):
         rows = [{**row, "file": os.path.basename(row["file"] or "")} for row in rows]
         return summed((key(row), row) for row in rows if row["file"] in files and row["occurrences"])
 
+    def built(self, name):
+        if not os.path.exists(sample(name)):
+            self.skipTest(f"{name} was not built: no C++ compiler, or one that cannot")
+        return sample(name)
+
     def check(self, name, key, *least):
         """LEAST: how many lines must have been charged, inclusive and, if it is compared, self."""
-        program = sample(name)
-        if not os.path.exists(program):
-            self.skipTest(f"{name} was not built: no C++ compiler, or one that cannot")
+        program = self.built(name)
         ledger = [{**line, "file": os.path.basename(line["file"])} for line in self.ledger(program)]
         run = self.profiled([program], after=[sample("libshim.so")])
         self.assertEqual(run.status, 0, run.err)
@@ -74,7 +77,7 @@ class Lines(memprof_test.Test):
     def check_whole(self, variant):
         """Each piece of the listing begins where a function does, and ends with its brace, as the
         source has them: at the left margin."""
-        run = self.profiled([sample(f"lines_{variant}")])
+        run = self.profiled([self.built(f"lines_{variant}")])
         self.assertEqual(run.status, 0, run.err)
         path = next(self.dumps_directory().iterdir())
         text = self.report("lines", "--file", "lines.c", path)
