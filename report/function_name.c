@@ -151,3 +151,73 @@ bool function_name_matches(const char *name, const char *glob)
     free(p.dropped);
     return matches;
 }
+
+/* The suffixes that compilers and linkers give to copies and parts of functions; a number may
+ * follow each. */
+static const char *const clone_suffixes[] = {
+    "cold", "constprop",   "isra",     "lto_priv", "part",   "localalias", "clone",
+    "llvm", "specialized", "resolver", "ifunc",    "__uniq", "artificial", NULL};
+
+/* The length of the suffix `.cold`, `.constprop.0`, `.1234` that AT, a dot, begins; 0: none. */
+static size_t suffix_length(const char *at)
+{
+    size_t digits = strspn(at + 1, "0123456789");
+    if (digits > 0 && (at[1 + digits] == '\0' || at[1 + digits] == '.'))
+        return 1 + digits;
+    for (const char *const *suffix = clone_suffixes; *suffix; suffix++) {
+        size_t n = strlen(*suffix);
+        if (strncmp(at + 1, *suffix, n) == 0 && (at[1 + n] == '\0' || at[1 + n] == '.'))
+            return 1 + n;
+    }
+    return 0;
+}
+
+/* Cuts off all suffixes at the end of NAME. */
+static void cut_suffixes(char *name)
+{
+    for (char *at = strchr(name, '.'); at; at = strchr(at + 1, '.')) {
+        size_t n = 0, more;
+        while (at[n] == '.' && (more = suffix_length(at + n)) > 0)
+            n += more;
+        if (at > name && n > 0 && at[n] == '\0') {
+            *at = '\0';
+            return;
+        }
+    }
+}
+
+/* The length of a closure's name at AT, which compilers number as they like: `{lambda(int)#1}`,
+ * clang's `$_0`. 0: none. */
+static size_t closure_length(const char *at)
+{
+    if (strncmp(at, "{lambda", 7) == 0)
+        return group_length(at);
+    size_t digits = strncmp(at, "$_", 2) == 0 ? strspn(at + 2, "0123456789") : 0;
+    return digits > 0 && !is_word(at[2 + digits]) ? 2 + digits : 0;
+}
+
+char *function_name_plain(const char *name)
+{
+    static const char closure[] = "{lambda}";
+    size_t size = strlen(name) + 1, length = 0;
+    struct parts p = {.kept = mem_alloc(size), .dropped = mem_alloc(size)};
+    take_apart(&p, name);
+    const char *plain = p.ndropped > 0 ? p.dropped : name;
+    /* A closure's shortest name has three characters. */
+    char *result = mem_alloc(size * sizeof closure / 3 + sizeof closure);
+    while (*plain) {
+        size_t n = closure_length(plain);
+        if (n > 0) {
+            memcpy(result + length, closure, sizeof closure - 1);
+            length += sizeof closure - 1;
+            plain += n;
+        } else {
+            result[length++] = *plain++;
+        }
+    }
+    result[length] = '\0';
+    cut_suffixes(result);
+    free(p.kept);
+    free(p.dropped);
+    return result;
+}

@@ -13,4 +13,8 @@
  * (`ns::make`). The distance in `function+0x1c` does not count either. */
 bool function_name_matches(const char *name, const char *glob);
 
+/* What people wrote of NAME, and what compilers agree in: without all of the above and without the
+ * suffixes of clones (.constprop.0, [clone .cold]); closures have no number. Malloc'd. */
+char *function_name_plain(const char *name);
+
 #endif

@@ -3,7 +3,6 @@
 #include "die.h"
 #include "load.h"
 #include "memory.h"
-#include "progress.h"
 #include "root.h"
 #include "source.h"
 #include "symbolize.h"
@@ -13,17 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the symbolizer's warnings need. */
-struct speaker {
-    const struct options *options;
-    struct progress *progress;
-};
-
 static void warn(void *arg, const char *message)
 {
-    const struct speaker *s = arg;
-    progress_clear(s->progress);
-    if (!s->options->quiet)
+    struct job *job = arg;
+    progress_clear(&job->progress);
+    if (!job->options->quiet)
         complain("warning: %s", message);
 }
 
@@ -97,36 +90,51 @@ static void check_columns(const struct job *job)
             job->dump->path, missing->name, missing->name);
 }
 
-int job_run(const struct options *options, const char *path, struct out *out)
+int job_open(struct job *job, const struct options *options, const char *path)
 {
     struct error error = {""};
-    struct job job = {.options = options, .out = out};
-    struct progress progress = progress_new(options->quiet);
-    struct speaker speaker = {options, &progress};
-    job.dump = load_file(path, show_reading, &progress, &error);
-    progress_clear(&progress);
-    if (!job.dump) {
+    *job = (struct job){.options = options, .progress = progress_new(options->quiet)};
+    job->dump = load_file(path, show_reading, &job->progress, &error);
+    progress_clear(&job->progress);
+    if (!job->dump) {
         complain("'%s': %s", path, error.text);
         return -1;
     }
-    check_columns(&job);
-    say_warnings(&job);
+    check_columns(job);
+    say_warnings(job);
     struct symbolize_options how = {.debug_roots = options->debug_roots,
                                     .ndebug_roots = options->ndebug_roots,
-                                    .directory = job.dump->process.cwd,
+                                    .directory = job->dump->process.cwd,
                                     .debuginfod = options->debuginfod,
                                     .debuginfod_budget = options->debuginfod_budget,
                                     .demangle = options->demangle,
                                     .warn = warn,
-                                    .warn_arg = &speaker};
-    job.symbols = symbolizer_new(&how);
-    job.sources = sources_new();
-    if (!job.symbols || !job.sources)
+                                    .warn_arg = job};
+    job->symbols = symbolizer_new(&how);
+    job->sources = sources_new();
+    if (!job->symbols || !job->sources)
         die("out of memory");
-    add_roots(&job);
-    job.model = model_new(job.dump, job.symbols, show_symbols, &progress);
-    progress_clear(&progress);
-    choose_root(&job);
+    add_roots(job);
+    job->model = model_new(job->dump, job->symbols, show_symbols, &job->progress);
+    progress_clear(&job->progress);
+    choose_root(job);
+    return 0;
+}
+
+void job_close(struct job *job)
+{
+    model_free(job->model);
+    sources_free(job->sources);
+    symbolizer_free(job->symbols);
+    load_free(job->dump);
+}
+
+int job_run(const struct options *options, const char *path, struct out *out)
+{
+    struct job job;
+    if (job_open(&job, options, path))
+        return -1;
+    job.out = out;
     out->dump = path;
     if (out->index == 0 && out->format->begin)
         out->format->begin(out);
@@ -136,9 +144,6 @@ int job_run(const struct options *options, const char *path, struct out *out)
     if (out->format->dump_end)
         out->format->dump_end(out);
     out->index++;
-    model_free(job.model);
-    sources_free(job.sources);
-    symbolizer_free(job.symbols);
-    load_free(job.dump);
+    job_close(&job);
     return 0;
 }

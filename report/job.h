@@ -8,6 +8,7 @@
 #include "model.h"
 #include "options.h"
 #include "out.h"
+#include "progress.h"
 
 struct sources;
 
@@ -19,10 +20,17 @@ struct job {
     struct sources *sources;
     struct model *model;
     bool root_guessed;
+    struct progress progress;
 };
 
-/* Reports on the dump at PATH. Returns 0, or -1 when it cannot be used and a line has said why;
- * nothing has been printed then. Ends the tool on usage errors that only the dump shows. */
+/* Loads and symbolizes the dump at PATH. JOB must stay where it is until it is closed. Returns 0,
+ * or -1 when it cannot be used and a line has said why. Ends the tool on usage errors that only the
+ * dump shows. */
+int job_open(struct job *job, const struct options *options, const char *path);
+void job_close(struct job *job);
+
+/* Reports on the dump at PATH, by the verb's `run`. Returns as job_open; when it cannot be used,
+ * nothing has been printed. */
 int job_run(const struct options *options, const char *path, struct out *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include "job.h"
 #include "options.h"
 #include "out.h"
+#include "verbs.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -39,25 +40,33 @@ static bool is_same_file(const char *output, const char *input)
     return out.st_dev == in.st_dev && out.st_ino == in.st_ino;
 }
 
+/* One report after the other. */
+static int report_each(const struct options *options, struct out *out)
+{
+    int status = 0;
+    for (size_t i = 0; i < options->ndumps; i++)
+        if (job_run(options, options->dumps[i], out))
+            status = EXIT_UNUSABLE;
+    return status;
+}
+
 static int report(const struct options *options)
 {
+    const struct verb *verb = options->verb;
     struct error error = {""};
     struct out out = {.format = options->format,
                       .unit = options->unit,
                       .unit_wanted = options->unit_wanted,
                       .color = wants_color(options),
                       .ndumps = options->ndumps};
-    int status = 0;
     for (size_t i = 0; options->output && i < options->ndumps; i++)
         if (is_same_file(options->output, options->dumps[i]))
             die("'%s': is one of the dumps to read, expected another file to write to",
                 options->output);
     if (out_open(&out, options->output, &error))
         die("'%s': %s", options->output, error.text);
-    for (size_t i = 0; i < options->ndumps; i++)
-        if (job_run(options, options->dumps[i], &out))
-            status = EXIT_UNUSABLE;
-    if (status && (out.index == 0 || options->output)) {
+    int status = verb->run_all ? verb->run_all(options, &out) : report_each(options, &out);
+    if (status == EXIT_UNUSABLE && (out.index == 0 || options->output)) {
         out_discard(&out);
         return status;
     }

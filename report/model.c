@@ -51,8 +51,7 @@ bool model_is_below(const char *file, const char *root)
     return strncmp(file, root, n) == 0 && file[n] == '/';
 }
 
-/* The C++ allocation functions are nobody's "line that calls the allocator". */
-static bool is_operator_new(const struct place *p)
+bool model_is_operator_new(const struct place *p)
 {
     if (p->linkage)
         return strncmp(p->linkage, "_Znw", 4) == 0 || strncmp(p->linkage, "_Zna", 4) == 0;
@@ -79,7 +78,7 @@ static struct charged charged_at(const struct model *m, uint32_t code)
     struct charged c = {MODEL_NONE, MODEL_NONE};
     for (uint32_t i = m->first_ref[code + 1]; i-- > m->first_ref[code];) {
         const struct place *p = &m->places[m->refs[i].place];
-        if (!is_operator_new(p))
+        if (!model_is_operator_new(p))
             c.plain = m->refs[i].place;
         if (p->own)
             c.own = m->refs[i].place;

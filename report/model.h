@@ -81,6 +81,9 @@ static inline struct model_refs model_refs(const struct model *m, uint32_t frame
 /* The places of the stack that ends in FRAME, innermost first: an array of *N, to be freed. */
 struct model_ref *model_stack(const struct model *m, uint32_t frame, size_t *n);
 
+/* Whether P is of a C++ allocation function, which is nobody's "line that calls the allocator". */
+bool model_is_operator_new(const struct place *p);
+
 /* Whether FILE is in or below the directory ROOT. */
 bool model_is_below(const char *file, const char *root);
 

@@ -184,11 +184,12 @@ static void run_tree(const struct job *job)
 
 const struct verb verbs_table[] = {
     {"summary", FOR_SUMMARY, "process, totals, the lines that matter most, the largest leaks",
-     run_summary},
-    {"lines", FOR_LINES, "the per-line table, whole functions", run_lines},
-    {"leaks", FOR_LEAKS, "what was not freed: one record per stack, largest first", run_leaks},
-    {"tree", FOR_TREE, "the call tree, top-down or --bottom-up", run_tree},
-    {NULL, 0, NULL, NULL}};
+     run_summary, NULL},
+    {"lines", FOR_LINES, "the per-line table, whole functions", run_lines, NULL},
+    {"leaks", FOR_LEAKS, "what was not freed: one record per stack, largest first", run_leaks,
+     NULL},
+    {"tree", FOR_TREE, "the call tree, top-down or --bottom-up", run_tree, NULL},
+    {NULL, 0, NULL, NULL, NULL}};
 
 const struct verb *verbs_find(const char *name)
 {

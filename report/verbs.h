@@ -8,12 +8,16 @@
 #include <stddef.h>
 
 struct job;
+struct options;
+struct out;
 
 struct verb {
     const char *name;
     unsigned bit; /* FOR_SUMMARY, .. */
     const char *help;
-    void (*run)(const struct job *job);
+    void (*run)(const struct job *job); /* for each dump */
+    /* Instead, for all dumps together: the exit status. Nothing is printed with EXIT_UNUSABLE. */
+    int (*run_all)(const struct options *options, struct out *out);
 };
 
 /* The default first; ends with a NULL name. */
