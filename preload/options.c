@@ -324,3 +324,15 @@ void options_read(struct options *o, char *const *entries, bool complain)
         }
     }
 }
+
+const char *options_refuse(const char *name, const char *value)
+{
+    struct options scratch;
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        const struct variable *v = &variables[i];
+        if (strcmp(v->name, name) == 0 && !v->parse(value, (char *)&scratch + v->offset)) {
+            return v->accepted;
+        }
+    }
+    return NULL;
+}

@@ -32,4 +32,8 @@ struct options {
 /* Reads ENTRIES (NULL-terminated, may be NULL). Complaints go to standard error if COMPLAIN. */
 void options_read(struct options *o, char *const *entries, bool complain);
 
+/* What is accepted of the variable NAME, which is one of the library's, if VALUE is not; NULL if it
+ * is. For tools that set it. */
+const char *options_refuse(const char *name, const char *value);
+
 #endif

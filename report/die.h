@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the tool says on standard error, and the one place that ends it. Every line starts with
- * `memprof-report: ` and is escaped: messages quote file names and parts of dumps.
+ * What a tool says on standard error, and the one place that ends it. Every line starts with
+ * the tool's name and is escaped: messages quote file names and parts of dumps.
  */
 #ifndef REPORT_DIE_H
 #define REPORT_DIE_H
+
+/* The first word of every line; "memprof-report" unless main sets another. */
+extern const char *die_program;
 
 #define EXIT_UNUSABLE 2 /* usage error, or input that cannot be used */
 

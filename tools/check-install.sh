@@ -15,9 +15,10 @@ prefix=$(mktemp -d)
 trap 'rm -rf "$prefix"' EXIT
 
 cmake --install "$build_dir" --prefix "$prefix" >/dev/null
-for file in "$2/libmemprof.so" bin/memprof-report include/memprof/memprof.h \
-    include/memprof/dump.schema.json "$2/pkgconfig/memprof.pc" share/man/man1/memprof-report.1 \
-    share/man/man7/libmemprof.7 share/bash-completion/completions/memprof-report; do
+for file in "$2/libmemprof.so" bin/memprof bin/memprof-report include/memprof/memprof.h \
+    include/memprof/dump.schema.json "$2/pkgconfig/memprof.pc" share/man/man1/memprof-report.1 share/man/man1/memprof.1 \
+    share/man/man7/libmemprof.7 share/bash-completion/completions/memprof-report \
+    share/bash-completion/completions/memprof; do
     [ -s "$prefix/$file" ] || die "'$file': was not installed"
 done
 
@@ -46,3 +47,8 @@ dumps=("$prefix"/*.json)
 [ ${#dumps[@]} -eq 2 ] || die "expected a dump by memprof_dump() and one at exit: ${dumps[*]}"
 "$prefix/bin/memprof-report" lines "${dumps[0]}" >"$prefix/lines"
 grep -q 'malloc(1000)' "$prefix/lines" || die "the report does not show the line that allocated"
+
+# So does the installed launcher, with nothing said about where the library is, also by a link.
+ln -s "$prefix/bin/memprof" "$prefix/link"
+"$prefix/link" run -o "$prefix/launched.json" "$prefix/client"
+[ -s "$prefix/launched.json" ] || die "the installed launcher did not find the library"
