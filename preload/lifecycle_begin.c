@@ -112,6 +112,26 @@ static void at_exit(int status, void *arg)
     lifecycle_exit();
 }
 
+/* There was no memory for the registration of at_exit. */
+static bool unregistered;
+
+/* Then the dump is written among the static destructors: what those behind us free is a leak in it.
+ */
+__attribute__((destructor)) static void at_unload(void)
+{
+    if (unregistered) {
+        lifecycle_exit();
+    }
+}
+
+static void register_exits(void)
+{
+    unregistered = on_exit(at_exit, NULL) != 0;
+    if (at_quick_exit(lifecycle_exit) != 0) {
+        say(NULL, "out of memory: quick_exit will leave no dump");
+    }
+}
+
 static void say_no_stacks(const char *why)
 {
     char message[256];
@@ -160,8 +180,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
         if (recorder.options.verbose >= 2) {
             say_what_is_done();
         }
-        on_exit(at_exit, NULL);
-        (void)at_quick_exit(lifecycle_exit);
+        register_exits();
         pthread_atfork(NULL, NULL, after_fork_in_child);
         if ((recorder.options.follow & FOLLOW_EXEC) == 0 && process.descendant) {
             atomic_store(&recorder.enabled, false);

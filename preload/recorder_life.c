@@ -259,8 +259,13 @@ void recorder_child(struct recorder *r)
         arena_pool_clear(&r->counts[part]);
     }
     r->fork_depth++;
-    if (start_counts(r, base) < 0 || !(r->options.follow & FOLLOW_FORK)) {
+    const bool follow = r->options.follow & FOLLOW_FORK;
+    const bool started = start_counts(r, base) == 0;
+    if (!started || !follow) {
         atomic_store(&r->enabled, false);
+    }
+    if (!started && follow) {
+        say(NULL, "this child process is not recorded: out of memory");
     }
     atomic_store(r->alive, 1);
 }

@@ -100,8 +100,8 @@ bool sys_readable(uintptr_t address)
         return false; /* never mapped; and no mask at all is no error */
     }
     /* The kernel reads the new mask before it looks at `how`, which is no valid one: EFAULT if the
-     * address cannot be read, EINVAL if it can. No descriptor is needed. */
-    return sys_call(SYS_rt_sigprocmask, ~0L, (long)address, 0, 8, 0, 0) != -EFAULT;
+     * address cannot be read, EINVAL if it can. No descriptor is needed. A sandbox may refuse. */
+    return sys_call(SYS_rt_sigprocmask, ~0L, (long)address, 0, 8, 0, 0) == -EINVAL;
 }
 
 sys_sigset sys_block_signals(void)
