@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
+#include <ucontext.h>
 
 /* The state (struct stack_start) of whoever called the function that uses this, which must be
  * compiled with a frame pointer: that points to its caller's on both architectures. */
@@ -49,6 +51,24 @@ static inline long arch_system_call(long number, long a, long b, long c, long d,
                      : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
                      : "rcx", "r11", "memory");
     return result;
+}
+
+/* Calls FUNCTION with ARGUMENT on the stack that ends at TOP, a multiple of 16. */
+static inline void arch_call_on_stack(void (*function)(void *), void *argument, void *top)
+{
+    __asm__ volatile("mov %%rsp, %%rbx\n\tmov %2, %%rsp\n\tcall *%1\n\tmov %%rbx, %%rsp"
+                     : "+D"(argument)
+                     : "r"(function), "r"(top)
+                     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "xmm0", "xmm1",
+                       "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
+                       "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory");
+}
+
+/* Makes a handler that was called with TO return to where FROM was interrupted. Floating-point
+ * registers stay. */
+static inline void arch_copy_registers(ucontext_t *to, const ucontext_t *from)
+{
+    memcpy(to->uc_mcontext.gregs, from->uc_mcontext.gregs, sizeof to->uc_mcontext.gregs);
 }
 
 /* From the sp that a signal handler returns with, to the interrupted registers: REG_RBP, REG_RSP
@@ -143,6 +163,30 @@ static inline long arch_system_call(long number, long a, long b, long c, long d,
                      : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
                      : "memory");
     return x0;
+}
+
+static inline void arch_call_on_stack(void (*function)(void *), void *argument, void *top)
+{
+    register void *x0 __asm__("x0") = argument;
+    register void *x1 __asm__("x1") = (void *)function;
+    register void *x2 __asm__("x2") = top;
+    __asm__ volatile("mov x19, sp\n\tmov sp, x2\n\tblr x1\n\tmov sp, x19"
+                     : "+r"(x0), "+r"(x1), "+r"(x2)
+                     :
+                     : "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+                       "x15", "x16", "x17", "x18", "x19", "x30", "v0", "v1", "v2", "v3", "v4", "v5",
+                       "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16",
+                       "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27",
+                       "v28", "v29", "v30", "v31", "cc", "memory");
+}
+
+static inline void arch_copy_registers(ucontext_t *to, const ucontext_t *from)
+{
+    memcpy(to->uc_mcontext.regs, from->uc_mcontext.regs, sizeof to->uc_mcontext.regs);
+    to->uc_mcontext.fault_address = from->uc_mcontext.fault_address;
+    to->uc_mcontext.sp = from->uc_mcontext.sp;
+    to->uc_mcontext.pc = from->uc_mcontext.pc;
+    to->uc_mcontext.pstate = from->uc_mcontext.pstate;
 }
 
 /* struct rt_sigframe: siginfo (128 bytes), ucontext; in its uc_mcontext, at 176, a fault address,

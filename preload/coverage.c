@@ -3,7 +3,6 @@
 
 #include <elf.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 
 #include "process.h"
@@ -76,9 +75,7 @@ static void warn_about_program(struct json *j, const struct recorder *r,
              "the recorded heap is less than a sixteenth of the resident memory: most of it is "
              "mapped directly, or comes from an allocator under other names");
     }
-    struct sigaction now;
-    if (r->signal_handler && sigaction(r->options.signal, NULL, &now) == 0 &&
-        now.sa_handler != r->signal_handler) {
+    if (r->signal_handler && sys_signal_handler(r->options.signal) != r->signal_handler) {
         warn(j, "signal-taken",
              "the program took over the signal of MEMPROF_SIGNAL: it does not trigger dumps any "
              "more");

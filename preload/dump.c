@@ -19,6 +19,8 @@ struct work {
     char message[OUTFILE_PATH_MAX + 256];
 };
 
+static struct work *_Atomic writing; /* NULL: nobody is */
+
 /* Once for each kind of trouble: snapshots and execs may be many. */
 static void complain(struct recorder *r, struct work *w, int error)
 {
@@ -62,12 +64,13 @@ static int open_file(const struct recorder *r, const struct dump_request *q, str
 static int write_file(struct recorder *r, const struct dump_request *q, struct work *w)
 {
     struct dump_sites sites;
-    if (dump_sites_begin(&sites, r) < 0) {
-        return outfile_finish(&w->file, -ENOMEM, false);
+    int error = dump_sites_begin(&sites, r);
+    if (error) {
+        return outfile_finish(&w->file, error, false);
     }
     json_begin(&w->json, w->file.fd);
-    dump_content_write(&w->json, r, q->reason, &sites);
-    int error = json_end(&w->json);
+    dump_content_write(&w->json, r, q->reason, q->cause, &sites);
+    error = json_end(&w->json);
     dump_sites_end(&sites);
     return outfile_finish(&w->file, error, q->replaced);
 }
@@ -114,7 +117,9 @@ int dump_write(struct recorder *r, const struct dump_request *request)
         say(NULL, "no dump is written: out of memory");
         return -1;
     }
+    atomic_store(&writing, w);
     int error = write_quietly(r, request, w);
+    atomic_store(&writing, NULL);
     if (error) {
         complain(r, w, error);
     } else {
@@ -128,4 +133,12 @@ int dump_write(struct recorder *r, const struct dump_request *request)
     }
     sys_unmap(w, sizeof *w);
     return error ? -1 : 0;
+}
+
+void dump_abandon(void)
+{
+    struct work *w = atomic_exchange(&writing, NULL);
+    if (w && w->file.temporary[0]) {
+        sys_call(SYS_unlinkat, -100 /* AT_FDCWD */, (long)w->file.temporary, 0, 0, 0, 0);
+    }
 }

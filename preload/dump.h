@@ -10,18 +10,23 @@
 
 #include <stdbool.h>
 
+#include "cause.h"
 #include "outfile.h"
 #include "recorder.h"
 
 struct dump_request {
-    const char *reason;  /* "exit", "signal", .. */
-    const char *pattern; /* NULL: as MEMPROF_OUT says */
-    bool replaced;       /* the name is to be one of this image of the process alone */
-    bool quiet;          /* no line that names the dump */
-    char *path;          /* OUTFILE_PATH_MAX bytes for the name that was used; may be NULL */
+    const char *reason;        /* "exit", "signal", .. */
+    const char *pattern;       /* NULL: as MEMPROF_OUT says */
+    bool replaced;             /* the name is to be one of this image of the process alone */
+    bool quiet;                /* no line that names the dump */
+    const struct cause *cause; /* NULL: nothing that the reason does not say */
+    char *path;                /* OUTFILE_PATH_MAX bytes for the name that was used; may be NULL */
 };
 
 /* Returns 0; -1 after one line on standard error that says why not. */
 int dump_write(struct recorder *r, const struct dump_request *request);
+
+/* The thread that was in dump_write will not go on: removes the file that it was writing. */
+void dump_abandon(void);
 
 #endif

@@ -35,7 +35,8 @@ static void write_process(struct json *j, const struct recorder *r)
     json_close(j, '}');
 }
 
-static void write_head(struct json *j, struct recorder *r, const char *reason, uint64_t elapsed)
+static void write_head(struct json *j, struct recorder *r, const char *reason,
+                       const struct cause *cause, uint64_t elapsed)
 {
     json_string(j, "format", MEMPROF_FORMAT_NAME);
     json_uint(j, "version", MEMPROF_FORMAT_VERSION);
@@ -48,6 +49,9 @@ static void write_head(struct json *j, struct recorder *r, const char *reason, u
     json_uint(j, "sequence", atomic_load(&r->dump_sequence));
     json_uint(j, "elapsed_ns", elapsed);
     json_bool(j, "complete", true);
+    if (cause) {
+        cause_write(j, cause);
+    }
     json_close(j, '}');
     json_newline(j);
     sampler_dump_mode(j, r);
@@ -184,13 +188,15 @@ static void write_timeline(struct json *j, struct recorder *r, const struct time
     }
     json_close(j, ']');
     json_open(j, "rows", '[');
-    sys_sigset before = sys_lock(&r->lock);
-    for (uint32_t i = 0; i < r->timeline.n; i++) {
-        if (r->timeline.row[i].elapsed_ns <= now->elapsed_ns) {
-            write_row(j, &r->timeline.row[i]);
+    sys_sigset before;
+    if (sys_lock_within(&r->lock, DUMP_WAIT_MS, &before)) {
+        for (uint32_t i = 0; i < r->timeline.n; i++) {
+            if (r->timeline.row[i].elapsed_ns <= now->elapsed_ns) {
+                write_row(j, &r->timeline.row[i]);
+            }
         }
+        sys_unlock(&r->lock, before);
     }
-    sys_unlock(&r->lock, before);
     write_row(j, now);
     json_close(j, ']');
     json_close(j, '}');
@@ -230,7 +236,7 @@ static void write_threads(struct json *j, struct recorder *r)
 }
 
 void dump_content_write(struct json *j, struct recorder *r, const char *reason,
-                        struct dump_sites *sites)
+                        const struct cause *cause, struct dump_sites *sites)
 {
     struct dump_totals totals = {0};
     struct memory memory;
@@ -240,7 +246,7 @@ void dump_content_write(struct json *j, struct recorder *r, const char *reason,
     clock_calibrate(&r->clock);
     const uint64_t elapsed = clock_elapsed_ns(&r->clock);
     json_open(j, NULL, '{');
-    write_head(j, r, reason, elapsed);
+    write_head(j, r, reason, cause, elapsed);
     dump_sites_write(sites, j, r, &totals);
     write_totals(j, r, &totals, elapsed);
     memory_write(j, &memory);

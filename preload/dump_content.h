@@ -6,12 +6,13 @@
 #ifndef PRELOAD_DUMP_CONTENT_H
 #define PRELOAD_DUMP_CONTENT_H
 
+#include "cause.h"
 #include "dump_sites.h"
 #include "json.h"
 #include "recorder.h"
 
-/* Writes the whole object to J. SITES: from dump_sites_begin. */
+/* Writes the whole object to J. CAUSE may be NULL. SITES: from dump_sites_begin. */
 void dump_content_write(struct json *j, struct recorder *r, const char *reason,
-                        struct dump_sites *sites);
+                        const struct cause *cause, struct dump_sites *sites);
 
 #endif

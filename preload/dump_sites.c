@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "dump_sites.h"
 
+#include <errno.h>
 #include <memprof/format.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
 
 #include "sampler_dump.h"
 
@@ -51,7 +50,7 @@ static int sort_shards(struct dump_sites *d, struct recorder *r)
     d->mapped = 2 * indices + 2 * room * sizeof *d->shard;
     d->first = sys_map(d->mapped);
     if (!d->first) {
-        return -1;
+        return -ENOMEM;
     }
     uint32_t *place = (uint32_t *)((char *)d->first + indices);
     d->shard = (const struct shard **)((char *)d->first + 2 * indices);
@@ -73,7 +72,10 @@ static int sort_shards(struct dump_sites *d, struct recorder *r)
 int dump_sites_begin(struct dump_sites *d, struct recorder *r)
 {
     memset(d, 0, sizeof *d);
-    sys_sigset before = sys_lock(&r->lock);
+    sys_sigset before;
+    if (!sys_lock_within(&r->lock, DUMP_WAIT_MS, &before)) {
+        return -EBUSY;
+    }
     modules_refresh(&r->modules);
     d->shared = atomic_load(&r->peak.threads) > 1;
     for (struct thread *t = atomic_load(&r->threads); t && !d->shared; t = NULL) {
@@ -148,8 +150,7 @@ static void add_shard_between(struct sums *sums, const struct shard *s, uint64_t
             }
         }
         if (i >= READ_SPINS) {
-            struct timespec pause = {.tv_nsec = READ_PAUSE_NS};
-            sys_call(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+            sys_sleep_ns(READ_PAUSE_NS);
         }
     }
     *sums = before;

@@ -23,7 +23,12 @@ struct dump_sites {
     size_t mapped;              /* bytes, at `first` */
 };
 
-/* Returns 0; -1 without memory. Keeps the peak up to now as if the total were about to fall. */
+/* How long to wait for the recorder's lock. Nobody holds it for long: but a thread that does may be
+ * one that never goes on. */
+#define DUMP_WAIT_MS 5000u
+
+/* Returns 0, -ENOMEM, or -EBUSY if the lock could not be had. Keeps the peak up to now as if the
+ * total were about to fall. */
 int dump_sites_begin(struct dump_sites *d, struct recorder *r);
 void dump_sites_write(struct dump_sites *d, struct json *j, struct recorder *r,
                       struct dump_totals *totals);

@@ -8,7 +8,6 @@
  * being recorded: these find MEMPROF_ENABLE=0 in theirs.
  */
 #include <alloca.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <spawn.h>
@@ -20,16 +19,8 @@
 
 #include "coverage.h"
 #include "lifecycle.h"
+#include "next.h"
 #include "sys.h"
-
-#define HOOK __attribute__((visibility("default")))
-
-/* The real NAME, looked up once. */
-#define REAL(name)                                                                                 \
-    static __typeof__(&name) real_##name;                                                          \
-    if (!real_##name) {                                                                            \
-        *(void **)&real_##name = dlsym(RTLD_NEXT, #name);                                          \
-    }
 
 static size_t count(char *const *list)
 {
@@ -208,11 +199,11 @@ static long sandbox_call(long number, const long *a)
 {
     bool entering = enters_sandbox(number, a[0], a[1]);
     if (entering) {
-        lifecycle_snapshot();
+        lifecycle_enter_sandbox();
     }
     long result = sys_call(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-    if (entering && result >= 0) {
-        lifecycle_sandboxed();
+    if (entering) {
+        lifecycle_sandboxed(result >= 0);
     }
     if (result < 0 && result > -4096) {
         errno = (int)-result;

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct alternate;
 struct sampler_meter;
 struct thread;
 
@@ -25,6 +26,7 @@ struct guard_tls {
     bool internal;               /* inside a call of libc's that allocates for us */
     bool nested;                 /* set by a hook that was entered inside the recorder */
     bool exited;                 /* the state was given back: the thread is past its destructors */
+    struct alternate *alternate; /* see alternate.h; NULL: this thread was given none */
 };
 
 extern __thread struct guard_tls guard_tls

@@ -7,10 +7,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "alternate.h"
 #include "dump.h"
+#include "fatal.h"
 #include "guard.h"
 #include "memory.h"
 #include "process.h"
+#include "signals.h"
 #include "text.h"
 
 static _Atomic bool signal_pending;
@@ -20,42 +23,50 @@ static _Atomic bool sandboxed;
 static _Atomic uint64_t writer;
 static int exit_dumped_pid;
 
-/* Waits until nobody else writes a dump. Returns false if that does not come to pass in WAIT_MS, or
- * if it is this thread that writes one. */
-static bool take_writer(unsigned wait_ms)
+/* Waits until nobody else writes a dump, and blocks signals: a handler that ends the process would
+ * leave half a dump. Returns false, having changed nothing, if that does not come to pass in
+ * WAIT_MS, or if it is this thread that writes one. */
+static bool take_writer(unsigned wait_ms, sys_sigset *before)
 {
     const uint64_t process_part = (uint64_t)sys_pid() << 32;
     const uint64_t self = process_part | (uint32_t)sys_tid();
+    *before = sys_block_signals();
     for (uint64_t holder = 0; !atomic_compare_exchange_strong(&writer, &holder, self);) {
         if (holder >> 32 != process_part >> 32) {
             continue; /* left over: taken over by the next try */
         }
+        sys_restore_signals(*before);
         if (holder == self || wait_ms-- == 0) {
             return false;
         }
-        struct timespec pause = {.tv_nsec = 1000000};
-        sys_call(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+        sys_sleep_ns(1000000);
+        sys_block_signals();
         holder = 0;
     }
     return true;
 }
 
-static int write_dump(const struct dump_request *request, unsigned wait_ms)
+static int write_taken(const struct dump_request *request)
 {
-    if (!take_writer(wait_ms)) {
-        return -1;
-    }
     if (!process.arch) {
         process_describe(NULL); /* the program ends before our constructor was run */
     }
-    int result = dump_write(&recorder, request);
+    return dump_write(&recorder, request);
+}
+
+static int write_dump(const struct dump_request *request, unsigned wait_ms)
+{
+    sys_sigset before;
+    if (!take_writer(wait_ms, &before)) {
+        return -1;
+    }
+    int result = write_taken(request);
     atomic_store(&writer, 0);
+    sys_restore_signals(before);
     return result;
 }
 
-/* Whether it is for this process to write dumps: not for a vfork child, which shares its parent's
- * memory. A child of fork that has not allocated yet begins anew here. */
-static bool own_process(void)
+bool lifecycle_own_process(void)
 {
     struct recorder *r = &recorder;
     if (!recorder_on(r) || atomic_load(&sandboxed)) {
@@ -70,15 +81,12 @@ static bool own_process(void)
 void lifecycle_exit(void)
 {
     int saved = errno;
-    if (own_process() && exit_dumped_pid != recorder.pid) {
+    if (lifecycle_own_process() && exit_dumped_pid != recorder.pid) {
         uintptr_t before = guard_tls.frame;
         guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
         exit_dumped_pid = recorder.pid;
         const struct dump_request request = {.reason = "exit"};
-        /* A handler that ends the process would leave half a dump. */
-        sys_sigset signals = sys_block_signals();
         write_dump(&request, 60000);
-        sys_restore_signals(signals);
         guard_tls.frame = before;
     }
     errno = saved;
@@ -88,7 +96,7 @@ void lifecycle_snapshot(void)
 {
     int saved = errno;
     uintptr_t before = guard_tls.frame;
-    if (own_process()) {
+    if (lifecycle_own_process()) {
         guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
         const struct dump_request request = {.reason = "exit", .quiet = true};
         write_dump(&request, 1000);
@@ -97,9 +105,42 @@ void lifecycle_snapshot(void)
     errno = saved;
 }
 
-void lifecycle_sandboxed(void)
+void lifecycle_enter_sandbox(void)
 {
-    atomic_store(&sandboxed, true);
+    lifecycle_snapshot();
+    if (recorder_on(&recorder)) {
+        signals_give_back();
+        alternate_pause();
+    }
+}
+
+void lifecycle_sandboxed(bool entered)
+{
+    if (entered) {
+        atomic_store(&sandboxed, true);
+    } else if (!atomic_load(&sandboxed)) {
+        signals_take_again();
+        alternate_resume();
+    }
+}
+
+/* Others that end the process meanwhile wait for the writer, for good. */
+#define FATAL_WAIT_MS 10000u
+
+void lifecycle_fatal(const struct cause *cause)
+{
+    sys_sigset before;
+    if (exit_dumped_pid == recorder.pid || !take_writer(FATAL_WAIT_MS, &before)) {
+        return;
+    }
+    guard_tls.frame = UINTPTR_MAX;
+    const struct dump_request request = {.reason = "fatal", .cause = cause};
+    write_taken(&request);
+}
+
+void lifecycle_fatal_failed(void)
+{
+    dump_abandon();
 }
 
 #define TRIM_NS 1000000u /* at most so much at a time */
@@ -138,24 +179,17 @@ void lifecycle_periodic(struct recorder *r)
     }
 }
 
-/* In a process that is not recorded the signal does what it does by default. */
-static void pass_on(int number)
+static void on_signal(int number, siginfo_t *info, void *context)
 {
-    struct sigaction usual = {.sa_handler = SIG_DFL};
-    sigaction(number, &usual, NULL);
-    raise(number);
-}
-
-static void on_signal(int number)
-{
+    (void)context;
     int saved = errno;
     uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
     if (guard_enter(frame)) {
-        if (own_process()) {
+        if (lifecycle_own_process()) {
             const struct dump_request request = {.reason = "signal"};
             write_dump(&request, 1000);
         } else if (!recorder_on(&recorder)) {
-            pass_on(number);
+            fatal_default(number, info); /* as in a process that is not recorded */
         }
         guard_leave();
     } else {
@@ -168,19 +202,11 @@ static void on_signal(int number)
 
 void lifecycle_install_signal(int number)
 {
-    struct sigaction now;
-    if (sigaction(number, NULL, &now) != 0) {
-        return;
-    }
-    if ((now.sa_flags & SA_SIGINFO) || now.sa_handler != SIG_DFL) {
+    if (signals_take(number, on_signal, SA_RESTART)) {
+        recorder.signal_handler = (uintptr_t)on_signal;
+    } else {
         say("MEMPROF_SIGNAL", "the program handles or ignores this signal itself: it will not "
                               "trigger a dump");
-        return;
-    }
-    struct sigaction ours = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&ours.sa_mask);
-    if (sigaction(number, &ours, NULL) == 0) {
-        recorder.signal_handler = on_signal;
     }
 }
 
@@ -194,7 +220,7 @@ void lifecycle_before_exec(struct lifecycle_exec *e)
     int saved = errno;
     e->written = false;
     uintptr_t before = guard_tls.frame;
-    if (own_process()) {
+    if (lifecycle_own_process()) {
         guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
         /* A child that did nothing but exec has nothing to tell. */
         if (!recorder.parent_pid || recorder.sites.sites.count > 0) {
@@ -224,7 +250,7 @@ int memprof_dump(const char *path)
 {
     int saved = errno, result = 1;
     uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
-    if (own_process() && guard_enter(frame)) {
+    if (lifecycle_own_process() && guard_enter(frame)) {
         const struct dump_request request = {.reason = "api", .pattern = path};
         result = write_dump(&request, 60000);
         guard_leave();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * When recording begins and when dumps are written: first allocation or constructor, normal exit
- * (behind all static destructors), _exit, quick_exit, exec, a signal, an interval, memprof_dump().
+ * (behind all static destructors), _exit, quick_exit, exec, a fatal signal, a signal that asks for
+ * one, an interval, memprof_dump().
  * What the hooks call runs under the guard.
  */
 #ifndef PRELOAD_LIFECYCLE_H
@@ -9,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "cause.h"
 #include "recorder.h"
 
 /* Starts the recorder if that has not been tried yet. Returns whether it is recording. Safe at any
@@ -24,12 +26,22 @@ void lifecycle_install_signal(int number);
 /* A last dump before the process ends by a way that runs no exit handlers. */
 void lifecycle_exit(void);
 
+/* Whether it is for this process to write dumps: not for a vfork child, which shares its parent's
+ * memory. A child of fork that has not allocated yet begins anew here. */
+bool lifecycle_own_process(void);
+
+/* The same for a signal's sake, in its handler (fatal.c): no other dump is written afterwards. If
+ * it could not be brought to its end: takes away what there is of it. */
+void lifecycle_fatal(const struct cause *cause);
+void lifecycle_fatal_failed(void);
+
 /* A dump of what there is now, for the process may not come to write another; reason "exit". */
 void lifecycle_snapshot(void);
 
-/* From now on only the system calls that the program itself makes can be relied on: no more dumps,
- * no more readings of RSS. */
-void lifecycle_sandboxed(void);
+/* Before a sandbox is entered, and with what came of it: once inside, only the system calls that
+ * the program itself makes can be relied on. No more dumps, no more readings of RSS, no signals. */
+void lifecycle_enter_sandbox(void);
+void lifecycle_sandboxed(bool entered);
 
 /* Around an exec: a dump before, which is withdrawn if the exec fails. The result of the first goes
  * to the second. Both keep errno. */

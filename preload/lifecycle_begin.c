@@ -11,6 +11,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "fatal.h"
 #include "interpose.h"
 #include "lifecycle.h"
 #include "objects.h"
@@ -161,6 +162,16 @@ static void after_fork_in_child(void)
     }
 }
 
+static void begin_signals(void)
+{
+    if (recorder.options.signal) {
+        lifecycle_install_signal(recorder.options.signal);
+    }
+    if (recorder.options.fatal) {
+        fatal_begin();
+    }
+}
+
 /* on_exit and at_quick_exit run their functions last first, and what the loader registers for all
  * static destructors comes after all constructors: what is registered here runs behind them. */
 __attribute__((constructor)) static void start(int argc, char **argv, char **envp)
@@ -184,8 +195,8 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
         pthread_atfork(NULL, NULL, after_fork_in_child);
         if ((recorder.options.follow & FOLLOW_EXEC) == 0 && process.descendant) {
             atomic_store(&recorder.enabled, false);
-        } else if (recorder.options.signal) {
-            lifecycle_install_signal(recorder.options.signal);
+        } else {
+            begin_signals();
         }
         guard_tls.internal = false;
         guard_tls.frame = 0;

@@ -2,7 +2,6 @@
 #include "options.h"
 
 #include <limits.h>
-#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -10,6 +9,7 @@
 #include <termios.h>
 
 #include "sampler_random.h"
+#include "signal_name.h"
 #include "sys.h"
 #include "text.h"
 
@@ -136,31 +136,6 @@ static bool parse_percent(const char *value, void *to)
     return scaled >= 10 && scaled <= 1000000;
 }
 
-static const struct {
-    const char *name;
-    int number;
-} signals[] = {
-    {"HUP", SIGHUP},       {"INT", SIGINT},   {"QUIT", SIGQUIT},   {"USR1", SIGUSR1},
-    {"USR2", SIGUSR2},     {"ALRM", SIGALRM}, {"TERM", SIGTERM},   {"IO", SIGIO},
-    {"VTALRM", SIGVTALRM}, {"PROF", SIGPROF}, {"WINCH", SIGWINCH}, {"PWR", SIGPWR},
-    {"URG", SIGURG},       {"CONT", SIGCONT}, {"XCPU", SIGXCPU},   {"STKFLT", SIGSTKFLT},
-};
-
-#define RT_MIN 34 /* glibc keeps 32 and 33 */
-#define RT_MAX 64
-
-/* Whether a dump may be made of the signal: not one that ends or stops the program for good, and
- * not one that tells of a fault. */
-static bool is_trigger(uint64_t number)
-{
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        if (number == (uint64_t)signals[i].number) {
-            return true;
-        }
-    }
-    return number >= RT_MIN && number <= RT_MAX;
-}
-
 static bool parse_signal(const char *value, void *to)
 {
     if (strcmp(value, "none") == 0) {
@@ -168,25 +143,24 @@ static bool parse_signal(const char *value, void *to)
         return true;
     }
     uint64_t number;
-    if (parse_uint(value, RT_MAX, &number)) {
+    if (parse_uint(value, SIGNAL_MAX, &number)) {
         *(int *)to = (int)number;
-        return is_trigger(number);
+        return signal_is_request((int)number);
     }
     const char *name = strncmp(value, "SIG", 3) == 0 ? value + 3 : value;
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        if (strcmp(name, signals[i].name) == 0) {
-            *(int *)to = signals[i].number;
-            return true;
-        }
+    if (signal_is_request(signal_number(name))) {
+        *(int *)to = signal_number(name);
+        return true;
     }
     uint64_t above = 0;
     if (strncmp(name, "RTMIN", 5) == 0 &&
-        (!name[5] || (name[5] == '+' && parse_uint(name + 6, RT_MAX - RT_MIN, &above)))) {
-        *(int *)to = RT_MIN + (int)above;
+        (!name[5] ||
+         (name[5] == '+' && parse_uint(name + 6, SIGNAL_MAX - SIGNAL_RT_MIN, &above)))) {
+        *(int *)to = SIGNAL_RT_MIN + (int)above;
         return true;
     }
     if (strcmp(name, "RTMAX") == 0) {
-        *(int *)to = RT_MAX;
+        *(int *)to = SIGNAL_MAX;
         return true;
     }
     return false;
@@ -264,6 +238,7 @@ static const struct variable {
     {"MEMPROF_SIGNAL", parse_signal, FIELD(signal),
      "the name or number of a signal that tells of no fault, such as USR2 or 12, or none"},
     {"MEMPROF_LEAK_CHECK", parse_leak_check, FIELD(leak_check), "none or live"},
+    {"MEMPROF_FATAL", parse_bool, FIELD(fatal), "0 or 1"},
     {"MEMPROF_FOLLOW", parse_follow, FIELD(follow), "all, fork, exec or none"},
     {"MEMPROF_MAX_DEPTH", parse_depth, FIELD(max_depth), "a number of frames from 1 to 65536"},
     {"MEMPROF_MMAP", parse_zero, 0, "0 (this version does not record mappings)"},
@@ -298,6 +273,7 @@ void options_read(struct options *o, char *const *entries, bool complain)
     *o = (struct options){
         .out = "memprof.%e.%p.json",
         .enable = true,
+        .fatal = true,
         .leak_check = LEAK_CHECK_LIVE,
         .follow = FOLLOW_ALL,
         .max_depth = 256,

@@ -20,6 +20,7 @@ struct options {
     bool enable;
     uint64_t interval_ns; /* 0: none */
     int signal;           /* 0: none */
+    bool fatal;           /* a dump when a signal ends the program */
     uint32_t leak_check;  /* enum options_leak_check */
     uint32_t follow;      /* enum options_follow */
     uint32_t max_depth;

@@ -83,7 +83,7 @@ struct recorder {
     char parent_start_time[40];
     uint32_t fork_depth;
     _Atomic uint32_t dump_sequence; /* dumps written so far */
-    void (*signal_handler)(int);    /* ours for MEMPROF_SIGNAL; NULL: not installed */
+    uintptr_t signal_handler;       /* ours for MEMPROF_SIGNAL; 0: not installed */
     int complained;                 /* why the last dump could not be written; 0: none failed */
 };
 

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "alternate.h"
 #include "objects.h"
 #include "process.h"
 #include "recorder.h"
@@ -172,6 +173,7 @@ static struct thread *begin_thread(struct recorder *r)
         guard_tls.meter = t->meter;
         if (!guard_tls.exited && atomic_load(&thread_key_made)) {
             pthread_setspecific(thread_key, t);
+            alternate_begin();
         }
         guard_tls.internal = false;
     }
@@ -217,6 +219,7 @@ static void log_thread(struct recorder *r, const struct thread *t)
 
 void recorder_thread_end(struct recorder *r, struct thread *t)
 {
+    alternate_end();
     sys_sigset before = sys_lock(&r->lock);
     guard_tls.thread = NULL;
     if (atomic_load(&r->peak.threads) > 1) {
@@ -240,6 +243,7 @@ void recorder_child(struct recorder *r)
     r->live.lock = (struct sys_lock){0};
     live_child(&r->live);
     r->trim = (struct trim){0};
+    alternate_child();
     r->rules.lock = (struct sys_lock){0};
     sampler_child(&r->sampler);
     uint64_t bytes, count;

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "arch.h"
 
@@ -145,4 +146,42 @@ void sys_unlock(struct sys_lock *lock, sys_sigset before)
         sys_call(SYS_futex, (long)&lock->state, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
     }
     sys_restore_signals(before);
+}
+
+void sys_sleep_ns(uint32_t ns)
+{
+    const struct timespec pause = {.tv_nsec = ns};
+    sys_call(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+}
+
+bool sys_lock_within(struct sys_lock *lock, unsigned wait_ms, sys_sigset *before)
+{
+    while (!sys_trylock(lock, before)) {
+        if (wait_ms-- == 0) {
+            return false;
+        }
+        sys_sleep_ns(1000000);
+    }
+    return true;
+}
+
+/* As the kernel has it: its set of signals is shorter than libc's. */
+struct kernel_action {
+    uintptr_t handler;
+    unsigned long flags;
+    uintptr_t restorer;
+    sys_sigset mask;
+};
+
+uintptr_t sys_signal_handler(int number)
+{
+    struct kernel_action now = {0};
+    sys_call(SYS_rt_sigaction, number, 0, (long)&now, sizeof now.mask, 0, 0);
+    return now.handler;
+}
+
+void sys_signal_default(int number)
+{
+    const struct kernel_action usual = {.handler = (uintptr_t)SIG_DFL};
+    sys_call(SYS_rt_sigaction, number, (long)&usual, 0, sizeof usual.mask, 0, 0);
 }

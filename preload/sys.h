@@ -49,5 +49,14 @@ sys_sigset sys_lock(struct sys_lock *lock);
 void sys_unlock(struct sys_lock *lock, sys_sigset before);
 /* Returns false, having changed nothing, if the lock is held. */
 bool sys_trylock(struct sys_lock *lock, sys_sigset *before);
+/* The same if it is still held after WAIT_MS, for those who would rather go without than wait for
+ * a thread that may never go on. */
+bool sys_lock_within(struct sys_lock *lock, unsigned wait_ms, sys_sigset *before);
+void sys_sleep_ns(uint32_t ns); /* below a second; may be cut short by a signal */
+
+/* What the kernel has as the handler of signal NUMBER, SIG_DFL and SIG_IGN among the values,
+ * whatever hooks of sigaction make of it; and the default handler set. */
+uintptr_t sys_signal_handler(int number);
+void sys_signal_default(int number);
 
 #endif

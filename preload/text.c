@@ -228,6 +228,8 @@ const char *error_text(int negative_errno)
         return "is a symbolic link";
     case ENOMEM:
         return "out of memory";
+    case EBUSY:
+        return "the profiler's tables are in use";
     default:
         return "input/output error";
     }

@@ -19,6 +19,7 @@ enum field {
     SAMPLE,
     INTERVAL,
     SIGNAL,
+    FATAL,
     LEAK_CHECK,
     FOLLOW,
     DEPTH,
@@ -80,6 +81,8 @@ static const struct setting good[] = {
     {"SIGNAL", "RTMIN", SIGNAL, 34},
     {"SIGNAL", "SIGRTMIN+3", SIGNAL, 37},
     {"SIGNAL", "RTMIN+30", SIGNAL, 64},
+    {"FATAL", "0", FATAL, 0},
+    {"FATAL", "1", NOTHING, 0},
     {"LEAK_CHECK", "none", LEAK_CHECK, LEAK_CHECK_NONE},
     {"LEAK_CHECK", "live", NOTHING, 0},
     {"FOLLOW", "none", FOLLOW, FOLLOW_NONE},
@@ -124,8 +127,9 @@ static const struct {
       "nan", "\xff"}},
     {"SIGNAL",
      "the name or number of a signal that tells of no fault, such as USR2 or 12, or none",
-     {"", "0", "9", "11", "19", "65", "32", "33", "-1", "KILL", "SIGSTOP", "usr2", "SIG",
-      "RTMIN+31", "RTMIN+", "99999999999999999999"}},
+     {"", "0", "9", "11", "19", "65", "32", "33", "-1", "KILL", "SEGV", "SIGABRT", "usr2", "SIG",
+      "RTMIN+31", "99999999999999999999"}},
+    {"FATAL", "0 or 1", {"", "2", "no", "SEGV"}},
     {"LEAK_CHECK", "none or live", {"", "Live", "liv", "live ", "none live", "1", " "}},
     {"FOLLOW", "all, fork, exec or none", {"", "forks", "fork exec", "ALL", "0", " "}},
     {"MAX_DEPTH",
@@ -159,6 +163,7 @@ static void assert_options(const struct options *o, const struct setting *s)
     assert_int_equal(o->max_overhead, f == OVERHEAD ? s->expected : 0);
     assert_int_equal(o->interval_ns, f == INTERVAL ? s->expected : 0);
     assert_int_equal(o->signal, f == SIGNAL ? s->expected : 0);
+    assert_int_equal(o->fatal, f == FATAL ? s->expected : 1);
     assert_int_equal(o->leak_check, f == LEAK_CHECK ? s->expected : LEAK_CHECK_LIVE);
     assert_int_equal(o->follow, f == FOLLOW ? s->expected : FOLLOW_ALL);
     assert_int_equal(o->max_depth, f == DEPTH ? s->expected : 256);

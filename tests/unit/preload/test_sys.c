@@ -215,6 +215,29 @@ static void signals_wait_for_the_lock(void **state)
     assert_false(waits());
 }
 
+static void waiting_for_a_lock_ends(void **state)
+{
+    (void)state;
+    sys_sigset before = sys_lock(&lock), inner = 1;
+    assert_false(sys_lock_within(&lock, 2, &inner));
+    sys_unlock(&lock, before);
+    assert_true(sys_lock_within(&lock, 0, &before));
+    raise(SIGUSR2);
+    assert_true(waits());
+    sys_unlock(&lock, before);
+    assert_false(waits());
+}
+
+static void handlers_are_what_the_kernel_has(void **state)
+{
+    (void)state;
+    assert_true(sys_signal_handler(SIGTERM) == (uintptr_t)SIG_DFL);
+    signal(SIGTERM, SIG_IGN);
+    assert_true(sys_signal_handler(SIGTERM) == (uintptr_t)SIG_IGN);
+    sys_signal_default(SIGTERM);
+    assert_true(signal(SIGTERM, SIG_DFL) == SIG_DFL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +249,8 @@ int main(void)
         cmocka_unit_test(all_is_written_across_interruptions),
         cmocka_unit_test(a_lock_excludes),
         cmocka_unit_test(signals_wait_for_the_lock),
+        cmocka_unit_test(waiting_for_a_lock_ends),
+        cmocka_unit_test(handlers_are_what_the_kernel_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
