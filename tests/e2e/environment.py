@@ -5,7 +5,7 @@ it names the variable, the value and what is accepted, and the host runs on."""
 import memprof_test
 from memprof_test import need, sample
 
-VARIABLES = ("MEMPROF_ENABLE", "MEMPROF_SAMPLE", "MEMPROF_INTERVAL", "MEMPROF_SIGNAL",
+VARIABLES = ("MEMPROF_ENABLE", "MEMPROF_FATAL", "MEMPROF_SAMPLE", "MEMPROF_INTERVAL", "MEMPROF_SIGNAL",
              "MEMPROF_LEAK_CHECK", "MEMPROF_FOLLOW", "MEMPROF_MAX_DEPTH", "MEMPROF_MMAP",
              "MEMPROF_MAX_OVERHEAD", "MEMPROF_DUMP_AT", "MEMPROF_VERIFY", "MEMPROF_VERBOSE")
 LONG = "x" * 4096
