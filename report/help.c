@@ -17,15 +17,17 @@ static void put_option(FILE *out, const struct option_row *row)
     fprintf(out, "  %-30s  %s\n", name, row->help);
     if (row->verbs == FOR_ALL)
         return;
-    fprintf(out, "%34s(", "");
+    /* What is shorter: the verbs that have it, or those that do not. */
+    bool few = __builtin_popcount(row->verbs) < __builtin_popcount(FOR_ALL & ~row->verbs);
+    fprintf(out, "%34s(%s", "", few ? "" : "not ");
     const char *comma = "";
     for (const struct verb *v = verbs_table; v->name; v++) {
-        if (row->verbs & v->bit) {
+        if (!(row->verbs & v->bit) != few) {
             fprintf(out, "%s%s", comma, v->name);
             comma = ", ";
         }
     }
-    fputs(" only)\n", out);
+    fprintf(out, "%s)\n", few ? " only" : "");
 }
 
 void options_help(FILE *out)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define C_LIBRARY "libc" /* all of its modules: what is in which differs by version and machine */
 #define NO_FRAME UINT32_MAX /* of a place: does not count */
 #define NOT_ASKED (UINT32_MAX - 1)
 
@@ -59,6 +60,9 @@ static char *module_name(const char *path)
     char *version = strstr(name, ".so.");
     if (version)
         version[3] = '\0';
+    for (char *at = name;
+         (at = strchr(at, '`'));) /* a baseline has one between module and function */
+        *at = '\'';
     return name;
 }
 
@@ -81,7 +85,7 @@ static uint32_t make_frame(struct walk *w, const struct place *p)
     char *module = p->module ? module_name(p->module) : NULL;
     uint32_t frame;
     if (module && is_c_library(module)) {
-        frame = identities_frame(w->t, module, NULL, IDENTITY_NO_LINE);
+        frame = identities_frame(w->t, C_LIBRARY, NULL, IDENTITY_NO_LINE);
     } else if (model_is_operator_new(p)) {
         frame = NO_FRAME;
     } else {
@@ -109,7 +113,7 @@ static bool is_part(const struct place *p)
 /* What is outside of main, and the beginning of threads, is the C library's. */
 static bool is_start(const struct identity_frame *f)
 {
-    return (f->module && is_c_library(f->module)) ||
+    return (f->module && strcmp(f->module, C_LIBRARY) == 0) ||
            (f->function && strcmp(f->function, "_start") == 0) || !f->module;
 }
 
@@ -138,11 +142,9 @@ static uint32_t step(struct walk *w, uint32_t node, uint32_t place, bool *has_ma
 static uint32_t push_lone(struct walk *w, uint32_t f)
 {
     struct model_refs refs = model_refs(w->m, f);
-    const struct place *p =
-        refs.first < refs.end ? &w->m->places[w->m->refs[refs.first].place] : NULL;
-    char *module = p && p->module ? module_name(p->module) : NULL;
-    uint32_t frame = identities_frame(w->t, module, NULL, IDENTITY_NO_LINE);
-    free(module);
+    uint32_t frame = refs.first < refs.end ? frame_of(w, w->m->refs[refs.first].place) : NO_FRAME;
+    if (frame == NO_FRAME)
+        frame = identities_frame(w->t, NULL, NULL, IDENTITY_NO_LINE);
     return identities_push(w->t, IDENTITY_ROOT, frame);
 }
 

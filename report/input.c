@@ -31,7 +31,9 @@ struct input {
     /* What was read and not yet given or decompressed. */
     const char *pending;
     size_t npending;
-    void *stream; /* zstd's */
+    void *stream;           /* zstd's */
+    char ahead[INPUT_PEEK]; /* what input_peek took: the bytes from BEHIND up to AHEAD_END */
+    size_t behind, ahead_end;
     char chunk[];
 };
 
@@ -185,8 +187,36 @@ struct input *input_memory(const char *data, size_t size)
     return in;
 }
 
+ssize_t input_peek(struct input *in, char *buffer, size_t size, struct error *error)
+{
+    /* What is read comes in pieces, of compressed data in small ones. */
+    while (in->ahead_end - in->behind < size && in->ahead_end < INPUT_PEEK) {
+        char piece[INPUT_PEEK];
+        size_t behind = in->behind, end = in->ahead_end;
+        in->behind = in->ahead_end = 0; /* what is ahead is not read again */
+        ssize_t got = input_read(in, piece, INPUT_PEEK - end, error);
+        in->behind = behind;
+        in->ahead_end = end;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        memcpy(in->ahead + end, piece, (size_t)got);
+        in->ahead_end += (size_t)got;
+    }
+    size_t n = in->ahead_end - in->behind < size ? in->ahead_end - in->behind : size;
+    memcpy(buffer, in->ahead + in->behind, n);
+    return (ssize_t)n;
+}
+
 ssize_t input_read(struct input *in, char *buffer, size_t size, struct error *error)
 {
+    if (in->behind < in->ahead_end) {
+        size_t held = in->ahead_end - in->behind, n = held < size ? held : size;
+        memcpy(buffer, in->ahead + in->behind, n);
+        in->behind += n;
+        return (ssize_t)n;
+    }
     if (in->compressed)
         return decompress(in, buffer, size, error);
     if (in->npending == 0)

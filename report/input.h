@@ -33,6 +33,12 @@ struct input *input_memory(const char *data, size_t size);
  * the reason in ERROR. */
 ssize_t input_read(struct input *in, char *buffer, size_t size, struct error *error);
 
+#define INPUT_PEEK 256
+
+/* Copies up to SIZE (at most INPUT_PEEK) of the next bytes to BUFFER without consuming them;
+ * returns as input_read. */
+ssize_t input_peek(struct input *in, char *buffer, size_t size, struct error *error);
+
 /* IN may be NULL. */
 void input_close(struct input *in);
 

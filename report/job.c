@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "job.h"
+#include "baseline.h"
 #include "die.h"
+#include "input.h"
 #include "load.h"
 #include "memory.h"
 #include "root.h"
@@ -90,16 +92,35 @@ static void check_columns(const struct job *job)
             job->dump->path, missing->name, missing->name);
 }
 
-int job_open(struct job *job, const struct options *options, const char *path)
+/* Reads INPUT, a dump or, with BASELINE not NULL, either. Returns 0, or -1 with the reason in
+ * ERROR.
+ */
+static int read_input(struct job *job, const char *path, struct input *input,
+                      struct stackset *baseline, struct error *error)
+{
+    if (!baseline || !baseline_is_next(input)) {
+        job->dump = load_input(path, input, error);
+        return job->dump ? 0 : -1;
+    }
+    int result = baseline_read(baseline, input, error);
+    input_close(input);
+    return result;
+}
+
+int job_open(struct job *job, const struct options *options, const char *path,
+             struct stackset *baseline)
 {
     struct error error = {""};
     *job = (struct job){.options = options, .progress = progress_new(options->quiet)};
-    job->dump = load_file(path, show_reading, &job->progress, &error);
+    struct input *input = input_open(path, show_reading, &job->progress, &error);
+    int result = input ? read_input(job, path, input, baseline, &error) : -1;
     progress_clear(&job->progress);
-    if (!job->dump) {
+    if (result) {
         complain("'%s': %s", path, error.text);
         return -1;
     }
+    if (!job->dump)
+        return 0;
     check_columns(job);
     say_warnings(job);
     struct symbolize_options how = {.debug_roots = options->debug_roots,
@@ -132,7 +153,7 @@ void job_close(struct job *job)
 int job_run(const struct options *options, const char *path, struct out *out)
 {
     struct job job;
-    if (job_open(&job, options, path))
+    if (job_open(&job, options, path, NULL))
         return -1;
     job.out = out;
     out->dump = path;

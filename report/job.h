@@ -11,6 +11,7 @@
 #include "progress.h"
 
 struct sources;
+struct stackset;
 
 struct job {
     const struct options *options;
@@ -23,10 +24,12 @@ struct job {
     struct progress progress;
 };
 
-/* Loads and symbolizes the dump at PATH. JOB must stay where it is until it is closed. Returns 0,
- * or -1 when it cannot be used and a line has said why. Ends the tool on usage errors that only the
- * dump shows. */
-int job_open(struct job *job, const struct options *options, const char *path);
+/* Loads and symbolizes the dump at PATH; with BASELINE not NULL it may be a baseline instead, which
+ * is read into that empty set and leaves the job without a dump. JOB must stay where it is until it
+ * is closed. Returns 0, or -1 when it cannot be used and a line has said why. Ends the tool on
+ * usage errors that only the dump shows. */
+int job_open(struct job *job, const struct options *options, const char *path,
+             struct stackset *baseline);
 void job_close(struct job *job);
 
 /* Reports on the dump at PATH, by the verb's `run`. Returns as job_open; when it cannot be used,

@@ -17,6 +17,7 @@ struct json_stream *json_stream_new(struct input *input, struct error *error)
     json_set_alloc_funcs(mem_alloc, free);
     s->input = input;
     s->error = error;
+    s->document = "memprof dump";
     s->buffer = mem_alloc(BUFFER);
     s->capacity = BUFFER;
     s->line = 1;
@@ -35,11 +36,12 @@ struct position {
     uint64_t line, column;
 };
 
-/* Where we are after N bytes of the buffer. Columns count characters. */
+/* Where we are after N bytes of the buffer, not fewer than were counted. Columns count characters.
+ */
 static struct position position_after(const struct json_stream *s, size_t n)
 {
     struct position p = {s->line, s->column};
-    const char *from = s->buffer, *end = s->buffer + n, *newline;
+    const char *from = s->buffer + s->counted, *end = s->buffer + n, *newline;
     while ((newline = memchr(from, '\n', (size_t)(end - from)))) {
         p.line++;
         p.column = 0;
@@ -48,6 +50,22 @@ static struct position position_after(const struct json_stream *s, size_t n)
     for (; from < end; from++)
         p.column += ((unsigned char)*from & 0xc0) != 0x80;
     return p;
+}
+
+/* Counts what was consumed. */
+static void count_up(struct json_stream *s)
+{
+    struct position p = position_after(s, s->at);
+    s->line = p.line;
+    s->column = p.column;
+    s->counted = s->at;
+}
+
+void json_stream_where(struct json_stream *s, uint64_t *line, uint64_t *column)
+{
+    count_up(s);
+    *line = s->line;
+    *column = s->column + 1;
 }
 
 __attribute__((format(printf, 3, 4))) static int refuse_at(struct json_stream *s, struct position p,
@@ -65,8 +83,8 @@ __attribute__((format(printf, 3, 4))) static int refuse_at(struct json_stream *s
 
 static int refuse_end(struct json_stream *s)
 {
-    return refuse_at(s, position_after(s, s->end),
-                     "the file ends too early, expected a whole memprof dump");
+    return refuse_at(s, position_after(s, s->end), "the file ends too early, expected a whole %s",
+                     s->document);
 }
 
 /* Says what would have been right instead of the character at hand. */
@@ -93,17 +111,16 @@ int json_stream_refuse_key(struct json_stream *s, const char *wrong)
 static int fill(struct json_stream *s)
 {
     if (s->at > 0) {
-        struct position p = position_after(s, s->at);
-        s->line = p.line;
-        s->column = p.column;
+        count_up(s);
+        s->counted = 0;
         memmove(s->buffer, s->buffer + s->at, s->end - s->at);
         s->end -= s->at;
         s->at = 0;
     }
     if (s->end == s->capacity && s->capacity >= JSON_STREAM_PIECE_MAX)
         return refuse_at(s, position_after(s, s->at + 1),
-                         "a value of more than %zu bytes begins here, too large for a memprof dump",
-                         JSON_STREAM_PIECE_MAX);
+                         "a value of more than %zu bytes begins here, too large for a %s",
+                         JSON_STREAM_PIECE_MAX, s->document);
     if (s->end == s->capacity)
         s->buffer = mem_grow(s->buffer, &s->capacity, s->capacity + 1, 1);
     ssize_t got = input_read(s->input, s->buffer + s->end, s->capacity - s->end, s->error);

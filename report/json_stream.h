@@ -27,12 +27,15 @@
 struct json_stream {
     struct input *input;
     struct error *error;
+    const char *document; /* what errors say it should be; "memprof dump" if nobody changes it */
     bool broken;
     bool ended; /* the input has no more than what is in the buffer */
     char *buffer;
     size_t capacity, at, end;
-    uint64_t line, column; /* at the start of the buffer: of the character before it */
-    size_t depth;          /* objects and arrays that we are in */
+    /* Of the character before buffer[counted], which was consumed. */
+    uint64_t line, column;
+    size_t counted;
+    size_t depth; /* objects and arrays that we are in */
     char key[JSON_STREAM_KEY];
     uint8_t within[JSON_STREAM_DEPTH]; /* what we are in, outermost first */
 };
@@ -44,6 +47,9 @@ void json_stream_free(struct json_stream *s);
 /* The next character that is not blank, not consumed; -1 at the end or when reading failed, which
  * `broken` tells apart. */
 int json_stream_peek(struct json_stream *s);
+
+/* Sets *LINE and *COLUMN, from 1, to where the next character is. */
+void json_stream_where(struct json_stream *s, uint64_t *line, uint64_t *column);
 
 /* Goes into the object or array that begins here. Returns 0, or -1. */
 int json_stream_enter(struct json_stream *s);

@@ -117,7 +117,7 @@ static int load_document(struct loader *l)
     return error_set(l->r.error, "is not a memprof dump: line 1, expected one JSON object");
 }
 
-static struct dump *load(const char *path, struct input *input, struct error *error)
+struct dump *load_input(const char *path, struct input *input, struct error *error)
 {
     struct dump *dump = mem_zero(1, sizeof *dump);
     dump->path = path;
@@ -137,13 +137,13 @@ static struct dump *load(const char *path, struct input *input, struct error *er
 
 struct dump *load_bytes(const char *path, const char *data, size_t size, struct error *error)
 {
-    return load(path, input_memory(data, size), error);
+    return load_input(path, input_memory(data, size), error);
 }
 
 struct dump *load_file(const char *path, input_progress *progress, void *arg, struct error *error)
 {
     struct input *input = input_open(path, progress, arg, error);
-    return input ? load(path, input, error) : NULL;
+    return input ? load_input(path, input, error) : NULL;
 }
 
 void load_free(struct dump *dump)

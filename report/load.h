@@ -20,6 +20,9 @@
  * and where. PATH must live as long as the dump. PROGRESS may be NULL. */
 struct dump *load_file(const char *path, input_progress *progress, void *arg, struct error *error);
 
+/* The same for what is in INPUT, which is closed. */
+struct dump *load_input(const char *path, struct input *input, struct error *error);
+
 /* The same for SIZE bytes of JSON at DATA. */
 struct dump *load_bytes(const char *path, const char *data, size_t size, struct error *error);
 

@@ -75,7 +75,7 @@ static int take_words(struct options *o, int argc, char **argv, struct error *er
             argc--, argv++;
         } else if (!strpbrk(argv[0], "./") && strcmp(argv[0], "-") != 0 &&
                    access(argv[0], F_OK) != 0) {
-            char names[64];
+            char names[128];
             return error_set(error, "'%s': not a verb nor a file, expected one of: %s", argv[0],
                              verbs_names(names, sizeof names));
         }

@@ -20,7 +20,10 @@ enum {
     FOR_LINES = 2,
     FOR_LEAKS = 4,
     FOR_TREE = 8,
-    FOR_ALL = 15,
+    FOR_TABLES = FOR_SUMMARY | FOR_LINES | FOR_LEAKS | FOR_TREE,
+    FOR_DIFF = 16,
+    FOR_BASELINE = 32,
+    FOR_ALL = FOR_TABLES | FOR_DIFF | FOR_BASELINE,
 };
 
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
@@ -42,6 +45,7 @@ struct options {
     bool quiet;
     /* What to print. */
     bool self, bottom_up;
+    bool all;                          /* of a baseline: stacks that hold nothing, too */
     const struct column *sort, *value; /* NULL: as the verb has it */
     const char *columns;               /* NULL: as the verb has it; checked */
     bool has_limit;

@@ -91,6 +91,13 @@ static int set_bottom_up(struct options *o, const char *value, struct error *err
     return 0;
 }
 
+static int set_all(struct options *o, const char *value, struct error *error)
+{
+    (void)value, (void)error;
+    o->all = true;
+    return 0;
+}
+
 static int set_file(struct options *o, const char *value, struct error *error)
 {
     (void)error;
@@ -197,51 +204,57 @@ static int set_version(struct options *o, const char *value, struct error *error
 #define MORE "\n                                  "
 
 const struct option_row options_table[] = {
-    {"format", 0, FOR_ALL, "FORMAT", "text, json, csv or markdown (default: text)", set_format},
+    {"format", 0, FOR_TABLES | FOR_DIFF, "FORMAT", "text, json, csv or markdown (default: text)",
+     set_format},
     {"output", 'o', FOR_ALL, "FILE", "write to FILE instead of standard output (-)", set_output},
-    {"self", 0, FOR_ALL, NULL,
+    {"self", 0, FOR_TABLES | FOR_DIFF, NULL,
      "charge an allocation only to the line that made it, not to all lines on the stack", set_self},
     {"bottom-up", 0, FOR_TREE, NULL, "what allocates first, its callers below", set_bottom_up},
     {"value", 0, FOR_TREE, "VALUE", "percentages are of: peak (default), live, allocated or count",
      set_value},
     {"depth", 0, FOR_TREE, "N", "at most N levels (default: 64; 0: all)", set_depth},
-    {"frames", 0, FOR_SUMMARY | FOR_LEAKS, "N",
+    {"all", 0, FOR_BASELINE, NULL,
+     "all stacks with all figures, not only those with blocks that" MORE
+     "were not freed: for a diff by other values",
+     set_all},
+    {"frames", 0, FOR_SUMMARY | FOR_LEAKS | FOR_DIFF, "N",
      "at most N places of a stack (default: 64 in text and" MORE
      "markdown, 256 in json and csv; 0: all)",
      set_frames},
-    {"sort", 0, FOR_ALL, "COLUMN",
+    {"sort", 0, FOR_TABLES | FOR_DIFF, "COLUMN",
      "sort by a column, the greatest first; lines are then one flat" MORE
      "table instead of the source",
      set_sort},
-    {"columns", 0, FOR_ALL, "A,B", "the columns to print; +A,B: besides the usual ones",
-     set_columns},
-    {"limit", 0, FOR_ALL, "N",
+    {"columns", 0, FOR_TABLES | FOR_DIFF, "A,B",
+     "the columns to print; +A,B: besides the usual ones", set_columns},
+    {"limit", 0, FOR_TABLES | FOR_DIFF, "N",
      "at most N lines, stacks, or children of a node; 0: all" MORE
      "(default: summary 20 lines and 3 stacks, lines all, leaks" MORE
      "100 in text and markdown, else all, tree 10)",
      set_limit},
-    {"file", 0, FOR_ALL, "GLOB",
+    {"file", 0, FOR_TABLES | FOR_DIFF, "GLOB",
      "only source files that match: without a slash by their base" MORE
      "name, with slashes by as many components at the path's end",
      set_file},
-    {"function", 0, FOR_ALL, "GLOB",
+    {"function", 0, FOR_TABLES | FOR_DIFF, "GLOB",
      "only functions that match, by name with or without parameters", set_function},
-    {"unit", 0, FOR_ALL, "UNIT", "B, KiB, MiB (default) or GiB, in tables for people", set_unit},
-    {"color", 0, FOR_ALL, "WHEN", "auto (default: on terminals, unless NO_COLOR), always, never",
-     set_color},
-    {"project-root", 0, FOR_ALL, "DIR",
+    {"unit", 0, FOR_TABLES | FOR_DIFF, "UNIT", "B, KiB, MiB (default) or GiB, in tables for people",
+     set_unit},
+    {"color", 0, FOR_TABLES | FOR_DIFF, "WHEN",
+     "auto (default: on terminals, unless NO_COLOR), always, never", set_color},
+    {"project-root", 0, FOR_TABLES | FOR_DIFF, "DIR",
      "charge stacks to their innermost line in a file below DIR, and" MORE
      "leave out other lines; none: charge that which allocates",
      set_project_root},
-    {"source-root", 0, FOR_ALL, "A=B", "look for sources named A/.. in B/.. (repeatable)",
-     add_source_root},
+    {"source-root", 0, FOR_TABLES | FOR_DIFF, "A=B",
+     "look for sources named A/.. in B/.. (repeatable)", add_source_root},
     {"debug-root", 0, FOR_ALL, "DIR", "look for programs and debug files below DIR (repeatable)",
      add_debug_root},
     {"debuginfod", 0, FOR_ALL, NULL, "ask the servers of DEBUGINFOD_URLS for debug files",
      set_debuginfod},
     {"debuginfod-budget", 0, FOR_ALL, "SECONDS", "for all that is asked for (default: 60)",
      set_budget},
-    {"no-demangle", 0, FOR_ALL, NULL, "names as the linker has them", set_no_demangle},
+    {"no-demangle", 0, FOR_TABLES, NULL, "names as the linker has them", set_no_demangle},
     {"quiet", 'q', FOR_ALL, NULL, "no warnings or progress on standard error", set_quiet},
     {"help", 'h', FOR_ALL, NULL, "print this", set_help},
     {"version", 'V', FOR_ALL, NULL, "print the version", set_version},

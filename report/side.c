@@ -10,11 +10,15 @@ int side_open(struct side *s, const struct options *options, char *const *paths,
     *s = (struct side){.stacks = stackset_new(paths[0], identities),
                        .jobs = mem_zero(n, sizeof *s->jobs)};
     for (size_t i = 0; i < n; i++) {
-        if (job_open(&s->jobs[s->njobs], options, paths[i])) {
+        struct job *job = &s->jobs[i];
+        if (job_open(job, options, paths[i], n == 1 ? s->stacks : NULL)) {
             side_close(s);
             return -1;
         }
-        stackset_add(s->stacks, s->jobs[s->njobs++].model, keep, arg);
+        if (job->dump) {
+            s->njobs++;
+            stackset_add(s->stacks, job->model, keep, arg);
+        }
     }
     stackset_sort(s->stacks);
     return 0;

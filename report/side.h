@@ -16,9 +16,9 @@ struct side {
     size_t njobs;
 };
 
-/* Opens the N files at PATHS, which must outlive it; KEEP (may be NULL) says which of their stacks
- * count. Sides that are to be compared share IDENTITIES. Returns 0, or -1: nothing is to be closed
- * then. */
+/* Opens the N dumps at PATHS, or the one baseline; all must outlive it. KEEP (may be NULL) says
+ * which of the dumps' stacks count. Sides that are to be compared share IDENTITIES. Returns 0, or
+ * -1: nothing is to be closed then. */
 int side_open(struct side *s, const struct options *options, char *const *paths, size_t n,
               struct identities *identities, stackset_filter *keep, void *arg);
 void side_close(struct side *s);

@@ -114,6 +114,13 @@ void stackset_keep_live(struct stackset *s)
     for (size_t i = 0; i < kept; i++)
         s->entry_of[s->entries[i].node] = (uint32_t)i + 1;
     s->n = kept;
+    /* Of the rest there is what limits and errors are about. */
+    struct figures total = {.variance = s->total.variance};
+#define X(name) total.c.name = s->total.c.name;
+    DUMP_ERRORS(X)
+#undef X
+    s->total = total;
+    s->whole.totals.c = total.c;
     s->live_only = true;
 }
 

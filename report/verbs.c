@@ -3,6 +3,7 @@
 #include "job.h"
 #include "options.h"
 #include "source.h"
+#include "verbs_compare.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -189,6 +190,8 @@ const struct verb verbs_table[] = {
     {"leaks", FOR_LEAKS, "what was not freed: one record per stack, largest first", run_leaks,
      NULL},
     {"tree", FOR_TREE, "the call tree, top-down or --bottom-up", run_tree, NULL},
+    {"baseline", FOR_BASELINE, "a small file to commit, for later comparisons", NULL,
+     verb_baseline},
     {NULL, 0, NULL, NULL, NULL}};
 
 const struct verb *verbs_find(const char *name)

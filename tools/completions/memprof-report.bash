@@ -4,8 +4,8 @@
 
 _memprof_report() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=""
-    local verbs="summary lines leaks tree"
-    local options="--format --output --self --bottom-up --value --depth --frames --sort --columns --limit
+    local verbs="summary lines leaks tree baseline"
+    local options="--format --output --self --bottom-up --value --depth --all --frames --sort --columns --limit
         --file --function --unit --color --project-root --source-root --debug-root --debuginfod
         --debuginfod-budget --no-demangle --quiet --help --version"
     local columns="mem-usage increment occurrences peak max-live allocated freed temporary avg-size
