@@ -80,6 +80,16 @@ static int32_t line_of(const struct place *p, const char *base)
     return distance > INT32_MIN && distance <= INT32_MAX ? (int32_t)distance : IDENTITY_NO_LINE;
 }
 
+/* What a baseline says of FUNCTION must be read as the same: no number at its end is a line. */
+static const char *without_number(char *function)
+{
+    char *plus = strrchr(function, '+');
+    const char *digits = plus ? plus + 1 + (plus[1] == '-') : "";
+    if (*digits && digits[strspn(digits, "0123456789")] == '\0')
+        *plus = ' ';
+    return *function ? function : NULL;
+}
+
 static uint32_t make_frame(struct walk *w, const struct place *p)
 {
     char *module = p->module ? module_name(p->module) : NULL;
@@ -90,7 +100,8 @@ static uint32_t make_frame(struct walk *w, const struct place *p)
         frame = NO_FRAME;
     } else {
         char *function = is_address(p) ? NULL : function_name_plain(p->function);
-        frame = identities_frame(w->t, module, function, line_of(p, module));
+        frame = identities_frame(w->t, module && *module ? module : NULL,
+                                 function ? without_number(function) : NULL, line_of(p, module));
         free(function);
     }
     free(module);

@@ -3,6 +3,8 @@
  * Bytes as a dump, through the loader, the model and every verb in every format. Symbols are not
  * looked up: what a dump names would be read from the machine at hand.
  */
+#include "baseline.h"
+#include "compare.h"
 #include "fake_symbols.h"
 #include "fuzz.h"
 #include "job.h"
@@ -49,6 +51,38 @@ static void run_verb(struct job *job, const struct verb *verb, const struct form
         format->end(job->out);
 }
 
+/* A baseline of the dump must be readable, and be the same stacks. */
+static void check_baseline(const struct model *m)
+{
+    char *text = NULL;
+    size_t size = 0;
+    struct error error = {""};
+    struct identities *identities = identities_new();
+    struct stackset *s = stackset_new("fuzz", identities),
+                    *again = stackset_new("again", identities);
+    stackset_add(s, m, NULL, NULL);
+    stackset_sort(s);
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        abort();
+    baseline_write(out, s);
+    fclose(out);
+    struct input *in = input_memory(text, size);
+    if (!baseline_is_next(in) || baseline_read(again, in, &error))
+        abort();
+    input_close(in);
+    stackset_sort(again);
+    struct comparison c = compare(s, again);
+    for (size_t i = 0; i < c.n; i++)
+        if (c.rows[i].match != COMPARE_EXACT)
+            abort();
+    comparison_free(&c);
+    stackset_free(again);
+    stackset_free(s);
+    identities_free(identities);
+    free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static FILE *nowhere;
@@ -68,9 +102,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     job.sources = sources_new();
     job.model = model_new(dump, job.symbols, NULL, NULL);
     for (const struct verb *verb = verbs_table; verb->name; verb++)
-        for (size_t f = 0; formats[f]; f++)
+        for (size_t f = 0; verb->run && formats[f]; f++)
             for (int otherwise = 0; otherwise < 2; otherwise++)
                 run_verb(&job, verb, formats[f], otherwise);
+    check_baseline(job.model);
     model_free(job.model);
     sources_free(job.sources);
     symbolizer_free(job.symbols);
