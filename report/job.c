@@ -10,9 +10,11 @@
 #include "symbolize.h"
 #include "verbs.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void warn(void *arg, const char *message)
 {
@@ -32,8 +34,19 @@ static void show_symbols(void *arg, size_t done, size_t total)
     progress_show(arg, "looking up symbols", done, total);
 }
 
+/* Whether the dump was recorded on another machine, whose names mean other files here. */
+static bool is_from_elsewhere(const struct dump *dump)
+{
+    char here[HOST_NAME_MAX + 1] = "";
+    const char *there = dump->process.hostname;
+    return gethostname(here, sizeof here - 1) != 0 || !there || strcmp(here, there) != 0;
+}
+
 static void add_roots(struct job *job)
 {
+    sources_on_warning(job->sources, warn, job);
+    if (is_from_elsewhere(job->dump))
+        sources_only_roots(job->sources);
     for (size_t i = 0; i < job->options->nsource_roots; i++) {
         const char *spec = job->options->source_roots[i], *reason = "cannot be used";
         if (sources_add_root(job->sources, spec, &reason))

@@ -2,10 +2,10 @@
 #include "source.h"
 
 #include "escape.h"
-#include "pathname.h"
+#include "source_find.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,11 +17,6 @@
 #define TAB_WIDTH 8
 /* An indexed file takes 16 bytes a line: what has more lines than this is no source text. */
 #define MAX_LINES (8u << 20)
-
-struct root {
-    char *from; /* NULL: a directory */
-    char *to;
-};
 
 struct file {
     char *name;   /* as asked for */
@@ -36,9 +31,11 @@ struct file {
 };
 
 struct sources {
-    struct root *roots;
-    size_t nroots;
+    struct source_roots roots;
     struct file *files;
+    void (*warn)(void *arg, const char *message);
+    void *warn_arg;
+    bool warned_outside; /* once is enough */
 };
 
 struct sources *sources_new(void)
@@ -68,123 +65,40 @@ void sources_free(struct sources *s)
         next = f->hh.next;
         file_free(f);
     }
-    for (size_t i = 0; i < s->nroots; i++) {
-        free(s->roots[i].from);
-        free(s->roots[i].to);
-    }
-    free(s->roots);
+    source_roots_free(&s->roots);
     free(s);
 }
 
 int sources_add_root(struct sources *s, const char *spec, const char **error)
 {
-    const char *equals = strchr(spec, '=');
-    const char *to = equals ? equals + 1 : spec;
-    if (!*to || equals == spec) {
-        *error = "expected a directory or OLD=NEW";
-        return -1;
-    }
-    struct root *roots = reallocarray(s->roots, s->nroots + 1, sizeof *roots);
-    if (!roots) {
-        *error = strerror(ENOMEM);
-        return -1;
-    }
-    s->roots = roots;
-    struct root *r = &roots[s->nroots];
-    r->from = equals ? strndup(spec, (size_t)(equals - spec)) : NULL;
-    r->to = strdup(to);
-    if ((equals && !r->from) || !r->to) {
-        free(r->from);
-        free(r->to);
-        *error = strerror(ENOMEM);
-        return -1;
-    }
-    for (size_t n = r->from ? strlen(r->from) : 0; n > 1 && r->from[n - 1] == '/'; n--)
-        r->from[n - 1] = '\0';
-    s->nroots++;
-    return 0;
+    return source_roots_add(&s->roots, spec, error);
 }
 
-/* Opens NAME if it is a regular file of a bearable size, checked after opening. O_NONBLOCK keeps a
- * FIFO or a device from holding us up. Returns the descriptor or -1. */
-static int open_regular(const char *name, size_t *size)
+void sources_only_roots(struct sources *s)
 {
-    int fd = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return -1;
-    struct stat st;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 0 &&
-        st.st_size <= (off_t)SOURCE_MAX_BYTES) {
-        *size = (size_t)st.st_size;
-        return fd;
-    }
-    close(fd);
-    return -1;
+    s->roots.only = true;
 }
 
-/* NAME below DIRECTORY, then without its first component, and so on. Sets *PATH to where it is,
- * malloc'd. */
-static int open_below(const char *directory, const char *name, size_t *size, char **path)
+void sources_on_warning(struct sources *s, void (*warn)(void *arg, const char *message), void *arg)
 {
-    while (name) {
-        *path = pathname_below(directory, name);
-        int fd = *path ? open_regular(*path, size) : -1;
-        if (fd >= 0)
-            return fd;
-        free(*path);
-        *path = NULL;
-        name = strchr(name + strspn(name, "/"), '/');
-    }
-    return -1;
+    s->warn = warn;
+    s->warn_arg = arg;
 }
 
-/* NAME with the root's FROM replaced, malloc'd; only whole components of NAME count. NULL: it does
- * not begin so. */
-static char *replaced(const struct root *r, const char *name)
+/* That there is a file, but none that can be shown. */
+static void warn_unreadable(struct sources *s, const struct file *f, const char *why)
 {
-    size_t length = strlen(r->from);
-    if (strncmp(name, r->from, length) != 0 ||
-        (name[length] && name[length] != '/' && r->from[length - 1] != '/'))
-        return NULL;
-    return name[length] ? pathname_below(r->to, name + length) : strdup(r->to);
+    char message[1024];
+    if (!s->warn || (why == SOURCE_OUTSIDE && s->warned_outside))
+        return;
+    s->warned_outside = s->warned_outside || why == SOURCE_OUTSIDE;
+    snprintf(message, sizeof message, "'%s': %s, its lines are shown without their text",
+             f->mapped ? f->mapped : f->name, why);
+    s->warn(s->warn_arg, message);
 }
 
-/* Opens NAME where the roots say, and sets F->mapped. */
-static int open_mapped(const struct sources *s, const char *name, struct file *f)
-{
-    int fd = -1;
-    for (size_t i = 0; i < s->nroots && fd < 0; i++) {
-        const struct root *r = &s->roots[i];
-        char *path = r->from ? replaced(r, name) : NULL;
-        if (r->from)
-            fd = path ? open_regular(path, &f->size) : -1;
-        else
-            fd = open_below(r->to, name, &f->size, &path);
-        if (fd < 0 && f->mapped) {
-            free(path);
-        } else if (path) {
-            free(f->mapped);
-            f->mapped = path;
-        }
-    }
-    return fd;
-}
-
-/* Names with ".." are made plain first, so that they cannot climb out of a root. */
-static int open_source(const struct sources *s, const char *file, struct file *f)
-{
-    char *name = pathname_absolute(NULL, file);
-    int fd = -1;
-    if (name && strcmp(name, "..") != 0 && strncmp(name, "../", 3) != 0) {
-        fd = open_mapped(s, name, f);
-        if (fd < 0)
-            fd = open_regular(name, &f->size);
-    }
-    free(name);
-    return fd;
-}
-
-/* Reads at most SIZE bytes; a file that shrinks meanwhile is shorter. */
+/* Reads at most SIZE bytes; a file that shrinks meanwhile is shorter. NULL with errno on failure.
+ */
 static char *read_whole(int fd, size_t *size)
 {
     char *text = malloc(*size + 1);
@@ -193,7 +107,11 @@ static char *read_whole(int fd, size_t *size)
         ssize_t n = read(fd, text + got, *size - got);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
+        if (n < 0) {
+            free(text);
+            return NULL;
+        }
+        if (n == 0)
             break;
         got += (size_t)n;
     }
@@ -223,6 +141,23 @@ static int index_lines(struct file *f)
     return 0;
 }
 
+/* Takes over the descriptor; sets found->why if the file cannot be had. */
+static void read_found(struct file *f, struct source_found *found)
+{
+    struct stat st;
+    f->changed = fstat(found->fd, &st) == 0 ? st.st_mtime : 0;
+    f->text = read_whole(found->fd, &f->size);
+    if (!f->text)
+        found->why = strerror(errno);
+    close(found->fd);
+    if (f->text && index_lines(f) != 0) {
+        free(f->text);
+        f->text = NULL;
+        f->nlines = 0;
+        found->why = "has too many lines for a source file";
+    }
+}
+
 static struct file *file_get(struct sources *s, const char *name)
 {
     struct file *f = NULL;
@@ -234,18 +169,13 @@ static struct file *file_get(struct sources *s, const char *name)
         free(f);
         return NULL;
     }
-    int fd = open_source(s, name, f);
-    if (fd >= 0) {
-        struct stat st;
-        f->changed = fstat(fd, &st) == 0 ? st.st_mtime : 0;
-        f->text = read_whole(fd, &f->size);
-        close(fd);
-        if (f->text && index_lines(f) != 0) {
-            free(f->text);
-            f->text = NULL;
-            f->nlines = 0;
-        }
-    }
+    struct source_found found = source_find(&s->roots, name);
+    f->mapped = found.mapped;
+    f->size = found.size;
+    if (found.fd >= 0)
+        read_found(f, &found);
+    if (found.why)
+        warn_unreadable(s, f, found.why);
     HASH_ADD_KEYPTR(hh, s->files, f->name, strlen(f->name), f);
     if (!f->hh.tbl) {
         file_free(f);
@@ -289,7 +219,7 @@ int64_t sources_changed(struct sources *s, const char *file)
 
 const char *sources_mapped(struct sources *s, const char *file)
 {
-    struct file *f = s->nroots > 0 ? file_get(s, file) : NULL;
+    struct file *f = s->roots.n > 0 ? file_get(s, file) : NULL;
     return f ? f->mapped : NULL;
 }
 

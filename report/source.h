@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Source files, read safely: the names come from dumps and debug information, which may come from
- * anywhere. Only regular files of at most SOURCE_MAX_BYTES are opened (O_NONBLOCK, so that a FIFO
- * cannot hang us, and re-checked after opening). Not thread-safe.
+ * Source files, read safely (source_find.h) and kept, their lines made harmless for a terminal. Not
+ * thread-safe.
  */
 #ifndef REPORT_SOURCE_H
 #define REPORT_SOURCE_H
@@ -10,8 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define SOURCE_MAX_BYTES (64u << 20)
 
 struct sources;
 
@@ -22,6 +19,12 @@ struct sources *sources_new(void);
 void sources_free(struct sources *s);
 /* Returns 0, or -1 with *ERROR (static text) if SPEC is not of that form. */
 int sources_add_root(struct sources *s, const char *spec, const char **error);
+
+/* From now on nothing but what lies below a root is read: the names are somebody else's. */
+void sources_only_roots(struct sources *s);
+
+/* WARN is called with one line of text for each file that is there but cannot be read. */
+void sources_on_warning(struct sources *s, void (*warn)(void *arg, const char *message), void *arg);
 
 /* Line LINE (from 1) of FILE, without its newline, tabs expanded to 8 columns and control and
  * bidirectional characters escaped; NULL if there is no such file or line. Lives as long as S. */

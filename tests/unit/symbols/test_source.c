@@ -2,6 +2,7 @@
  *     test_source SCRATCH-DIRECTORY
  * Source files: what is read, what is refused, and how it is shown. */
 #include "source.h"
+#include "source_find.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -143,6 +144,71 @@ static void test_source_roots(void **state)
     sources_free(s);
 }
 
+static char said[4096];
+static int warnings;
+
+static void note(void *arg, const char *message)
+{
+    (void)arg;
+    warnings++;
+    snprintf(said, sizeof said, "%s", message);
+}
+
+static void test_only_below_roots(void **state)
+{
+    (void)state;
+    write_file("new/deep/y.c", "deep\n", 5);
+    write_file("dir/outside.c", "secret\n", 7);
+    write_file("dir/other.c", "secret\n", 7);
+    assert_int_equal(symlink("../dir/outside.c", path_of("new/link.c")), 0);
+    assert_int_equal(symlink("deep/y.c", path_of("new/inside.c")), 0);
+    const char *error = NULL;
+    struct sources *s = sources_new();
+    sources_only_roots(s);
+    sources_on_warning(s, note, NULL);
+    assert_int_equal(sources_add_root(s, path_of("new"), &error), 0);
+    assert_string_equal(sources_line(s, "/gone/deep/y.c", 1), "deep");
+    assert_string_equal(sources_line(s, "/gone/inside.c", 1), "deep");
+    assert_int_equal(warnings, 0);
+    assert_false(sources_readable(s, "/gone/link.c"));
+    assert_int_equal(warnings, 1);
+    assert_non_null(strstr(said, "is a link out of its --source-root"));
+    assert_false(sources_readable(s, path_of("dir/outside.c")));
+    assert_int_equal(warnings, 2);
+    assert_non_null(strstr(said, "is not below a --source-root"));
+    assert_false(sources_readable(s, path_of("dir/other.c")));
+    assert_false(sources_readable(s, "/nowhere.c"));
+    assert_int_equal(warnings, 2); /* one of that kind is enough */
+    sources_free(s);
+    warnings = 0;
+}
+
+/* A file that is there but cannot be shown is told, one that is not there is not. */
+static void test_warnings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *why;
+    } cases[] = {{"fifo", "is not a regular file"},
+                 {"link", "is not a regular file"},
+                 {"huge", "is larger than 64 MiB"},
+                 {"dir", "is not a regular file"}};
+    struct sources *s = sources_new();
+    sources_on_warning(s, note, NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        warnings = 0;
+        assert_false(sources_readable(s, path_of(cases[i].name)));
+        assert_int_equal(sources_line_count(s, path_of(cases[i].name)), 0);
+        assert_int_equal(warnings, 1);
+        assert_non_null(strstr(said, cases[i].why));
+        assert_non_null(strstr(said, cases[i].name));
+    }
+    warnings = 0;
+    assert_false(sources_readable(s, path_of("missing")));
+    assert_int_equal(warnings, 0);
+    sources_free(s);
+}
+
 static void test_bad_roots(void **state)
 {
     (void)state;
@@ -167,6 +233,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_only_regular_files),
         cmocka_unit_test(test_relative_names_stay_inside),
         cmocka_unit_test(test_source_roots),
+        cmocka_unit_test(test_only_below_roots),
+        cmocka_unit_test(test_warnings),
         cmocka_unit_test(test_bad_roots),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
