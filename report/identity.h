@@ -64,6 +64,11 @@ size_t identities_nodes(const struct identities *t);
  * outermost frame inward, then by lines. 0 only for the same node. */
 int identities_compare(const struct identities *t, uint32_t a, uint32_t b);
 
+#define IDENTITY_NO_FRAME UINT32_MAX
+
+/* The frame that stands for the place P of a model; IDENTITY_NO_FRAME: it is left out. */
+uint32_t identities_frame_of_place(struct identities *t, const struct place *p);
+
 /* The nodes of all stacks of M for whose frame WANTED is true: an array of dump->nframes, to be
  * freed; what is not wanted has IDENTITY_ROOT. */
 uint32_t *identities_of_model(struct identities *t, const struct model *m, const bool *wanted);

@@ -11,13 +11,12 @@
 #include <string.h>
 
 #define C_LIBRARY "libc" /* all of its modules: what is in which differs by version and machine */
-#define NO_FRAME UINT32_MAX /* of a place: does not count */
-#define NOT_ASKED (UINT32_MAX - 1)
+#define NOT_ASKED (IDENTITY_NO_FRAME - 1)
 
 struct walk {
     struct identities *t;
     const struct model *m;
-    uint32_t *frame_of; /* by place: NO_FRAME, NOT_ASKED or its frame */
+    uint32_t *frame_of; /* by place: IDENTITY_NO_FRAME, NOT_ASKED or its frame */
     bool *has_main;     /* by frame of the dump */
 };
 
@@ -90,17 +89,17 @@ static const char *without_number(char *function)
     return *function ? function : NULL;
 }
 
-static uint32_t make_frame(struct walk *w, const struct place *p)
+uint32_t identities_frame_of_place(struct identities *t, const struct place *p)
 {
     char *module = p->module ? module_name(p->module) : NULL;
     uint32_t frame;
     if (module && is_c_library(module)) {
-        frame = identities_frame(w->t, C_LIBRARY, NULL, IDENTITY_NO_LINE);
+        frame = identities_frame(t, C_LIBRARY, NULL, IDENTITY_NO_LINE);
     } else if (model_is_operator_new(p)) {
-        frame = NO_FRAME;
+        frame = IDENTITY_NO_FRAME;
     } else {
         char *function = is_address(p) ? NULL : function_name_plain(p->function);
-        frame = identities_frame(w->t, module && *module ? module : NULL,
+        frame = identities_frame(t, module && *module ? module : NULL,
                                  function ? without_number(function) : NULL, line_of(p, module));
         free(function);
     }
@@ -111,7 +110,7 @@ static uint32_t make_frame(struct walk *w, const struct place *p)
 static uint32_t frame_of(struct walk *w, uint32_t place)
 {
     if (w->frame_of[place] == NOT_ASKED)
-        w->frame_of[place] = make_frame(w, &w->m->places[place]);
+        w->frame_of[place] = identities_frame_of_place(w->t, &w->m->places[place]);
     return w->frame_of[place];
 }
 
@@ -132,7 +131,7 @@ static bool is_start(const struct identity_frame *f)
 static uint32_t step(struct walk *w, uint32_t node, uint32_t place, bool *has_main)
 {
     uint32_t frame = frame_of(w, place);
-    if (frame == NO_FRAME)
+    if (frame == IDENTITY_NO_FRAME)
         return node;
     const struct identity_frame *f = identities_frame_at(w->t, frame);
     if (!*has_main && f->function && strcmp(f->function, "main") == 0) {
@@ -153,8 +152,9 @@ static uint32_t step(struct walk *w, uint32_t node, uint32_t place, bool *has_ma
 static uint32_t push_lone(struct walk *w, uint32_t f)
 {
     struct model_refs refs = model_refs(w->m, f);
-    uint32_t frame = refs.first < refs.end ? frame_of(w, w->m->refs[refs.first].place) : NO_FRAME;
-    if (frame == NO_FRAME)
+    uint32_t frame =
+        refs.first < refs.end ? frame_of(w, w->m->refs[refs.first].place) : IDENTITY_NO_FRAME;
+    if (frame == IDENTITY_NO_FRAME)
         frame = identities_frame(w->t, NULL, NULL, IDENTITY_NO_LINE);
     return identities_push(w->t, IDENTITY_ROOT, frame);
 }

@@ -42,6 +42,23 @@ void stackset_put(struct stackset *s, uint32_t node, const struct figures *figur
     figures_add(&entry_of(s, node)->figures, figures);
 }
 
+/* The stack that ends in FRAME of M holds HELD of what E has: it may be the one to show. */
+static void offer(struct stackset_entry *e, const struct model *m, uint32_t frame, uint64_t held)
+{
+    if (!m || (e->model && held <= e->held))
+        return;
+    e->model = m;
+    e->frame = frame;
+    e->held = held;
+}
+
+void stackset_put_from(struct stackset *s, uint32_t node, const struct stackset_entry *from)
+{
+    struct stackset_entry *e = entry_of(s, node);
+    figures_add(&e->figures, &from->figures);
+    offer(e, from->model, from->frame, from->held);
+}
+
 /* Which frames stacks end in, and KEEP lets be. */
 static bool *find_wanted(const struct model *m, stackset_filter *keep, void *arg)
 {
@@ -87,33 +104,41 @@ void stackset_add(struct stackset *s, const struct model *m, stackset_filter *ke
         figures_add_site(&site, dump, i, false);
         struct stackset_entry *e = entry_of(s, nodes[frame]);
         figures_add(&e->figures, &site);
-        if (!e->model || site.c.live_bytes > e->held) {
-            e->model = m;
-            e->frame = frame;
-            e->held = site.c.live_bytes;
-        }
+        offer(e, m, frame, site.c.live_bytes);
     }
     free(nodes);
     free(wanted);
 }
 
-void stackset_keep_live(struct stackset *s)
+void stackset_restrict(struct stackset *s, bool (*keep)(void *arg, const struct stackset_entry *e),
+                       void *arg)
 {
     size_t kept = 0;
     for (size_t i = 0; i < s->n; i++) {
-        const struct figures *f = &s->entries[i].figures;
         s->entry_of[s->entries[i].node] = 0;
-        if (f->c.live_count == 0 && f->c.live_bytes == 0)
-            continue;
-        struct figures live = {.c = {.live_count = f->c.live_count, .live_bytes = f->c.live_bytes},
-                               .variance = {.live_count = f->variance.live_count,
-                                            .live_bytes = f->variance.live_bytes}};
-        s->entries[kept] = s->entries[i];
-        s->entries[kept++].figures = live;
+        if (keep(arg, &s->entries[i]))
+            s->entries[kept++] = s->entries[i];
     }
     for (size_t i = 0; i < kept; i++)
         s->entry_of[s->entries[i].node] = (uint32_t)i + 1;
     s->n = kept;
+}
+
+static bool is_live(void *arg, const struct stackset_entry *e)
+{
+    (void)arg;
+    return e->figures.c.live_count > 0 || e->figures.c.live_bytes > 0;
+}
+
+void stackset_keep_live(struct stackset *s)
+{
+    stackset_restrict(s, is_live, NULL);
+    for (size_t i = 0; i < s->n; i++) {
+        struct figures *f = &s->entries[i].figures;
+        *f = (struct figures){.c = {.live_count = f->c.live_count, .live_bytes = f->c.live_bytes},
+                              .variance = {.live_count = f->variance.live_count,
+                                           .live_bytes = f->variance.live_bytes}};
+    }
     /* Of the rest there is what limits and errors are about. */
     struct figures total = {.variance = s->total.variance};
 #define X(name) total.c.name = s->total.c.name;

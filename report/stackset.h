@@ -52,6 +52,13 @@ void stackset_add(struct stackset *s, const struct model *m, stackset_filter *ke
 /* Adds FIGURES to the entry of NODE. */
 void stackset_put(struct stackset *s, uint32_t node, const struct figures *figures);
 
+/* The same for what FROM, an entry of another set, holds; it may be where to find NODE. */
+void stackset_put_from(struct stackset *s, uint32_t node, const struct stackset_entry *from);
+
+/* Forgets the entries for which KEEP is false. */
+void stackset_restrict(struct stackset *s, bool (*keep)(void *arg, const struct stackset_entry *e),
+                       void *arg);
+
 /* Forgets stacks without live blocks, and what is not about these. */
 void stackset_keep_live(struct stackset *s);
 

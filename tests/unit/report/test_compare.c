@@ -77,6 +77,132 @@ static void the_rest_is_new_or_gone(void **state)
           "alone: main+3 b+1 -> \n");
 }
 
+static void moved_calls_keep_their_order(void **state)
+{
+    (void)state;
+    match(STACKS({"main+2 a+3", 1, 8}, {"main+2 a+7", 1, 8}),
+          STACKS({"main+3 a+6", 1, 8}, {"main+3 a+10", 1, 8}),
+          "moved: main+2 a+3 -> main+3 a+6\n"
+          "moved: main+2 a+7 -> main+3 a+10\n");
+}
+
+static void of_several_calls_the_nearest_has_moved(void **state)
+{
+    (void)state;
+    match(STACKS({"main+2 a+3", 1, 8}, {"main+2 a+7", 1, 8}),
+          STACKS({"main+2 a+4", 1, 8}, {"main+2 a+8", 1, 8}, {"main+2 a+20", 1, 8}),
+          "moved: main+2 a+3 -> main+2 a+4\n"
+          "moved: main+2 a+7 -> main+2 a+8\n"
+          "alone:  -> main+2 a+20\n");
+    match(STACKS({"main+2 a+4", 1, 8}, {"main+2 a+8", 1, 8}, {"main+2 a+20", 1, 8}),
+          STACKS({"main+2 a+21", 1, 8}),
+          "moved: main+2 a+20 -> main+2 a+21\n"
+          "alone: main+2 a+4 -> \n"
+          "alone: main+2 a+8 -> \n");
+}
+
+static void sizes_say_more_than_lines(void **state)
+{
+    (void)state;
+    match(STACKS({"main+2 a+3", 2, 16}), STACKS({"main+2 a+4", 1, 100}, {"main+2 a+9", 5, 40}),
+          "alone:  -> main+2 a+4\n"
+          "moved: main+2 a+3 -> main+2 a+9\n");
+}
+
+static void what_is_inserted_takes_no_others_place(void **state)
+{
+    (void)state;
+    /* A leak of 100 bytes on the line where one of 8 was, which is now one further down. */
+    match(STACKS({"main+2 a+3", 1, 8}), STACKS({"main+2 a+3", 1, 100}, {"main+2 a+4", 1, 8}),
+          "alone:  -> main+2 a+3\n"
+          "moved: main+2 a+3 -> main+2 a+4\n");
+    /* But a size that changes is no reason by itself. */
+    match(STACKS({"main+2 a+3", 1, 8}), STACKS({"main+2 a+3", 1, 100}, {"main+2 a+4", 1, 9}),
+          "exact: main+2 a+3 -> main+2 a+3\n"
+          "alone:  -> main+2 a+4\n");
+}
+
+static void the_longest_common_part_decides(void **state)
+{
+    (void)state;
+    /* A function was renamed, one was put between, one vanished in a tail call. */
+    match(
+        STACKS({"main+2 a+3 b+1", 1, 8}, {"main+3 c+1 d+2", 1, 16}, {"main+4 e+1 f+2", 1, 24}),
+        STACKS({"main+2 a+3 b2+1", 1, 8}, {"main+3 c+1 wrap+1 d+2", 1, 16}, {"main+4 f+2", 1, 24}),
+        "similar: main+2 a+3 b+1 -> main+2 a+3 b2+1\n"
+        "similar: main+3 c+1 d+2 -> main+3 c+1 wrap+1 d+2\n"
+        "similar: main+4 e+1 f+2 -> main+4 f+2\n");
+}
+
+static void main_may_vanish(void **state)
+{
+    (void)state;
+    match(STACKS({"main+2 run+3 a+1", 1, 8}, {"main+2 run+4 a+1", 2, 8}),
+          STACKS({"run+3 a+1", 1, 8}, {"run+4 a+1", 2, 8}),
+          "similar: main+2 run+3 a+1 -> run+3 a+1\n"
+          "similar: main+2 run+4 a+1 -> run+4 a+1\n");
+}
+
+static void little_in_common_is_new(void **state)
+{
+    (void)state;
+    /* The same size, called from elsewhere; most in common, but of another size and function. */
+    match(STACKS({"main+2 a+1", 1, 8}, {"x+1 y+1 z+1 old+1", 1, 9}),
+          STACKS({"main+9 b+1", 1, 8}, {"x+1 y+1 z+1 new+1", 1, 7}),
+          "alone:  -> main+9 b+1\n"
+          "alone:  -> x+1 y+1 z+1 new+1\n"
+          "alone: main+2 a+1 -> \n"
+          "alone: x+1 y+1 z+1 old+1 -> \n");
+}
+
+static void the_better_partner_wins(void **state)
+{
+    (void)state;
+    match(STACKS({"main+2 a+3 b+1 c+1", 1, 8}),
+          STACKS({"main+2 a+3 b2+1 c+1", 1, 8}, {"main+2 a2+3 b2+1 c+1", 1, 8}),
+          "similar: main+2 a+3 b+1 c+1 -> main+2 a+3 b2+1 c+1\n"
+          "alone:  -> main+2 a2+3 b2+1 c+1\n");
+}
+
+static void frames_without_names_say_little(void **state)
+{
+    (void)state;
+    match(STACKS({"? lib.so:? x.so:? y.so:? a+1", 1, 8}),
+          STACKS({"? lib.so:? x.so:? y.so:? b+1", 1, 8}),
+          "similar: ? lib.so:? x.so:? y.so:? a+1 -> ? lib.so:? x.so:? y.so:? b+1\n");
+    match(STACKS({"? lib.so:? x.so:? a+1", 1, 8}), STACKS({"? lib.so:? x.so:? b+1", 1, 8}),
+          "alone:  -> ? lib.so:? x.so:? b+1\n"
+          "alone: ? lib.so:? x.so:? a+1 -> \n");
+}
+
+static void many_stacks_find_their_partners(void **state)
+{
+    (void)state;
+    enum { MANY = 3000 };
+    t = identities_new();
+    struct stackset *o = stackset_new("old", t), *n = stackset_new("new", t);
+    for (int i = 0; i < MANY; i++) {
+        char text[64];
+        struct figures f = {.c = {.live_count = 1, .live_bytes = (uint64_t)i + 1}};
+        snprintf(text, sizeof text, "main+%d f%d+1 g%d+1 h+1", i, i % 50, i);
+        stackset_put(o, stack_of(t, text), &f);
+        snprintf(text, sizeof text, "f%d+1 g%d+%d h+1", i % 50, i, 1 + i % 3);
+        stackset_put(n, stack_of(t, text), &f);
+    }
+    stackset_sort(o);
+    stackset_sort(n);
+    struct comparison c = compare(o, n);
+    assert_int_equal(c.n, MANY);
+    for (size_t i = 0; i < c.n; i++) {
+        assert_int_equal(c.rows[i].match, COMPARE_SIMILAR);
+        assert_int_equal(c.rows[i].old->figures.c.live_bytes, c.rows[i].new->figures.c.live_bytes);
+    }
+    comparison_free(&c);
+    stackset_free(o);
+    stackset_free(n);
+    identities_free(t);
+}
+
 static void figures_of_one_identity_add_up(void **state)
 {
     (void)state;
@@ -100,6 +226,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_stacks_are_partners),
         cmocka_unit_test(the_rest_is_new_or_gone),
+        cmocka_unit_test(moved_calls_keep_their_order),
+        cmocka_unit_test(of_several_calls_the_nearest_has_moved),
+        cmocka_unit_test(sizes_say_more_than_lines),
+        cmocka_unit_test(what_is_inserted_takes_no_others_place),
+        cmocka_unit_test(the_longest_common_part_decides),
+        cmocka_unit_test(main_may_vanish),
+        cmocka_unit_test(little_in_common_is_new),
+        cmocka_unit_test(the_better_partner_wins),
+        cmocka_unit_test(frames_without_names_say_little),
+        cmocka_unit_test(many_stacks_find_their_partners),
         cmocka_unit_test(figures_of_one_identity_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
