@@ -3,6 +3,7 @@
 
 #include "resident.h"
 #include "sys.h"
+#include "vault.h"
 
 #define PAGE ((size_t)4096)
 #define ALIGNMENT ((size_t)64)
@@ -24,7 +25,7 @@ static size_t round_up(size_t size, size_t unit)
 /* Maps SIZE bytes, a multiple of the page size, and enters them into POOL. */
 static struct arena_chunk *chunk_new(struct arena_pool *pool, size_t size)
 {
-    struct arena_chunk *chunk = sys_map(size);
+    struct arena_chunk *chunk = pool->vault ? vault_map(pool->vault, size) : sys_map(size);
     if (!chunk) {
         return NULL;
     }
@@ -87,7 +88,7 @@ void arena_pool_clear(struct arena_pool *pool)
 {
     struct arena_chunk *chunk = atomic_exchange(&pool->chunks, NULL);
     atomic_store(&pool->bytes, 0);
-    while (chunk) {
+    while (chunk && !pool->vault) {
         struct arena_chunk *next = chunk->next;
         sys_unmap(chunk, chunk->size);
         chunk = next;

@@ -13,11 +13,13 @@
 #include <stdint.h>
 
 struct arena_chunk;
+struct vault;
 
 /* Zero-initialised is empty. */
 struct arena_pool {
     struct arena_chunk *_Atomic chunks;
     _Atomic size_t bytes; /* of address space, all chunks */
+    struct vault *vault;  /* where chunks are taken from; NULL: private memory */
 };
 
 /* Zero-initialised but for `pool` is ready. Chunks start small and double up to 1 MiB. */
@@ -36,7 +38,8 @@ void *arena_pool_map(struct arena_pool *pool, size_t size);
 /* Resident bytes of all chunks; -1 if the kernel does not tell. Others may be allocating. */
 int64_t arena_pool_resident(const struct arena_pool *pool);
 
-/* Unmaps every chunk. Nothing that was allocated from the pool may be used after. */
+/* Unmaps every chunk, but leaves those of a vault, which ends as a whole. Nothing that was
+ * allocated from the pool may be used after. */
 void arena_pool_clear(struct arena_pool *pool);
 
 #endif

@@ -69,7 +69,7 @@ static int write_file(struct recorder *r, const struct dump_request *q, struct w
         return outfile_finish(&w->file, error, false);
     }
     json_begin(&w->json, w->file.fd);
-    dump_content_write(&w->json, r, q->reason, q->cause, &sites);
+    dump_content_write(&w->json, r, q, &sites);
     error = json_end(&w->json);
     dump_sites_end(&sites);
     return outfile_finish(&w->file, error, q->replaced);

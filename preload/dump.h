@@ -14,6 +14,8 @@
 #include "outfile.h"
 #include "recorder.h"
 
+struct dump_facts;
+
 struct dump_request {
     const char *reason;        /* "exit", "signal", .. */
     const char *pattern;       /* NULL: as MEMPROF_OUT says */
@@ -21,6 +23,7 @@ struct dump_request {
     bool quiet;                /* no line that names the dump */
     const struct cause *cause; /* NULL: nothing that the reason does not say */
     char *path;                /* OUTFILE_PATH_MAX bytes for the name that was used; may be NULL */
+    const struct dump_facts *facts; /* of another process, which has ended; NULL: it is this one */
 };
 
 /* Returns 0; -1 after one line on standard error that says why not. */

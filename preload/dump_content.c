@@ -2,17 +2,17 @@
 #include "dump_content.h"
 
 #include <memprof/format.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 #include "coverage.h"
-#include "memory.h"
 #include "process.h"
 
-static void write_process(struct json *j, const struct recorder *r)
+static void write_process(struct json *j, const struct recorder *r, const struct dump_facts *f)
 {
     json_open(j, "process", '{');
     json_uint(j, "pid", (uint64_t)r->pid);
-    json_uint(j, "ppid", (uint64_t)sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0));
+    json_uint(j, "ppid", f ? f->ppid : (uint64_t)sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0));
     json_string(j, "exe", r->exe);
     json_open(j, "argv", '[');
     for (const char *const *arg = process.argv; arg && *arg; arg++) {
@@ -35,22 +35,22 @@ static void write_process(struct json *j, const struct recorder *r)
     json_close(j, '}');
 }
 
-static void write_head(struct json *j, struct recorder *r, const char *reason,
-                       const struct cause *cause, uint64_t elapsed)
+static void write_head(struct json *j, struct recorder *r, const struct dump_request *q,
+                       uint64_t elapsed)
 {
     json_string(j, "format", MEMPROF_FORMAT_NAME);
     json_uint(j, "version", MEMPROF_FORMAT_VERSION);
     json_string(j, "producer", MEMPROF_PRODUCER);
     json_newline(j);
-    write_process(j, r);
+    write_process(j, r, q->facts);
     json_newline(j);
     json_open(j, "dump", '{');
-    json_string(j, "reason", reason);
+    json_string(j, "reason", q->reason);
     json_uint(j, "sequence", atomic_load(&r->dump_sequence));
     json_uint(j, "elapsed_ns", elapsed);
-    json_bool(j, "complete", true);
-    if (cause) {
-        cause_write(j, cause);
+    json_bool(j, "complete", !q->facts || q->facts->complete);
+    if (q->cause) {
+        cause_write(j, q->cause);
     }
     json_close(j, '}');
     json_newline(j);
@@ -64,6 +64,9 @@ static void write_head(struct json *j, struct recorder *r, const char *reason,
     json_uint(j, "sample", r->options.sample_mean);
     json_string(j, "leak_check", r->options.leak_check == LEAK_CHECK_NONE ? "none" : "live");
     json_string(j, "stacks", r->unwind_trouble ? "caller" : "libunwind");
+    if (r->vault.header || r->vault.trouble) {
+        json_string(j, "kept", r->vault.trouble ? r->vault.trouble : "by the launcher");
+    }
     json_close(j, '}');
     json_newline(j);
 }
@@ -214,7 +217,7 @@ static void write_thread(struct json *j, const struct thread_record *t)
     json_close(j, '}');
 }
 
-static void write_threads(struct json *j, struct recorder *r)
+static void write_threads(struct json *j, struct recorder *r, const struct dump_facts *f)
 {
     json_open(j, "threads", '[');
     for (uint32_t i = 0; i < r->ended_count; i++) {
@@ -227,7 +230,11 @@ static void write_threads(struct json *j, struct recorder *r)
         if (t->in_use) {
             struct thread_record record;
             recorder_thread_counts(t, &record);
-            memory_thread_name(t->tid, record.name, sizeof record.name);
+            if (f) {
+                memcpy(record.name, t->name, sizeof record.name);
+            } else {
+                memory_thread_name(t->tid, record.name, sizeof record.name);
+            }
             write_thread(j, &record);
         }
     }
@@ -235,18 +242,22 @@ static void write_threads(struct json *j, struct recorder *r)
     json_newline(j);
 }
 
-void dump_content_write(struct json *j, struct recorder *r, const char *reason,
-                        const struct cause *cause, struct dump_sites *sites)
+void dump_content_write(struct json *j, struct recorder *r, const struct dump_request *q,
+                        struct dump_sites *sites)
 {
     struct dump_totals totals = {0};
     struct memory memory;
-    memory_read(&memory, r);
-    memory_add_dump(&memory, j, sizeof *j);
-    memory_add_dump(&memory, sites->first, sites->mapped);
+    if (q->facts) {
+        memory = q->facts->memory;
+    } else {
+        memory_read(&memory, r);
+        memory_add_dump(&memory, j, sizeof *j);
+        memory_add_dump(&memory, sites->first, sites->mapped);
+    }
     clock_calibrate(&r->clock);
     const uint64_t elapsed = clock_elapsed_ns(&r->clock);
     json_open(j, NULL, '{');
-    write_head(j, r, reason, cause, elapsed);
+    write_head(j, r, q, elapsed);
     dump_sites_write(sites, j, r, &totals);
     write_totals(j, r, &totals, elapsed);
     memory_write(j, &memory);
@@ -269,7 +280,7 @@ void dump_content_write(struct json *j, struct recorder *r, const char *reason,
     const struct timeline_row now = {elapsed, totals.live_bytes, totals.live_count,
                                      memory.rss_bytes};
     write_timeline(j, r, &now);
-    write_threads(j, r);
+    write_threads(j, r, q->facts);
     json_null(j, "leaks");
     json_close(j, '}');
 }

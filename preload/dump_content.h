@@ -6,13 +6,21 @@
 #ifndef PRELOAD_DUMP_CONTENT_H
 #define PRELOAD_DUMP_CONTENT_H
 
-#include "cause.h"
+#include "dump.h"
 #include "dump_sites.h"
 #include "json.h"
+#include "memory.h"
 #include "recorder.h"
 
-/* Writes the whole object to J. CAUSE may be NULL. SITES: from dump_sites_begin. */
-void dump_content_write(struct json *j, struct recorder *r, const char *reason,
-                        const struct cause *cause, struct dump_sites *sites);
+/* What cannot be asked any more when the process has ended. */
+struct dump_facts {
+    uint64_t ppid;
+    bool complete;
+    struct memory memory;
+};
+
+/* Writes the whole object to J. SITES: from dump_sites_begin. */
+void dump_content_write(struct json *j, struct recorder *r, const struct dump_request *q,
+                        struct dump_sites *sites);
 
 #endif

@@ -87,6 +87,7 @@ void lifecycle_exit(void)
         exit_dumped_pid = recorder.pid;
         const struct dump_request request = {.reason = "exit"};
         write_dump(&request, 60000);
+        vault_set_state(&recorder.vault, VAULT_CLOSED);
         guard_tls.frame = before;
     }
     errno = saved;
@@ -109,6 +110,7 @@ void lifecycle_enter_sandbox(void)
 {
     lifecycle_snapshot();
     if (recorder_on(&recorder)) {
+        vault_reserve(&recorder.vault);
         signals_give_back();
         alternate_pause();
     }
@@ -117,6 +119,7 @@ void lifecycle_enter_sandbox(void)
 void lifecycle_sandboxed(bool entered)
 {
     if (entered) {
+        recorder.vault.shut = true;
         atomic_store(&sandboxed, true);
     } else if (!atomic_load(&sandboxed)) {
         signals_take_again();
@@ -135,7 +138,9 @@ void lifecycle_fatal(const struct cause *cause)
     }
     guard_tls.frame = UINTPTR_MAX;
     const struct dump_request request = {.reason = "fatal", .cause = cause};
-    write_taken(&request);
+    if (write_taken(&request) == 0) {
+        vault_set_state(&recorder.vault, VAULT_CLOSED);
+    }
 }
 
 void lifecycle_fatal_failed(void)
@@ -159,6 +164,7 @@ void lifecycle_periodic(struct recorder *r)
         recorder_live(r, &row.live_bytes, &row.live_count);
         timeline_add(&r->timeline, &row);
         live_age(&r->live, clock_ticks() - r->live_start);
+        recorder_card_sampling(r);
         uint64_t next = elapsed + r->timeline.interval_ns;
         next = next < r->next_dump_ns ? next : r->next_dump_ns;
         atomic_store(&r->deadline,
@@ -228,6 +234,9 @@ void lifecycle_before_exec(struct lifecycle_exec *e)
                 .reason = "exec", .replaced = true, .quiet = true, .path = e->path};
             e->written = write_dump(&request, 1000) == 0;
         }
+        if (e->written) {
+            vault_set_state(&recorder.vault, VAULT_CLOSED);
+        }
         guard_tls.frame = before;
     }
     errno = saved;
@@ -238,6 +247,7 @@ void lifecycle_exec_failed(const struct lifecycle_exec *e)
     int saved = errno;
     if (e->written) {
         sys_call(SYS_unlinkat, -100 /* AT_FDCWD */, (long)e->path, 0, 0, 0, 0);
+        vault_set_state(&recorder.vault, VAULT_OPEN);
     }
     errno = saved;
 }

@@ -154,11 +154,23 @@ static void say_what_is_done(void)
     say(recorder.exe, message);
 }
 
-/* For a kernel that does not wipe the page (before 4.14). */
+static void before_fork(void)
+{
+    if (recorder_on(&recorder)) {
+        recorder_before_fork(&recorder);
+    }
+}
+
+static void after_fork(void)
+{
+    recorder_after_fork(&recorder);
+}
+
 static void after_fork_in_child(void)
 {
     if (recorder.alive) {
-        atomic_store(recorder.alive, 0);
+        recorder_in_child(&recorder);
+        atomic_store(recorder.alive, 0); /* a kernel before 4.14 does not wipe it */
     }
 }
 
@@ -192,9 +204,11 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
             say_what_is_done();
         }
         register_exits();
-        pthread_atfork(NULL, NULL, after_fork_in_child);
+        pthread_atfork(before_fork, after_fork, after_fork_in_child);
+        recorder_card_write(&recorder, true);
         if ((recorder.options.follow & FOLLOW_EXEC) == 0 && process.descendant) {
             atomic_store(&recorder.enabled, false);
+            vault_set_state(&recorder.vault, VAULT_CLOSED);
         } else {
             begin_signals();
         }

@@ -213,6 +213,9 @@ static inline bool live_remove(struct live *l, struct live_cache *cache, uintptr
  * across it. */
 bool live_trim(struct live *l, size_t *cursor, uint64_t budget);
 
+/* The bytes and number of the blocks whose site is not 0. For a moment when nobody changes any. */
+void live_sum(const struct live *l, uint64_t *bytes, uint64_t *count);
+
 /* In a child of fork: whoever was giving pages back is not there. */
 void live_child(struct live *l);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What goes over the whole live table: ageing of births, and giving pages back.
+ * What goes over the whole live table: ageing of births, giving pages back, and sums.
  */
 #include <linux/membarrier.h>
 #include <sys/mman.h>
@@ -138,4 +138,73 @@ void live_child(struct live *l)
 {
     uint32_t sweep = atomic_load(&l->sweep);
     atomic_store(&l->sweep, sweep + sweep % 2);
+}
+
+struct sum {
+    const struct live *l;
+    const struct live_map *m;
+    uint64_t bytes, count;
+};
+
+/* The size that the slot after the last of the region of KEY holds. */
+static uint64_t size_beyond(const struct live_map *m, uintptr_t key)
+{
+    for (size_t i = 0; i <= m->mask; i++) {
+        if (m->entry[i].key == key + 1) {
+            return atomic_load_explicit(&m->entry[i].region->primary[0], memory_order_relaxed) >> 1;
+        }
+    }
+    return 0;
+}
+
+/* Adds the block that SLOTS, of the map's entry E, has at I, if it has one. */
+static void sum_slot(struct sum *sum, size_t e, const live_slot *slots, size_t i)
+{
+    const uint64_t word = atomic_load_explicit(&slots[i], memory_order_relaxed);
+    const live_slot *sizes = sum->m->entry[e].region->primary;
+    struct live_block block;
+    live_decode(sum->l, word, &block);
+    if (!(word & LIVE_PRESENT) || block.site == 0) {
+        return;
+    }
+    if (word & LIVE_LARGE) {
+        block.size = i + 1 < LIVE_SLOTS
+                         ? atomic_load_explicit(&sizes[i + 1], memory_order_relaxed) >> 1
+                         : size_beyond(sum->m, sum->m->entry[e].key);
+    }
+    sum->bytes += block.size;
+    sum->count++;
+}
+
+static void sum_array(struct sum *sum, int pagemap, size_t e, const live_slot *slots)
+{
+    bool touched[PAGES];
+    resident_touched(pagemap, slots, touched, PAGES);
+    for (size_t i = 0; i < LIVE_SLOTS; i++) {
+        if (touched[i / PAGE_SLOTS]) {
+            sum_slot(sum, e, slots, i);
+        }
+    }
+}
+
+void live_sum(const struct live *l, uint64_t *bytes, uint64_t *count)
+{
+    struct sum sum = {.l = l, .m = atomic_load(&l->map)};
+    const int pagemap = resident_open();
+    for (size_t e = 0; sum.m && e <= sum.m->mask; e++) {
+        if (sum.m->entry[e].key == 0) {
+            continue;
+        }
+        const struct live_region *region = sum.m->entry[e].region;
+        sum_array(&sum, pagemap, e, region->primary);
+        for (int o = 0; o < 4; o++) {
+            const live_slot *crowded = atomic_load(&region->crowded[o]);
+            if (crowded) {
+                sum_array(&sum, pagemap, e, crowded);
+            }
+        }
+    }
+    resident_close(pagemap);
+    *bytes = sum.bytes;
+    *count = sum.count;
 }

@@ -76,6 +76,13 @@ static bool parse_out(const char *value, void *to)
     return true;
 }
 
+/* Set by the launcher, for us: nothing to complain about. */
+static bool parse_keeper(const char *value, void *to)
+{
+    *(const char **)to = value[0] == '/' ? value : "";
+    return true;
+}
+
 static bool parse_bool(const char *value, void *to)
 {
     if ((value[0] != '0' && value[0] != '1') || value[1]) {
@@ -248,6 +255,7 @@ static const struct variable {
     {"MEMPROF_SCOPES", parse_none, 0, "none (this version has no scopes)"},
     {"MEMPROF_VERIFY", parse_bool, FIELD(verify), "0 or 1"},
     {"MEMPROF_VERBOSE", parse_verbose, FIELD(verbose), "0, 1 or 2"},
+    {"MEMPROF_KEEPER", parse_keeper, FIELD(keeper), "the path of a socket"},
 #undef FIELD
 };
 
@@ -277,6 +285,7 @@ void options_read(struct options *o, char *const *entries, bool complain)
         .leak_check = LEAK_CHECK_LIVE,
         .follow = FOLLOW_ALL,
         .max_depth = 256,
+        .keeper = "",
         .verbose = stderr_is_terminal() ? 1 : 0,
     };
     for (; entries && *entries; entries++) {

@@ -27,7 +27,8 @@ struct options {
     uint64_t sample_mean;  /* bytes; 0: every allocation */
     uint32_t max_overhead; /* thousandths of a percent; 0: none */
     bool verify;
-    uint32_t verbose; /* 0, 1, 2 */
+    uint32_t verbose;   /* 0, 1, 2 */
+    const char *keeper; /* the launcher's socket, see vault.h; "": there is no launcher */
 };
 
 /* Reads ENTRIES (NULL-terminated, may be NULL). Complaints go to standard error if COMPLAIN. */

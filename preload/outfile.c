@@ -65,6 +65,7 @@ int outfile_name(struct outfile *o, const struct outfile_name *name)
 {
     bool has_pid = false;
     char extension[256];
+    o->pid = name->pid;
     struct text t = text_begin(o->path, sizeof o->path);
     if (name->pattern[0] != '/' && name->cwd[0]) {
         text_string(&t, name->cwd);
@@ -120,7 +121,7 @@ int outfile_open(struct outfile *o)
     struct text t = text_begin(o->temporary, sizeof o->temporary);
     text_string(&t, o->path);
     text_string(&t, ".tmp.");
-    text_number(&t, (uint64_t)sys_pid());
+    text_number(&t, (uint64_t)o->pid);
     if (t.cut) {
         return -ENAMETOOLONG;
     }

@@ -15,6 +15,7 @@
 struct outfile {
     char path[OUTFILE_PATH_MAX];
     char temporary[OUTFILE_PATH_MAX];
+    int pid; /* of the process that the dump is of */
     int fd;
 };
 

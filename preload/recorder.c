@@ -159,6 +159,7 @@ static __attribute__((noinline)) bool record_sampled(struct recorder *r, struct 
     }
     if (t->meter) {
         sampler_draw(&r->sampler, t->meter);
+        recorder_card_passed(t);
     }
     return is_due(r, now);
 }

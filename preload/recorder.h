@@ -27,6 +27,7 @@
 #include "thread.h"
 #include "timeline.h"
 #include "trim.h"
+#include "vault.h"
 
 #define RECORDER_THREAD_LOG 4096
 
@@ -36,6 +37,16 @@ struct thread_record {
     char name[THREAD_NAME_MAX];
     uint64_t alloc_count, alloc_bytes, free_count; /* also of what was not sampled */
 };
+
+/* What a child of fork inherits that it cannot read in its parent's vault: see
+ * recorder_before_fork. */
+struct recorder_fork {
+    bool valid;
+    uint64_t live_count, live_bytes;
+};
+
+/* Of memory that is mapped. */
+#define RECORDER_PAGE 4096
 
 struct recorder {
     struct options options;
@@ -57,10 +68,13 @@ struct recorder {
     uint64_t live_start; /* ticks that births count from */
     struct sampler sampler;
     char exe[4096];
+    struct vault vault; /* where the launcher finds what follows; see vault.h */
+    struct recorder_fork fork;
+    struct arena_pool counts[PARTS]; /* begun anew in a child, as all that follows */
 
-    /* Begun anew in a child. */
-    struct arena_pool counts[PARTS];
-    struct sys_lock lock; /* sites, modules, threads, timeline */
+    /* The section of the vault: to the end, whole pages. A child of fork finds here what its parent
+     * is doing now, until it begins anew. */
+    _Alignas(RECORDER_PAGE) struct sys_lock lock; /* sites, modules, threads, timeline */
     struct clock clock;
     struct modules modules;
     struct sites sites;
@@ -151,8 +165,29 @@ void recorder_thread_counts(const struct thread *t, struct thread_record *record
 /* Live bytes and blocks now, as the sums over all shards. Approximate while other threads run. */
 void recorder_live(struct recorder *r, uint64_t *bytes, uint64_t *count);
 
+/* What begins anew in each process, with sites that count from SITE_BASE. Returns -1 without
+ * memory.
+ */
+int recorder_begin_counts(struct recorder *r, uint32_t site_base);
+/* Opens a vault if there is a launcher to hold it, and has all that a dump needs put into it. */
+void recorder_open_vault(struct recorder *r);
+/* Differs between builds of the library that lay out differently what is in a vault. */
+uint64_t recorder_layout(void);
 /* Begins anew in a child of fork. */
 void recorder_child(struct recorder *r);
+/* Around a fork that libc tells of, in the parent; and in the child, where the recorder's code may
+ * go on that a handler interrupted which forked. */
+void recorder_before_fork(struct recorder *r);
+void recorder_after_fork(struct recorder *r);
+void recorder_in_child(struct recorder *r);
+
+/* Copies into the vault what the recorder knows of the process: at the start (DESCRIBED: and once
+ * `process` is filled in). */
+void recorder_card_write(struct recorder *r, bool described);
+/* The same of the sampler's mean, which changes now and then. */
+void recorder_card_sampling(struct recorder *r);
+/* The same of what passed T, whose meter is not in the vault. */
+void recorder_card_passed(struct thread *t);
 
 static inline bool recorder_on(const struct recorder *r)
 {

@@ -41,8 +41,7 @@ static void thread_destructor(void *arg)
     recorder_thread_end(&recorder, t);
 }
 
-/* What begins anew in each process. */
-static int start_counts(struct recorder *r, uint32_t site_base)
+int recorder_begin_counts(struct recorder *r, uint32_t site_base)
 {
     r->pid = sys_pid();
     clock_start(&r->clock);
@@ -88,10 +87,15 @@ int recorder_start(struct recorder *r, const struct options *options)
     live_init(&r->live, &r->kept[PART_LIVE]);
     r->live_start = clock_ticks();
     r->alive = arena_pool_map(&r->kept[PART_OTHER], sizeof *r->alive);
-    if (!r->alive || start_counts(r, 0) < 0 ||
+    struct text keeper = text_begin(r->vault.path, sizeof r->vault.path);
+    text_string(&keeper, options->keeper);
+    r->options.keeper = r->vault.path;
+    recorder_open_vault(r);
+    if (!r->alive || recorder_begin_counts(r, 0) < 0 ||
         sampler_start(&r->sampler, options, &r->kept[PART_SAMPLER]) < 0) {
         return -1;
     }
+    recorder_card_write(r, false);
     /* Only this page: the chunk's header lies on the one before. */
     madvise(r->alive, 4096, MADV_WIPEONFORK);
     atomic_store(r->alive, 1);
@@ -230,46 +234,8 @@ void recorder_thread_end(struct recorder *r, struct thread *t)
     if (t->meter) {
         guard_tls.meter = NULL;
         sampler_thread_end(t->meter);
+        t->passed.allocs = t->passed.bytes = t->passed.frees = 0;
     }
     t->in_use = false;
     sys_unlock(&r->lock, before);
-}
-
-void recorder_child(struct recorder *r)
-{
-    /* Locks may have been held by threads that do not exist here. What they guard is either begun
-     * anew or consistent after each single store. */
-    r->lock = (struct sys_lock){0};
-    r->live.lock = (struct sys_lock){0};
-    live_child(&r->live);
-    r->trim = (struct trim){0};
-    alternate_child();
-    r->rules.lock = (struct sys_lock){0};
-    sampler_child(&r->sampler);
-    uint64_t bytes, count;
-    recorder_live(r, &bytes, &count);
-    for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
-        r->inherited.live_count -= counter_get(&t->inherited_free_count);
-        r->inherited.live_bytes -= counter_get(&t->inherited_freed_bytes);
-    }
-    r->inherited.live_bytes += bytes;
-    r->inherited.live_count += count;
-    r->parent_pid = r->pid;
-    memcpy(r->parent_start_time, process.start_time, sizeof r->parent_start_time);
-    process_forked();
-    uint32_t base = r->sites.base + r->sites.sites.count;
-    guard_tls.thread = NULL;
-    for (int part = 0; part < PARTS; part++) {
-        arena_pool_clear(&r->counts[part]);
-    }
-    r->fork_depth++;
-    const bool follow = r->options.follow & FOLLOW_FORK;
-    const bool started = start_counts(r, base) == 0;
-    if (!started || !follow) {
-        atomic_store(&r->enabled, false);
-    }
-    if (!started && follow) {
-        say(NULL, "this child process is not recorded: out of memory");
-    }
-    atomic_store(r->alive, 1);
 }

@@ -254,3 +254,16 @@ void sampler_set_child(struct sampler_set *s)
         mend_near(s);
     }
 }
+
+void sampler_set_sum(const struct sampler_set *s, uint64_t *bytes, uint64_t *count)
+{
+    *bytes = *count = 0;
+    const struct sampler_table *t = atomic_load(&s->table);
+    for (size_t i = 0; t && i <= t->mask; i++) {
+        const struct weighted_block *b = &t->entry[i].block;
+        if (address_at(t, i) != 0 && b->block.site != 0) {
+            *bytes += b->weight * b->block.size;
+            *count += b->weight;
+        }
+    }
+}

@@ -69,6 +69,9 @@ enum live_result sampler_set_put(struct sampler_set *s, uintptr_t address,
 /* Takes ADDRESS out. Returns false if it is not there. */
 bool sampler_set_take(struct sampler_set *s, uintptr_t address, struct weighted_block *block);
 
+/* The bytes and number of blocks that all stand for. For a moment when nobody changes any. */
+void sampler_set_sum(const struct sampler_set *s, uint64_t *bytes, uint64_t *count);
+
 /* In a child of fork, where nobody else is: frees the lock, and mends what its holder left. */
 void sampler_set_child(struct sampler_set *s);
 

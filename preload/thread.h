@@ -27,6 +27,11 @@ struct thread_slot {
     struct shard *shard;
 };
 
+/* Of a meter, for when it is gone: it is in private memory, see vault.h. */
+struct thread_passed {
+    uint64_t allocs, bytes, frees, recorded;
+};
+
 #define THREAD_DIRECTORY_BITS 12
 #define THREAD_DIRECTORY_MASK (((uint32_t)1 << THREAD_DIRECTORY_BITS) - 1)
 #define THREAD_DIRECTORY ((size_t)1 << (LIVE_SITE_BITS - THREAD_DIRECTORY_BITS))
@@ -40,6 +45,7 @@ struct thread {
     struct peak_share share;
     uint64_t now;                /* ticks, when the clock was last read for an event */
     struct sampler_meter *meter; /* see sampler.h; NULL: every block is recorded */
+    struct thread_passed passed; /* what `meter` counted when a block was last recorded */
     uint32_t generation;         /* of the modules, that `slot` is of */
     uintptr_t last_block;        /* most recently allocated, not freed yet; 0: none */
 

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The recorder's new beginning in a child of fork, and the vault that each process has of its own.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "alternate.h"
+#include "process.h"
+#include "recorder.h"
+#include "text.h"
+
+#define SECTION offsetof(struct recorder, lock)
+
+uint64_t recorder_layout(void)
+{
+    static const uint64_t sizes[] = {
+        sizeof(struct vault_header),    sizeof(struct recorder),       SECTION,
+        sizeof(struct thread),          sizeof(struct shard),          sizeof(struct site),
+        sizeof(struct frame),           sizeof(struct module),         sizeof(struct thread_record),
+        offsetof(struct thread, share), offsetof(struct shard, sizes), SITE_FUNCTIONS,
+    };
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        hash = (hash ^ sizes[i]) * 1099511628211u; /* FNV-1a, by words */
+    }
+    for (const char *c = MEMPROF_VERSION; *c; c++) {
+        hash = (hash ^ (uint64_t)*c) * 1099511628211u;
+    }
+    return hash;
+}
+
+void recorder_open_vault(struct recorder *r)
+{
+    const bool open =
+        vault_open(&r->vault, (char *)r + SECTION, sizeof *r - SECTION, recorder_layout());
+    for (int part = 0; part < PARTS; part++) {
+        r->counts[part].vault = open && part != PART_STACKS ? &r->vault : NULL;
+    }
+}
+
+/* The live bytes and blocks of this process, for a child that will inherit them. */
+static void sum_for_child(struct recorder *r, struct recorder_fork *f)
+{
+    recorder_live(r, &f->live_bytes, &f->live_count);
+    for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
+        f->live_count -= counter_get(&t->inherited_free_count);
+        f->live_bytes -= counter_get(&t->inherited_freed_bytes);
+    }
+    f->live_bytes += r->inherited.live_bytes;
+    f->live_count += r->inherited.live_count;
+    f->valid = true;
+}
+
+void recorder_before_fork(struct recorder *r)
+{
+    if (r->vault.header && atomic_load(r->alive) != 0) {
+        sum_for_child(r, &r->fork);
+    }
+}
+
+void recorder_after_fork(struct recorder *r)
+{
+    r->fork.valid = false;
+}
+
+void recorder_in_child(struct recorder *r)
+{
+    if (r->vault.header && guard_tls.frame != 0 && !vault_copy(&r->vault)) {
+        atomic_store(&r->enabled, false);
+    }
+}
+
+/* What the child inherits. The table of live blocks, its own copy, can always tell. */
+static void find_inherited(struct recorder *r, struct recorder_fork *f)
+{
+    if (!r->vault.header) {
+        sum_for_child(r, f);
+    } else if (r->fork.valid) {
+        *f = r->fork;
+    } else if (r->sampler.on) {
+        sampler_set_sum(&r->sampler.set, &f->live_bytes, &f->live_count);
+    } else {
+        live_sum(&r->live, &f->live_bytes, &f->live_count);
+    }
+    r->fork.valid = false;
+}
+
+/* The parent's counts are given up, and memory begins anew. Returns false without it. */
+static bool leave_counts(struct recorder *r)
+{
+    for (int part = 0; part < PARTS; part++) {
+        arena_pool_clear(&r->counts[part]);
+    }
+    if (!r->vault.header) {
+        return true;
+    }
+    if (!vault_leave(&r->vault)) {
+        return false;
+    }
+    recorder_open_vault(r);
+    return true;
+}
+
+void recorder_child(struct recorder *r)
+{
+    /* Locks may have been held by threads that do not exist here. What they guard is either begun
+     * anew or consistent after each single store. */
+    r->live.lock = (struct sys_lock){0};
+    live_child(&r->live);
+    alternate_child();
+    r->rules.lock = (struct sys_lock){0};
+    sampler_child(&r->sampler);
+    struct recorder_fork inherited = {0};
+    find_inherited(r, &inherited);
+    const uint32_t base = r->sites.base + r->sites.sites.count, depth = r->fork_depth;
+    const int parent = r->pid;
+    guard_tls.thread = NULL;
+    if (!leave_counts(r)) {
+        atomic_store(&r->enabled, false);
+        return;
+    }
+    r->lock = (struct sys_lock){0};
+    r->trim = (struct trim){0};
+    r->inherited.live_bytes = inherited.live_bytes;
+    r->inherited.live_count = inherited.live_count;
+    r->parent_pid = parent;
+    memcpy(r->parent_start_time, process.start_time, sizeof r->parent_start_time);
+    process_forked();
+    r->fork_depth = depth + 1;
+    const bool follow = r->options.follow & FOLLOW_FORK;
+    const bool started = recorder_begin_counts(r, base) == 0;
+    if (!started || !follow) {
+        atomic_store(&r->enabled, false);
+        vault_set_state(&r->vault, VAULT_CLOSED);
+    }
+    if (!started && follow) {
+        say(NULL, "this child process is not recorded: out of memory");
+    }
+    recorder_card_write(r, true);
+    atomic_store(r->alive, 1);
+}

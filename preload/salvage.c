@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include "salvage.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "arch.h"
+#include "dump_content.h"
+#include "process.h"
+#include "salvage_parts.h"
+#include "text.h"
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+#define PAGE ((uint64_t)4096)
+#define SECTION offsetof(struct recorder, lock)
+
+static struct vault_header header; /* what the file began with: the process cannot change it now */
+
+/* Reads SIZE bytes at OFFSET of FD. */
+static bool read_at(int fd, void *to, size_t size, uint64_t offset)
+{
+    char *p = to;
+    while (size > 0) {
+        const ssize_t n = pread(fd, p, size, (off_t)offset);
+        if (n <= 0) {
+            return false;
+        }
+        p += n;
+        size -= (size_t)n;
+        offset += (uint64_t)n;
+    }
+    return true;
+}
+
+/* Whether E is whole pages of the file, of user addresses. */
+static bool sensible(const struct vault_extent *e, uint64_t file_size)
+{
+    const uint64_t limit = (uint64_t)1 << 56;
+    return e->start % PAGE == 0 && e->size % PAGE == 0 && e->offset % PAGE == 0 && e->start > 0 &&
+           e->size > 0 && e->start < limit && e->size < limit && e->size <= file_size &&
+           e->offset <= file_size - e->size;
+}
+
+static enum salvage_result read_header(int fd)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0 || !read_at(fd, &header, sizeof header, 0)) {
+        return SALVAGE_DAMAGED;
+    }
+    if (memcmp(header.magic, VAULT_MAGIC, sizeof header.magic) != 0 ||
+        header.layout != recorder_layout()) {
+        return SALVAGE_OTHER;
+    }
+    const uint32_t state = atomic_load(&header.state), n = atomic_load(&header.extents);
+    if (state == VAULT_CLOSED) {
+        return SALVAGE_NOTHING;
+    }
+    if (state == VAULT_SPILT) {
+        return SALVAGE_SPILT;
+    }
+    bool good = state == VAULT_OPEN && n > 0 && n <= VAULT_EXTENTS &&
+                sensible(&header.section, (uint64_t)status.st_size) &&
+                header.section.size == sizeof(struct recorder) - SECTION;
+    for (uint32_t i = 0; good && i < n; i++) {
+        good = sensible(&header.extent[i], (uint64_t)status.st_size);
+    }
+    return good ? SALVAGE_DONE : SALVAGE_DAMAGED;
+}
+
+/* Maps the extents where the process had them; changes stay here. */
+static enum salvage_result map_extents(struct salvage_map *m, int fd)
+{
+    m->n = 0;
+    for (uint32_t i = 0; i < atomic_load(&header.extents); i++) {
+        const struct vault_extent *e = &header.extent[i];
+        void *at = (void *)e->start; /* NOLINT(performance-no-int-to-ptr) */
+        const void *p =
+            mmap(at, e->size, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd, (off_t)e->offset);
+        if (p != at) {
+            return SALVAGE_CLASH;
+        }
+        m->extent[m->n++] = *e;
+        m->bytes += e->size;
+    }
+    return SALVAGE_DONE;
+}
+
+/* The strings of the card, which must end. */
+static void end_strings(struct vault_card *c)
+{
+#define END(array) ((array)[sizeof(array) - 1] = '\0')
+    END(c->out);
+    END(c->exe);
+    END(c->unwind_trouble);
+    END(c->arch);
+    END(c->argv);
+    END(c->process.cwd);
+    END(c->process.hostname);
+    END(c->process.allocator);
+    END(c->process.start_time);
+    END(c->process.taken_function);
+    END(c->process.taken_by);
+#undef END
+}
+
+static void restore_argv(const struct vault_card *c)
+{
+    static const char *argv[VAULT_ARGV_MAX + 1];
+    size_t n = 0;
+    for (const char *p = c->argv; n < c->argc && p < c->argv + sizeof c->argv; n++) {
+        argv[n] = p;
+        p += strlen(p) + 1;
+    }
+    argv[n] = NULL;
+    process.argv = argv;
+}
+
+/* Who the process was. One that was killed before it knew itself was where its launcher is. */
+static void restore_process(struct vault_card *c)
+{
+    if (!c->described) {
+        process_describe(NULL);
+        process.descendant = true; /* its dump must not take the place of another's */
+        return;
+    }
+    process = c->process;
+    process.arch = c->arch;
+    restore_argv(c);
+}
+
+static void restore_sampler(struct recorder *r, const struct vault_card *c)
+{
+    const struct vault_sampling *s = &c->sampling[atomic_load(&c->sampling_valid) % 2];
+    r->sampler.on = atomic_load(&c->sampled);
+    atomic_store(&r->sampler.mean, s->mean);
+    r->sampler.budget = s->budget;
+    atomic_store(&r->sampler.budget.due, UINT64_MAX);
+}
+
+/* What lies before the section, as far as a dump needs it. */
+static void restore_head(struct recorder *r, struct vault_card *c)
+{
+    r->pid = (int)header.pid;
+    r->options = c->options;
+    memcpy(r->out, c->out, sizeof r->out);
+    r->options.out = r->out;
+    r->options.keeper = "";
+    memcpy(r->exe, c->exe, sizeof r->exe);
+    r->unwind_trouble = c->unwind_trouble[0] ? c->unwind_trouble : NULL;
+    r->vault.header = &header;
+    restore_sampler(r, c);
+    r->signal_handler = 0;
+    r->modules.clock = &r->clock;
+    r->modules.exe = r->exe;
+    r->modules.checked_generation = modules_generation(&r->modules);
+}
+
+/* Meters that say what the threads' own said last; theirs are gone. */
+static bool restore_meters(struct recorder *r)
+{
+    static struct arena_pool pool;
+    static struct arena arena = {.pool = &pool};
+    for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
+        t->meter = NULL;
+        struct sampler_meter *m = r->sampler.on ? arena_alloc(&arena, sizeof *m) : NULL;
+        if (!m && r->sampler.on) {
+            return false;
+        }
+        if (m) {
+            atomic_store(&m->allocs, t->passed.allocs);
+            atomic_store(&m->position, t->passed.bytes + t->passed.allocs);
+            atomic_store(&m->frees, t->passed.frees);
+            atomic_store(&m->recorded, t->passed.recorded);
+            t->meter = m;
+        }
+    }
+    return true;
+}
+
+/* The last that is known of the process's memory, and what its vault takes. */
+static void find_memory(struct memory *memory, const struct timeline *t, int fd)
+{
+    struct stat status;
+    for (uint32_t i = 0; i < t->n; i++) {
+        memory->rss_bytes = t->row[i].rss_bytes;
+        if (memory->rss_bytes > memory->peak_rss_bytes) {
+            memory->peak_rss_bytes = memory->rss_bytes;
+        }
+    }
+    if (fstat(fd, &status) == 0) {
+        memory->profiler_mapped_bytes = (uint64_t)status.st_blocks * 512;
+        memory->profiler_bytes = memory->profiler_mapped_bytes;
+    }
+}
+
+enum salvage_result salvage_dump(struct recorder *r, int fd, bool replaced)
+{
+    static struct salvage_map map;
+    static struct dump_facts facts;
+    enum salvage_result result = read_header(fd);
+    if (result == SALVAGE_DONE) {
+        result = map_extents(&map, fd);
+    }
+    if (result != SALVAGE_DONE) {
+        return result;
+    }
+    if (!read_at(fd, (char *)r + SECTION, sizeof *r - SECTION, header.section.offset)) {
+        return SALVAGE_DAMAGED;
+    }
+    if (!r->ended) {
+        return SALVAGE_NOTHING; /* killed before it had begun */
+    }
+    end_strings(&header.card);
+    restore_head(r, &header.card);
+    if (!salvage_check(&map, r) || !restore_meters(r)) {
+        return SALVAGE_DAMAGED;
+    }
+    if (r->parent_pid && r->sites.sites.count == 0) {
+        return SALVAGE_NOTHING; /* a child that counted nothing */
+    }
+    restore_process(&header.card);
+    facts.complete = salvage_mend(r);
+    facts.ppid = header.card.ppid;
+    find_memory(&facts.memory, &r->timeline, fd);
+    const struct dump_request request = {
+        .reason = "recovered", .replaced = replaced, .facts = &facts};
+    return dump_write(r, &request) == 0 ? SALVAGE_DONE : SALVAGE_FAILED;
+}
