@@ -85,15 +85,17 @@ class Status(Launcher):
 
 
 class Surroundings(Launcher):
+    def programs_own(self, text):
+        """Lines of TEXT without the variables that the launcher sets."""
+        return [line for line in text.split(b"\n")
+                if not line.startswith((b"MEMPROF_OUT=", b"MEMPROF_KEEPER="))]
+
     def test_same(self):
         """Descriptors, mask and dispositions of signals, limits, environment."""
-        def own(text):
-            return [line for line in text.split(b"\n") if not line.startswith(b"MEMPROF_OUT=")]
-
         plain = self.plain([sample("surroundings")])
         run = self.launched([sample("surroundings")])
-        self.assertEqual((plain.status, own(plain.out), plain.err),
-                         (run.status, own(run.out), run.err))
+        self.assertEqual((plain.status, self.programs_own(plain.out), plain.err),
+                         (run.status, self.programs_own(run.out), run.err))
         self.assert_sound(run.dump)
 
     def test_inherited_signals(self):
@@ -104,8 +106,7 @@ class Surroundings(Launcher):
         self.assertIn(b"SigIgn:\t0000000000010201", plain.out)
         done = self.run_host([*dispositions, LAUNCHER, "run", "-o", f"{self.dir}/%e.json", "--",
                               sample("surroundings")], self.environment())
-        self.assertEqual([line for line in done[1].split(b"\n") if not line.startswith(b"MEMPROF_OUT=")],
-                         plain.out.split(b"\n"))
+        self.assertEqual(self.programs_own(done[1]), plain.out.split(b"\n"))
         done = self.run_host([*dispositions, LAUNCHER, "run", sample("launched"), "exit", 9],
                              self.environment())
         self.assertEqual(done[0], 9)
@@ -127,6 +128,7 @@ class Surroundings(Launcher):
             for name, value in self.environment(env).items():
                 if name not in ("LD_PRELOAD", "MEMPROF_OUT", "MEMPROF_SAMPLE"):
                     self.assertEqual(found.pop(name), value)
+            self.assertFalse(os.path.exists(found.pop("MEMPROF_KEEPER")), "is left behind")
             return found
 
         default = f"{self.dir}/memprof.%e.%p.json"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "child.h"
 
+#include "descriptors.h"
 #include "program.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ void child_exec(char **argv, char **envp)
 static _Noreturn void begin(char **argv, char **envp, const struct signals *signals, int report)
 {
     signals_restore(signals);
+    descriptors_restore();
     child_exec(argv, envp);
     int error = errno;
     /* A pipe that nobody has written to takes four bytes at once. */

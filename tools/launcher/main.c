@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
 #include "die.h"
+#include "recover.h"
 #include "run.h"
 
 #include <fcntl.h>
@@ -39,6 +40,8 @@ int main(int argc, char **argv)
     struct error error = {""};
     struct cli cli;
     die_program = "memprof";
+    if (recover_is_meant(argc, argv))
+        return recover_main(argc, argv);
     fill_descriptors();
     /* Whole lines, so that they do not mix with those of the program. */
     setvbuf(stderr, messages, _IOLBF, sizeof messages);

@@ -2,7 +2,9 @@
 #include "run.h"
 
 #include "child.h"
+#include "descriptors.h"
 #include "die.h"
+#include "keeper.h"
 #include "places.h"
 #include "program.h"
 
@@ -27,6 +29,7 @@ static int become(char **command, const struct environment *environment, struct 
 {
     signals_end(signals);
     signals_restore(signals);
+    descriptors_restore();
     child_exec(command, environment->entries);
     return not_started(command[0], errno);
 }
@@ -43,22 +46,33 @@ static void end_interrupted(struct signals *signals)
     sigprocmask(SIG_UNBLOCK, &one, NULL);
 }
 
-int run_command(char **command, const struct environment *environment, const char *notice,
+int run_command(char **command, struct environment *environment, const char *notice,
                 struct signals *signals)
 {
     struct loop loop;
+    struct keeper keeper;
     bool forked = false;
     if (loop_begin(&loop) || signals_begin(signals, &loop))
         return become(command, environment, signals);
+    const bool kept = keeper_begin(&keeper, &loop) == 0;
+    if (kept)
+        environment_set(environment, "MEMPROF_KEEPER", keeper.path);
     pid_t pid = child_start(command, environment->entries, signals, &forked);
-    if (pid < 0 && forked)
-        return not_started(command[0], errno);
-    if (pid < 0)
-        return become(command, environment, signals);
+    if (pid < 0) {
+        const int error = errno;
+        if (kept) {
+            keeper_end(&keeper);
+            environment_set(environment, "MEMPROF_KEEPER", "");
+        }
+        errno = error;
+        return forked ? not_started(command[0], errno) : become(command, environment, signals);
+    }
     if (notice)
         complain("%s", notice);
     signals_for(signals, pid);
     loop_run(&loop);
+    if (kept)
+        keeper_end(&keeper);
     loop_end(&loop);
     int status = signals->status;
     if (signals->interrupted && WIFSIGNALED(status) && WTERMSIG(status) == SIGINT)

@@ -15,7 +15,7 @@
  * error. If the launcher can have none of what it needs to watch it (descriptors, processes), it
  * becomes the program instead: then this does not return, and neither does it when the user ended
  * the program by ^C: then the launcher ends in the same way, so that a script that runs it does. */
-int run_command(char **command, const struct environment *environment, const char *notice,
+int run_command(char **command, struct environment *environment, const char *notice,
                 struct signals *signals);
 
 /* The verb `run`. */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#include "descriptors.h"
+
+#include <stdbool.h>
+#include <sys/resource.h>
+
+static struct rlimit before;
+static bool raised;
+
+void descriptors_raise(void)
+{
+    if (raised || getrlimit(RLIMIT_NOFILE, &before))
+        return;
+    struct rlimit most = {.rlim_cur = before.rlim_max, .rlim_max = before.rlim_max};
+    raised = setrlimit(RLIMIT_NOFILE, &most) == 0;
+}
+
+void descriptors_restore(void)
+{
+    if (raised)
+        setrlimit(RLIMIT_NOFILE, &before);
+}
