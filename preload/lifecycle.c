@@ -66,7 +66,9 @@ static int write_dump(const struct dump_request *request, unsigned wait_ms)
     return result;
 }
 
-bool lifecycle_own_process(void)
+/* Whether it is for this process to write dumps: not for a vfork child, which shares its parent's
+ * memory. A child of fork that has not allocated yet begins anew here. */
+static bool own_process(void)
 {
     struct recorder *r = &recorder;
     if (!recorder_on(r) || atomic_load(&sandboxed)) {
@@ -81,7 +83,7 @@ bool lifecycle_own_process(void)
 void lifecycle_exit(void)
 {
     int saved = errno;
-    if (lifecycle_own_process() && exit_dumped_pid != recorder.pid) {
+    if (own_process() && exit_dumped_pid != recorder.pid) {
         uintptr_t before = guard_tls.frame;
         guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
         exit_dumped_pid = recorder.pid;
@@ -97,7 +99,7 @@ void lifecycle_snapshot(void)
 {
     int saved = errno;
     uintptr_t before = guard_tls.frame;
-    if (lifecycle_own_process()) {
+    if (own_process()) {
         guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
         const struct dump_request request = {.reason = "exit", .quiet = true};
         write_dump(&request, 1000);
@@ -132,15 +134,17 @@ void lifecycle_sandboxed(bool entered)
 
 void lifecycle_fatal(const struct cause *cause)
 {
+    const uintptr_t frame = guard_tls.frame;
     sys_sigset before;
-    if (exit_dumped_pid == recorder.pid || !take_writer(FATAL_WAIT_MS, &before)) {
-        return;
-    }
     guard_tls.frame = UINTPTR_MAX;
-    const struct dump_request request = {.reason = "fatal", .cause = cause};
-    if (write_taken(&request) == 0) {
-        vault_set_state(&recorder.vault, VAULT_CLOSED);
+    if (own_process() && exit_dumped_pid != recorder.pid) {
+        sys_spare_faults();
+        const struct dump_request request = {.reason = "fatal", .cause = cause};
+        if (take_writer(FATAL_WAIT_MS, &before) && write_taken(&request) == 0) {
+            vault_set_state(&recorder.vault, VAULT_CLOSED);
+        }
     }
+    guard_tls.frame = frame; /* a child of vfork shares it with its parent */
 }
 
 void lifecycle_fatal_failed(void)
@@ -191,7 +195,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
     int saved = errno;
     uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
     if (guard_enter(frame)) {
-        if (lifecycle_own_process()) {
+        if (own_process()) {
             const struct dump_request request = {.reason = "signal"};
             write_dump(&request, 1000);
         } else if (!recorder_on(&recorder)) {
@@ -226,7 +230,7 @@ void lifecycle_before_exec(struct lifecycle_exec *e)
     int saved = errno;
     e->written = false;
     uintptr_t before = guard_tls.frame;
-    if (lifecycle_own_process()) {
+    if (own_process()) {
         guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
         /* A child that did nothing but exec has nothing to tell. */
         if (!recorder.parent_pid || recorder.sites.sites.count > 0) {
@@ -260,7 +264,7 @@ int memprof_dump(const char *path)
 {
     int saved = errno, result = 1;
     uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
-    if (lifecycle_own_process() && guard_enter(frame)) {
+    if (own_process() && guard_enter(frame)) {
         const struct dump_request request = {.reason = "api", .pattern = path};
         result = write_dump(&request, 60000);
         guard_leave();

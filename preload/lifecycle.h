@@ -26,11 +26,7 @@ void lifecycle_install_signal(int number);
 /* A last dump before the process ends by a way that runs no exit handlers. */
 void lifecycle_exit(void);
 
-/* Whether it is for this process to write dumps: not for a vfork child, which shares its parent's
- * memory. A child of fork that has not allocated yet begins anew here. */
-bool lifecycle_own_process(void);
-
-/* The same for a signal's sake, in its handler (fatal.c): no other dump is written afterwards. If
+/* The same because of a signal, in its handler (fatal.c): no other dump is written afterwards. If
  * it could not be brought to its end: takes away what there is of it. */
 void lifecycle_fatal(const struct cause *cause);
 void lifecycle_fatal_failed(void);

@@ -105,9 +105,17 @@ bool sys_readable(uintptr_t address)
     return sys_call(SYS_rt_sigprocmask, ~0L, (long)address, 0, 8, 0, 0) == -EINVAL;
 }
 
+static _Atomic sys_sigset blocked = ~(sys_sigset)0;
+
+void sys_spare_faults(void)
+{
+    atomic_store(&blocked, ~((sys_sigset)1 << (SIGSEGV - 1) | (sys_sigset)1 << (SIGBUS - 1) |
+                             (sys_sigset)1 << (SIGFPE - 1) | (sys_sigset)1 << (SIGILL - 1)));
+}
+
 sys_sigset sys_block_signals(void)
 {
-    sys_sigset all = ~(sys_sigset)0, before = 0;
+    sys_sigset all = atomic_load_explicit(&blocked, memory_order_relaxed), before = 0;
     sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, 8, 0, 0);
     return before;
 }

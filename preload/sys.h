@@ -39,6 +39,8 @@ bool sys_readable(uintptr_t address);
 typedef uint64_t sys_sigset;
 sys_sigset sys_block_signals(void); /* all of them; returns those blocked before */
 void sys_restore_signals(sys_sigset before);
+/* From now on a fault is none of them: the process ends, and one of ours must be noticed. */
+void sys_spare_faults(void);
 
 /* Taken with all signals blocked, so that neither a handler of this thread nor an asynchronous
  * cancellation can find it held by the code it interrupted. Zero-initialised is unlocked. */

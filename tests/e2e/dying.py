@@ -93,6 +93,11 @@ class Dying(memprof_test.Test):
         ends = sorted((dump["dump"]["reason"], held(dump)) for dump in run.dumps.values())
         self.assertEqual(ends, [("exit", KEPT), ("fatal", (3, 33))])
 
+    def test_fault_of_our_own(self):
+        """Where the profiler's memory is gone, the program ends as it would have; no half dump."""
+        run = self.unchanged([sample("dying"), "ruined"])
+        self.assertEqual((run.status, run.dumps), (-signal.SIGTERM, {}))
+
     def test_off(self):
         run = self.unchanged([sample("dying"), "abort"], env={"MEMPROF_FATAL": "0"})
         self.assertEqual((run.status, run.dumps), (-signal.SIGABRT, {}))
