@@ -10,6 +10,7 @@
 #include "dump_sites.h"
 #include "json.h"
 #include "process.h"
+#include "reserve.h"
 #include "text.h"
 
 /* Too large for the stacks that we may run on. */
@@ -112,7 +113,7 @@ static int write_quietly(struct recorder *r, const struct dump_request *q, struc
 
 int dump_write(struct recorder *r, const struct dump_request *request)
 {
-    struct work *w = sys_map(sizeof *w);
+    struct work *w = reserve_map(sizeof *w);
     if (!w) {
         say(NULL, "no dump is written: out of memory");
         return -1;
@@ -132,6 +133,7 @@ int dump_write(struct recorder *r, const struct dump_request *request)
         memcpy(request->path, w->file.path, OUTFILE_PATH_MAX);
     }
     sys_unmap(w, sizeof *w);
+    reserve_take();
     return error ? -1 : 0;
 }
 

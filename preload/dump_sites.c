@@ -5,6 +5,7 @@
 #include <memprof/format.h>
 #include <string.h>
 
+#include "reserve.h"
 #include "sampler_dump.h"
 
 /* One site's figures. */
@@ -16,8 +17,10 @@ struct sums {
     uint64_t sizes[MEMPROF_HISTOGRAM_BUCKETS], lifetimes[MEMPROF_HISTOGRAM_BUCKETS];
 };
 
-/* Threads may make shards for sites that are known already while these are being collected. */
+/* Other threads may make shards for sites that are known already while these are being collected.
+ */
 #define SLACK ((size_t)1 << 16)
+#define SLACK_ALONE ((size_t)16)
 
 /* Collects the shards of the first d->sites sites into ALL; returns how many, at most ROOM. With
  * ALL NULL only counts. */
@@ -45,10 +48,12 @@ static size_t collect(const struct dump_sites *d, struct recorder *r, const stru
 /* Sorts the shards by site: counts, running sums, places. */
 static int sort_shards(struct dump_sites *d, struct recorder *r)
 {
-    size_t room = collect(d, r, NULL, 0) + SLACK;
+    const struct thread *first = atomic_load(&r->threads);
+    const bool alone = !d->shared && (!first || first == guard_tls.thread);
+    size_t room = collect(d, r, NULL, 0) + (alone ? SLACK_ALONE : SLACK);
     size_t indices = (((size_t)d->sites + 3) * sizeof *d->first + 7) & ~(size_t)7;
     d->mapped = 2 * indices + 2 * room * sizeof *d->shard;
-    d->first = sys_map(d->mapped);
+    d->first = reserve_map(d->mapped);
     if (!d->first) {
         return -ENOMEM;
     }

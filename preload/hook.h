@@ -99,7 +99,7 @@ static inline void allocated(enum site_function function, void *p, size_t size,
         if (likely(t != NULL) && likely(p != NULL)) {
             due = recorder_alloc(&recorder, t, function, (uintptr_t)p, size, start, false);
         } else if (t) {
-            recorder_failed(&recorder, t, function, start);
+            due = recorder_failed(&recorder, t, function, size, start);
         }
         finish(t, due);
     } else if (p) {

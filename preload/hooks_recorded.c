@@ -118,7 +118,7 @@ static inline void resize_end(struct resize *resize, enum site_function function
         if (likely(p != NULL)) {
             due = recorder_alloc(&recorder, t, function, (uintptr_t)p, size, start, true);
         } else if (!freed) {
-            recorder_failed(&recorder, t, function, start);
+            due = recorder_failed(&recorder, t, function, size, start);
         }
         finish(t, due);
     }

@@ -152,6 +152,27 @@ void lifecycle_fatal_failed(void)
     dump_abandon();
 }
 
+/* Between snapshots for allocations that failed; longer where a dump takes long. */
+#define FAILED_NS ((uint64_t)10000000000u)
+#define FAILED_SHARE 100u
+
+/* Snapshots while memory runs out: NEAR has a trigger if a limit has been passed. */
+static void write_for_memory(struct recorder *r, const struct cause *near, uint64_t elapsed)
+{
+    struct dump_request request = {.reason = "interval", .cause = near};
+    if (near->trigger) {
+        write_dump(&request, 0);
+    }
+    const uint64_t failed = atomic_exchange(&r->failed_bytes, 0);
+    if (failed && elapsed >= r->next_failed_ns) {
+        const struct cause cause = {.trigger = "failed-allocation", .requested_bytes = failed - 1};
+        request.cause = &cause;
+        write_dump(&request, 0);
+        const uint64_t took = clock_elapsed_ns(&r->clock) - elapsed;
+        r->next_failed_ns = elapsed + FAILED_NS + FAILED_SHARE * took;
+    }
+}
+
 #define TRIM_NS 1000000u /* at most so much at a time */
 
 void lifecycle_periodic(struct recorder *r)
@@ -161,6 +182,7 @@ void lifecycle_periodic(struct recorder *r)
         return;
     }
     uint64_t elapsed = clock_elapsed_ns(&r->clock);
+    struct cause near = {0};
     sys_sigset before;
     if (sys_trylock(&r->lock, &before)) {
         clock_calibrate(&r->clock);
@@ -169,8 +191,10 @@ void lifecycle_periodic(struct recorder *r)
         timeline_add(&r->timeline, &row);
         live_age(&r->live, clock_ticks() - r->live_start);
         recorder_card_sampling(r);
+        watch_look(&r->watch, row.live_bytes, elapsed, &near);
         uint64_t next = elapsed + r->timeline.interval_ns;
         next = next < r->next_dump_ns ? next : r->next_dump_ns;
+        next = next < r->watch.next_ns ? next : r->watch.next_ns;
         atomic_store(&r->deadline,
                      clock_ticks() +
                          clock_ns_to_ticks(&r->clock, next > elapsed ? next - elapsed : 0));
@@ -182,6 +206,7 @@ void lifecycle_periodic(struct recorder *r)
         const struct dump_request request = {.reason = "signal"};
         write_dump(&request, 0);
     }
+    write_for_memory(r, &near, elapsed);
     if (elapsed >= r->next_dump_ns) {
         r->next_dump_ns = elapsed + r->options.interval_ns;
         const struct dump_request request = {.reason = "interval", .quiet = true};

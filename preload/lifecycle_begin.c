@@ -17,6 +17,7 @@
 #include "objects.h"
 #include "process.h"
 #include "real.h"
+#include "reserve.h"
 #include "text.h"
 
 enum { UNTRIED, STARTING, STARTED };
@@ -199,6 +200,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
             say_no_stacks(recorder.unwind_trouble);
         }
         process_describe(argv);
+        reserve_take();
         recorder.live.one_each = process_has_glibc_blocks();
         if (recorder.options.verbose >= 2) {
             say_what_is_done();

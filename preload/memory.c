@@ -2,6 +2,8 @@
 #include "memory.h"
 
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
 
 #include "process.h"
 #include "resident.h"
@@ -124,14 +126,31 @@ void memory_write(struct json *j, const struct memory *m)
     json_newline(j);
 }
 
+void memory_pages(struct memory_pages *p)
+{
+    char statm[160];
+    uint64_t field[6] = {0}; /* size, resident, shared, text, 0, data */
+    const char *at = sys_read_file("/proc/self/statm", statm, sizeof statm) > 0 ? statm : NULL;
+    for (int i = 0; at && i < 6; i++) {
+        field[i] = number_at(at) * 4096;
+        at = strchr(at + 1, ' ');
+    }
+    *p = (struct memory_pages){
+        .size_bytes = field[0], .rss_bytes = field[1], .data_bytes = field[5]};
+}
+
 uint64_t memory_rss(void)
 {
-    char statm[128];
-    if (sys_read_file("/proc/self/statm", statm, sizeof statm) <= 0) {
-        return 0;
-    }
-    const char *resident = strchr(statm, ' ');
-    return resident ? number_at(resident) * 4096 : 0;
+    struct memory_pages pages;
+    memory_pages(&pages);
+    return pages.rss_bytes;
+}
+
+uint64_t memory_of_machine(void)
+{
+    struct sysinfo info = {0};
+    sys_call(SYS_sysinfo, (long)&info, 0, 0, 0, 0, 0);
+    return ((uint64_t)info.totalram + info.totalswap) * info.mem_unit;
 }
 
 void memory_thread_name(int tid, char *name, size_t size)

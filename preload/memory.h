@@ -36,8 +36,19 @@ void memory_read(struct memory *m, const struct recorder *r);
 void memory_add_dump(struct memory *m, const void *start, size_t size);
 void memory_write(struct json *j, const struct memory *m);
 
+/* What the process has of memory now, 0 each if that cannot be read. */
+struct memory_pages {
+    uint64_t size_bytes; /* address space */
+    uint64_t rss_bytes;
+    uint64_t data_bytes; /* private and writable, with stacks */
+};
+void memory_pages(struct memory_pages *p);
+
 /* Resident bytes now; 0 if that cannot be read. Cheaper than memory_read. */
 uint64_t memory_rss(void);
+
+/* Bytes of memory and swap that the machine has. */
+uint64_t memory_of_machine(void);
 
 /* The present name of thread TID of this process; "" if it is gone. */
 void memory_thread_name(int tid, char *name, size_t size);

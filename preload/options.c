@@ -200,6 +200,28 @@ static bool parse_leak_check(const char *value, void *to)
     return parse_word(value, "none live", to);
 }
 
+/* A size, or a percentage with its sign, of which one is not 0. */
+static bool parse_dump_at(const char *value, void *to)
+{
+    struct options *o = to;
+    char number[24];
+    size_t length = strlen(value);
+    o->dump_at_bytes = o->dump_at_percent = 0;
+    if (strcmp(value, "none") == 0) {
+        return true;
+    }
+    if (length == 0 || value[length - 1] != '%') {
+        return parse_size(value, INT64_MAX, &o->dump_at_bytes) && o->dump_at_bytes > 0;
+    }
+    if (length > sizeof number) {
+        return false;
+    }
+    memcpy(number, value, length - 1);
+    number[length - 1] = '\0';
+    return parse_percent(number, &o->dump_at_percent) && o->dump_at_percent > 0 &&
+           o->dump_at_percent <= 100000;
+}
+
 static bool parse_depth(const char *value, void *to)
 {
     uint64_t n;
@@ -251,7 +273,8 @@ static const struct variable {
     {"MEMPROF_MMAP", parse_zero, 0, "0 (this version does not record mappings)"},
     {"MEMPROF_MAX_OVERHEAD", parse_percent, FIELD(max_overhead),
      "a percentage from 0.01 to 1000, or none"},
-    {"MEMPROF_DUMP_AT", parse_none, 0, "none (this version has no such trigger)"},
+    {"MEMPROF_DUMP_AT", parse_dump_at, 0,
+     "bytes with or without k, m or g, a percentage such as 80%, or none"},
     {"MEMPROF_SCOPES", parse_none, 0, "none (this version has no scopes)"},
     {"MEMPROF_VERIFY", parse_bool, FIELD(verify), "0 or 1"},
     {"MEMPROF_VERBOSE", parse_verbose, FIELD(verbose), "0, 1 or 2"},

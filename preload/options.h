@@ -24,8 +24,10 @@ struct options {
     uint32_t leak_check;  /* enum options_leak_check */
     uint32_t follow;      /* enum options_follow */
     uint32_t max_depth;
-    uint64_t sample_mean;  /* bytes; 0: every allocation */
-    uint32_t max_overhead; /* thousandths of a percent; 0: none */
+    uint64_t dump_at_bytes;   /* 0: not by size */
+    uint32_t dump_at_percent; /* of a limit, in thousandths of a percent; 0: not by share */
+    uint64_t sample_mean;     /* bytes; 0: every allocation */
+    uint32_t max_overhead;    /* thousandths of a percent; 0: none */
     bool verify;
     uint32_t verbose;   /* 0, 1, 2 */
     const char *keeper; /* the launcher's socket, see vault.h; "": there is no launcher */

@@ -197,11 +197,16 @@ bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function fun
     return is_due(r, now);
 }
 
-void recorder_failed(struct recorder *r, struct thread *t, enum site_function function,
-                     const struct stack_start *start)
+bool recorder_failed(struct recorder *r, struct thread *t, enum site_function function,
+                     uint64_t size, const struct stack_start *start)
 {
     struct shard *shard = find_shard(r, t, function, start);
     counter_add(shard ? &shard->failed_count : &t->dropped_count, 1);
+    if (size > r->machine_bytes || (errno != ENOMEM && function != SITE_posix_memalign)) {
+        return false; /* posix_memalign returns what others leave in errno */
+    }
+    atomic_store(&r->failed_bytes, size + 1);
+    return true;
 }
 
 /* Takes the block at ADDRESS out of where `insert` put it. */

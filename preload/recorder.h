@@ -28,6 +28,7 @@
 #include "timeline.h"
 #include "trim.h"
 #include "vault.h"
+#include "watch.h"
 
 #define RECORDER_THREAD_LOG 4096
 
@@ -98,7 +99,11 @@ struct recorder {
     uint32_t fork_depth;
     _Atomic uint32_t dump_sequence; /* dumps written so far */
     uintptr_t signal_handler;       /* ours for MEMPROF_SIGNAL; 0: not installed */
-    int complained;                 /* why the last dump could not be written; 0: none failed */
+    struct watch watch;             /* MEMPROF_DUMP_AT */
+    uint64_t machine_bytes;         /* memory and swap that there are */
+    counter failed_bytes;    /* of a call that failed, for which a snapshot is due; 0: none */
+    uint64_t next_failed_ns; /* no snapshot of that kind before */
+    int complained;          /* why the last dump could not be written; 0: none failed */
 };
 
 /* The one of this process, used by the hooks. */
@@ -136,9 +141,10 @@ bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function fun
                     uintptr_t address, uint64_t size, const struct stack_start *start,
                     bool reallocated);
 
-/* The call yielded nothing. */
-void recorder_failed(struct recorder *r, struct thread *t, enum site_function function,
-                     const struct stack_start *start);
+/* The call for SIZE bytes yielded nothing. Returns as recorder_alloc: due is a snapshot if it was
+ * for want of memory, and not for more than the machine has. With the call's errno. */
+bool recorder_failed(struct recorder *r, struct thread *t, enum site_function function,
+                     uint64_t size, const struct stack_start *start);
 
 /* Before the real free or realloc: takes the record out. Returns false if there is none. */
 bool recorder_take(struct recorder *r, struct thread *t, uintptr_t address,

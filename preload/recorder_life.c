@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include "alternate.h"
+#include "memory.h"
 #include "objects.h"
 #include "process.h"
 #include "recorder.h"
@@ -60,6 +61,9 @@ int recorder_begin_counts(struct recorder *r, uint32_t site_base)
     atomic_store(&r->nested_count, 0);
     atomic_store(&r->dump_sequence, 0);
     atomic_store(&r->deadline, 0); /* so that the timeline starts at once */
+    watch_start(&r->watch, &r->options);
+    atomic_store(&r->failed_bytes, 0);
+    r->next_failed_ns = 0;
     r->next_dump_ns = r->options.interval_ns ? r->options.interval_ns : UINT64_MAX;
     return modules_init(&r->modules, &r->counts[PART_MODULES], &r->clock, r->exe) < 0 ||
                    sites_init(&r->sites, &r->counts[PART_SITES], site_base) < 0 || !r->ended
@@ -86,6 +90,7 @@ int recorder_start(struct recorder *r, const struct options *options)
     rules_init(&r->rules, NULL, &r->kept[PART_RULES]);
     live_init(&r->live, &r->kept[PART_LIVE]);
     r->live_start = clock_ticks();
+    r->machine_bytes = memory_of_machine();
     r->alive = arena_pool_map(&r->kept[PART_OTHER], sizeof *r->alive);
     struct text keeper = text_begin(r->vault.path, sizeof r->vault.path);
     text_string(&keeper, options->keeper);

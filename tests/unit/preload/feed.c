@@ -26,7 +26,7 @@ static __attribute__((noinline)) void hook(struct event *e)
     if (t && e->address) {
         recorder_alloc(e->r, t, e->function, e->address, e->size, &start, e->reallocated);
     } else if (t) {
-        recorder_failed(e->r, t, e->function, &start);
+        recorder_failed(e->r, t, e->function, e->size, &start);
     }
     guard_leave();
 }

@@ -24,6 +24,8 @@ enum field {
     FOLLOW,
     DEPTH,
     OVERHEAD,
+    AT_BYTES,
+    AT_PERCENT,
     VERIFY,
     VERBOSE,
 };
@@ -99,6 +101,13 @@ static const struct setting good[] = {
     {"MAX_OVERHEAD", "2.5", OVERHEAD, 2500},
     {"MAX_OVERHEAD", "1000", OVERHEAD, 1000000},
     {"DUMP_AT", "none", NOTHING, 0},
+    {"DUMP_AT", "1", AT_BYTES, 1},
+    {"DUMP_AT", "512m", AT_BYTES, (uint64_t)512 << 20},
+    {"DUMP_AT", "3000G", AT_BYTES, (uint64_t)3000 << 30},
+    {"DUMP_AT", "80%", AT_PERCENT, 80000},
+    {"DUMP_AT", "0.01%", AT_PERCENT, 10},
+    {"DUMP_AT", "99.5%", AT_PERCENT, 99500},
+    {"DUMP_AT", "100%", AT_PERCENT, 100000},
     {"SCOPES", "none", NOTHING, 0},
     {"VERIFY", "1", VERIFY, 1},
     {"VERIFY", "0", NOTHING, 0},
@@ -139,7 +148,10 @@ static const struct {
     {"MAX_OVERHEAD",
      "a percentage from 0.01 to 1000, or none",
      {"", "0", "0.009", "1000.001", "-5", "5%", "five", ".", "99999999999999999999"}},
-    {"DUMP_AT", "none (this version has no such trigger)", {"", "80%"}},
+    {"DUMP_AT",
+     "bytes with or without k, m or g, a percentage such as 80%, or none",
+     {"", "0", "0%", "%", "101%", "80 %", "80%%", "none%", "1e9", "-1", "5x", "80%m",
+      "18446744073709551616", "00000000000000000000000001%"}},
     {"SCOPES", "none (this version has no scopes)", {"", "main"}},
     {"VERIFY", "0 or 1", {"", "2", "true"}},
     {"VERBOSE", "0, 1 or 2", {"", "3", "-1", "1 2", "10"}},
@@ -163,6 +175,8 @@ static void assert_options(const struct options *o, const struct setting *s)
     assert_int_equal(o->max_overhead, f == OVERHEAD ? s->expected : 0);
     assert_int_equal(o->interval_ns, f == INTERVAL ? s->expected : 0);
     assert_int_equal(o->signal, f == SIGNAL ? s->expected : 0);
+    assert_int_equal(o->dump_at_bytes, f == AT_BYTES ? s->expected : 0);
+    assert_int_equal(o->dump_at_percent, f == AT_PERCENT ? s->expected : 0);
     assert_int_equal(o->fatal, f == FATAL ? s->expected : 1);
     assert_int_equal(o->leak_check, f == LEAK_CHECK ? s->expected : LEAK_CHECK_LIVE);
     assert_int_equal(o->follow, f == FOLLOW ? s->expected : FOLLOW_ALL);
@@ -204,7 +218,7 @@ static void good_values_are_taken(void **state)
 static void shown(const char *value, char *to)
 {
     size_t n = 0;
-    for (; value[n] && n < 64; n++) {
+    for (; n < 64 && value[n]; n++) {
         unsigned char c = (unsigned char)value[n];
         to[n] = (char)(c < 0x20 || c >= 0x7f ? (unsigned char)'?' : c);
     }
