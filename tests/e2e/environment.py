@@ -91,7 +91,7 @@ class Environment(memprof_test.Test):
         for variable, value in (("MEMPROF_ENABLE", "1"), ("MEMPROF_SAMPLE", "0"),
                                 ("MEMPROF_INTERVAL", "2.5"), ("MEMPROF_SIGNAL", "SIGUSR1"),
                                 ("MEMPROF_LEAK_CHECK", "none"), ("MEMPROF_FOLLOW", "exec"),
-                                ("MEMPROF_MAX_DEPTH", "10"), ("MEMPROF_VERIFY", "1")):
+                                ("MEMPROF_MAX_DEPTH", "10"), ("MEMPROF_DUMP_AT", "90%"), ("MEMPROF_VERIFY", "1")):
             with self.subTest(variable=variable):
                 run = self.profiled([sample("endings"), "return"], env={variable: value})
                 self.assertEqual((run.status, run.err), (7, b""))
