@@ -27,8 +27,8 @@
 /* Writes the sorted set S. Write errors stay in the stream. */
 void baseline_write(FILE *out, const struct stackset *s);
 
-/* Puts the sorted set S in the place of the file PATH, whole or not at all; no other file may be
- * open in out.h. Returns 0, or -1 with the reason in ERROR. */
+/* Puts the sorted set S in the place of the file PATH, whole or not at all. Returns 0, or -1 with
+ * the reason in ERROR. */
 int baseline_save(const struct stackset *s, const char *path, struct error *error);
 
 /* Whether what IN begins with is a baseline; nothing is consumed. False as well if it cannot be

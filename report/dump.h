@@ -153,12 +153,28 @@ struct dump_warning {
     X(possible)                                                                                    \
     X(reachable)
 
+enum dump_leak_kind {
+#define X(name) DUMP_LEAK_##name,
+    DUMP_LEAK_KINDS(X)
+#undef X
+        DUMP_LEAK_KIND_COUNT
+};
+
+/* The blocks of one kind that one stack holds. */
+struct dump_leak_record {
+    uint32_t frame;
+    enum dump_leak_kind kind;
+    uint64_t bytes, count;
+};
+
 struct dump_leaks {
     const char *method; /* NULL: not looked for */
     bool classified;    /* the kinds below are known */
 #define X(name) uint64_t name##_bytes, name##_count;
     DUMP_LEAK_KINDS(X)
 #undef X
+    struct dump_leak_record *records; /* may be none although there are kinds */
+    size_t nrecords;
 };
 
 struct dump_process {
@@ -208,7 +224,8 @@ struct dump {
     struct dump_thread *threads;
     size_t nthreads;
     struct dump_leaks leaks;
-    struct pool *storage; /* what the strings live in */
+    const char *lsan_suppressions; /* what the program itself wants suppressed; NULL: nothing */
+    struct pool *storage;          /* what the strings live in */
 };
 
 #endif

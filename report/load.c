@@ -25,6 +25,7 @@ static const struct part {
     {"inherited", NULL, load_inherited, NULL},
     {"coverage", NULL, load_coverage, NULL},
     {"settings", NULL, load_settings, NULL},
+    {"lsan_suppressions", NULL, load_suppressions, NULL},
     {"threads", NULL, NULL, load_threads},
     {"timeline", NULL, NULL, load_timeline},
     {"leaks", NULL, NULL, load_leaks},
@@ -102,7 +103,7 @@ static int load_object(struct loader *l)
         if (parts[i].required && !(seen & 1u << i))
             return json_read_refuse(&l->r, parts[i].name, NULL, parts[i].required);
     }
-    return load_check_frames(l) || load_check_sites(l) ? -1 : 0;
+    return load_check_frames(l) || load_check_sites(l) || load_check_leaks(l) ? -1 : 0;
 }
 
 static int load_document(struct loader *l)
@@ -158,6 +159,7 @@ void load_free(struct dump *dump)
     free(dump->errors);
     free(dump->timeline);
     free(dump->threads);
+    free(dump->leaks.records);
     pool_free(dump->storage);
     free(dump);
 }

@@ -8,12 +8,11 @@
 
 #include <string.h>
 
-/* Reads the list that is the value of KEY: ELEMENT for each, which must be an object. */
-static int load_objects(struct loader *l, const char *key, enum json_need need,
-                        void (*element)(struct loader *, json_t *))
+int load_objects(struct loader *l, const char *key, const char *list, enum json_need need,
+                 void (*element)(struct loader *, json_t *))
 {
     int more = load_begin(l, key, '[', need);
-    load_enter(l, key);
+    load_enter(l, list);
     if (more <= 0)
         return more;
     for (l->r.index = 0; (more = json_stream_next(l->stream)) > 0; l->r.index++) {
@@ -55,7 +54,7 @@ static void load_module(struct loader *l, json_t *o)
 
 int load_modules(struct loader *l)
 {
-    return load_objects(l, "modules", JSON_REQUIRED, load_module);
+    return load_objects(l, "modules", "modules", JSON_REQUIRED, load_module);
 }
 
 static void load_interpreted_frame(struct loader *l, json_t *o)
@@ -73,7 +72,7 @@ static void load_interpreted_frame(struct loader *l, json_t *o)
 
 int load_interpreted(struct loader *l)
 {
-    return load_objects(l, "interpreted", JSON_OPTIONAL, load_interpreted_frame);
+    return load_objects(l, "interpreted", "interpreted", JSON_OPTIONAL, load_interpreted_frame);
 }
 
 static void load_thread(struct loader *l, json_t *o)
@@ -93,7 +92,7 @@ static void load_thread(struct loader *l, json_t *o)
 
 int load_threads(struct loader *l)
 {
-    return load_objects(l, "threads", JSON_OPTIONAL, load_thread);
+    return load_objects(l, "threads", "threads", JSON_OPTIONAL, load_thread);
 }
 
 /* One row of numbers. */
@@ -157,45 +156,5 @@ int load_timeline(struct loader *l)
         if (load_rows(l))
             return -1;
     }
-    return more;
-}
-
-static void load_kinds(struct loader *l, json_t *kinds)
-{
-    struct dump_leaks *leaks = &l->dump->leaks;
-    leaks->classified = json_object_size(kinds) > 0;
-#define X(name)                                                                                    \
-    {                                                                                              \
-        load_enter(l, "leaks.kinds");                                                              \
-        json_t *kind = json_read_object(&l->r, kinds, #name, JSON_OPTIONAL);                       \
-        load_enter(l, "leaks.kinds." #name);                                                       \
-        leaks->name##_bytes = json_read_count(&l->r, kind, "bytes", JSON_OPTIONAL);                \
-        leaks->name##_count = json_read_count(&l->r, kind, "count", JSON_OPTIONAL);                \
-    }
-    DUMP_LEAK_KINDS(X)
-#undef X
-}
-
-/* The members of `leaks` that are small; the records may be as many as there are stacks. */
-int load_leaks(struct loader *l)
-{
-    json_t *small = json_object();
-    int more = load_begin(l, "leaks", '{', JSON_OPTIONAL);
-    bool there = more > 0;
-    while (more > 0 && (more = json_stream_next(l->stream)) > 0) {
-        const char *key = l->stream->key;
-        if (strcmp(key, "method") != 0 && strcmp(key, "kinds") != 0)
-            more = json_stream_skip(l->stream) ? -1 : 1;
-        else if (json_object_get(small, key))
-            more = json_stream_refuse_key(l->stream, "duplicate object key");
-        else if (json_object_set_new(small, key, json_stream_value(l->stream)))
-            more = -1; /* there was no value */
-    }
-    if (more == 0 && there) {
-        load_enter(l, "leaks");
-        l->dump->leaks.method = json_read_string(&l->r, small, "method", JSON_REQUIRED);
-        load_kinds(l, json_read_object(&l->r, small, "kinds", JSON_OPTIONAL));
-    }
-    json_decref(small);
     return more;
 }

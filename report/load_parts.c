@@ -237,3 +237,9 @@ int load_settings(struct loader *l, json_t *root)
     l->dump->leaks_unwanted = check && strcmp(check, "none") == 0;
     return 0;
 }
+
+int load_suppressions(struct loader *l, json_t *root)
+{
+    l->dump->lsan_suppressions = json_read_string(&l->r, root, "lsan_suppressions", JSON_OPTIONAL);
+    return 0;
+}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The parts of a dump, one function each, called where the part begins; between load.c and
- * load_parts.c, load_lists.c, load_frames.c and load_sites.c. Each returns 0, or -1 with the reason
- * in the reader's error. What refers to parts that may come later is checked by load_check_*, when
- * all has been read.
+ * load_parts.c, load_lists.c, load_leaks.c, load_frames.c and load_sites.c. Each returns 0, or -1
+ * with the reason in the reader's error. What refers to parts that may come later is checked by
+ * load_check_*, when all has been read.
  */
 #ifndef REPORT_LOAD_PARTS_H
 #define REPORT_LOAD_PARTS_H
@@ -17,7 +17,7 @@ struct loader {
     struct json_reader r;
     struct dump *dump;
     size_t module_capacity, interpreted_capacity, thread_capacity, row_capacity;
-    size_t frame_capacity, site_capacity, error_capacity;
+    size_t frame_capacity, site_capacity, error_capacity, record_capacity;
     uint32_t *signal_frames;
     size_t nsignal_frames, signal_capacity;
     /* Of sites, a bit for each member that load_sites.c knows: what any has, and what the last one
@@ -38,6 +38,11 @@ void load_enter(struct loader *l, const char *list);
  * 0 if there is a null, which an optional one may be; -1. */
 int load_begin(struct loader *l, const char *key, char open, enum json_need need);
 
+/* Reads the list that is the value of KEY, LIST in messages: ELEMENT for each, which must be an
+ * object. */
+int load_objects(struct loader *l, const char *key, const char *list, enum json_need need,
+                 void (*element)(struct loader *, json_t *));
+
 /* Small enough to be read whole. ROOT is an object with only that member. */
 int load_format(struct loader *l, json_t *root);
 int load_version(struct loader *l, json_t *root);
@@ -50,6 +55,7 @@ int load_memory(struct loader *l, json_t *root);
 int load_inherited(struct loader *l, json_t *root);
 int load_coverage(struct loader *l, json_t *root);
 int load_settings(struct loader *l, json_t *root);
+int load_suppressions(struct loader *l, json_t *root);
 
 /* As large as may be. */
 int load_threads(struct loader *l);
@@ -63,6 +69,7 @@ int load_sites(struct loader *l);
 
 int load_check_frames(struct loader *l);
 int load_check_sites(struct loader *l);
+int load_check_leaks(struct loader *l);
 
 /* Adds a warning to those that the dump brought along. */
 void load_warn(struct dump *dump, const char *code, const char *text);

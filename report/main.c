@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static bool wants_color(const struct options *o)
@@ -29,17 +28,6 @@ static void commit(struct out *o, const char *path)
         die("'%s': %s", path ? path : "standard output", error.text);
 }
 
-/* Whether the regular file OUTPUT is the one at INPUT, under whatever name. */
-static bool is_same_file(const char *output, const char *input)
-{
-    struct stat out, in;
-    if (stat(output, &out) || !S_ISREG(out.st_mode))
-        return false;
-    if (strcmp(input, "-") == 0 ? fstat(STDIN_FILENO, &in) : stat(input, &in))
-        return false;
-    return out.st_dev == in.st_dev && out.st_ino == in.st_ino;
-}
-
 /* One report after the other. */
 static int report_each(const struct options *options, struct out *out)
 {
@@ -47,6 +35,8 @@ static int report_each(const struct options *options, struct out *out)
     for (size_t i = 0; i < options->ndumps; i++)
         if (job_run(options, options->dumps[i], out))
             status = EXIT_UNUSABLE;
+    if (out->index && out->format->end)
+        out->format->end(out);
     return status;
 }
 
@@ -60,7 +50,7 @@ static int report(const struct options *options)
                       .color = wants_color(options),
                       .ndumps = options->ndumps};
     for (size_t i = 0; options->output && i < options->ndumps; i++)
-        if (is_same_file(options->output, options->dumps[i]))
+        if (out_is_input(options->output, options->dumps[i]))
             die("'%s': is one of the dumps to read, expected another file to write to",
                 options->output);
     if (out_open(&out, options->output, &error))
@@ -70,8 +60,6 @@ static int report(const struct options *options)
         out_discard(&out);
         return status;
     }
-    if (out.format->end)
-        out.format->end(&out);
     commit(&out, options->output);
     return status;
 }

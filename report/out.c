@@ -9,13 +9,35 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* For the tool's early ends (die.h): the file that is being written. */
-static char *unfinished;
+/* For the tool's early ends (die.h): the files that are being written. */
+static struct out *unfinished;
 
 static void remove_unfinished(void)
 {
-    if (unfinished)
-        unlink(unfinished);
+    for (const struct out *o = unfinished; o; o = o->next_unfinished)
+        unlink(o->temporary);
+}
+
+/* O's temporary file is in its place, or is to be removed. Returns whether it was there. */
+static bool forget_unfinished(const struct out *o)
+{
+    struct out **link = &unfinished;
+    while (*link && *link != o)
+        link = &(*link)->next_unfinished;
+    if (!*link)
+        return false;
+    *link = o->next_unfinished;
+    return true;
+}
+
+bool out_is_input(const char *output, const char *input)
+{
+    struct stat out, in;
+    if (stat(output, &out) || !S_ISREG(out.st_mode))
+        return false;
+    if (strcmp(input, "-") == 0 ? fstat(STDIN_FILENO, &in) : stat(input, &in))
+        return false;
+    return out.st_dev == in.st_dev && out.st_ino == in.st_ino;
 }
 
 static mode_t usual_mode(void)
@@ -25,20 +47,16 @@ static mode_t usual_mode(void)
     return 0666 & ~mask;
 }
 
-/* What is written to, and what went wrong first: a stream of stdio's own forgets. */
-static struct {
-    int fd, error;
-} sink;
-
+/* Streams of stdio's own forget what went wrong. */
 static ssize_t sink_write(void *cookie, const char *data, size_t size)
 {
-    (void)cookie;
+    struct out *o = cookie;
     for (size_t done = 0; done < size;) {
-        ssize_t n = write(sink.fd, data + done, size - done);
+        ssize_t n = write(o->fd, data + done, size - done);
         if (n > 0) {
             done += (size_t)n;
         } else if (n == 0 || errno != EINTR) {
-            sink.error = sink.error ? sink.error : n == 0 ? EIO : errno;
+            o->write_error = o->write_error ? o->write_error : n == 0 ? EIO : errno;
             return 0;
         }
     }
@@ -47,20 +65,20 @@ static ssize_t sink_write(void *cookie, const char *data, size_t size)
 
 static int sink_close(void *cookie)
 {
-    (void)cookie;
-    int result = close(sink.fd);
+    struct out *o = cookie;
+    int result = close(o->fd);
     if (result)
-        sink.error = sink.error ? sink.error : errno;
+        o->write_error = o->write_error ? o->write_error : errno;
     return result;
 }
 
 /* A stream that writes to FD and closes it; FD is closed on failure, too. */
-static FILE *sink_open(int fd)
+static FILE *sink_open(struct out *o, int fd)
 {
-    sink.fd = fd;
-    sink.error = 0;
+    o->fd = fd;
+    o->write_error = 0;
     FILE *file =
-        fopencookie(NULL, "w", (cookie_io_functions_t){.write = sink_write, .close = sink_close});
+        fopencookie(o, "w", (cookie_io_functions_t){.write = sink_write, .close = sink_close});
     if (!file)
         close(fd);
     return file;
@@ -76,7 +94,8 @@ static int open_temporary(struct out *o, mode_t mode, struct error *error)
     int fd = mkostemp(o->temporary, O_CLOEXEC);
     if (fd < 0)
         return error_set(error, "cannot be written: %s", strerror(errno));
-    unfinished = o->temporary;
+    o->next_unfinished = unfinished;
+    unfinished = o;
     if (!registered)
         registered = atexit(remove_unfinished) == 0;
     if (fchmod(fd, mode)) {
@@ -84,7 +103,7 @@ static int open_temporary(struct out *o, mode_t mode, struct error *error)
         close(fd);
         return -1;
     }
-    o->file = sink_open(fd);
+    o->file = sink_open(o, fd);
     return o->file ? 0 : error_set(error, "cannot be written: %s", strerror(errno));
 }
 
@@ -95,7 +114,7 @@ int out_open(struct out *o, const char *path, struct error *error)
     o->file = NULL;
     o->target = o->temporary = NULL;
     if (!path) {
-        o->file = sink_open(STDOUT_FILENO);
+        o->file = sink_open(o, STDOUT_FILENO);
         if (!o->file)
             result = error_set(error, "cannot be written: %s", strerror(errno));
     } else {
@@ -106,7 +125,7 @@ int out_open(struct out *o, const char *path, struct error *error)
             o->target = mem_strdup(path);
         if (exists && !S_ISREG(st.st_mode)) {
             int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC); /* EISDIR, if it is one */
-            o->file = fd < 0 ? NULL : sink_open(fd);
+            o->file = fd < 0 ? NULL : sink_open(o, fd);
             if (!o->file)
                 result = error_set(error, "cannot be written: %s", strerror(errno));
         } else {
@@ -125,12 +144,13 @@ int out_commit(struct out *o, struct error *error)
     bool bad = ferror(o->file) != 0;
     bad = fclose(o->file) != 0 || bad;
     o->file = NULL;
-    if (bad || sink.error)
-        result = error_set(error, "cannot be written: %s", strerror(sink.error ? sink.error : EIO));
+    if (bad || o->write_error)
+        result = error_set(error, "cannot be written: %s",
+                           strerror(o->write_error ? o->write_error : EIO));
     else if (o->temporary && rename(o->temporary, o->target))
         result = error_set(error, "cannot be written: %s", strerror(errno));
     else
-        unfinished = NULL;
+        forget_unfinished(o);
     out_discard(o);
     return result;
 }
@@ -140,8 +160,8 @@ void out_discard(struct out *o)
     if (o->file)
         fclose(o->file);
     o->file = NULL;
-    remove_unfinished();
-    unfinished = NULL;
+    if (forget_unfinished(o) && o->temporary)
+        unlink(o->temporary);
     free(o->temporary);
     free(o->target);
     o->temporary = o->target = NULL;

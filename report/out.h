@@ -26,12 +26,18 @@ struct out {
     size_t ndumps, index; /* how many dumps are reported on, and which one this is */
     const char *dump;     /* its path */
     struct json_writer json;
-    char *target;    /* NULL: standard output */
-    char *temporary; /* NULL: written in place (not a regular file) */
+    char *target;                /* NULL: standard output */
+    char *temporary;             /* NULL: written in place (not a regular file) */
+    int fd, write_error;         /* where to, and what went wrong first: a stream forgets */
+    struct out *next_unfinished; /* of those with a temporary file */
 };
 
-/* Opens PATH, or standard output if it is NULL. Returns 0, or -1 with the reason in ERROR. Only one
- * may be open at a time. */
+/* Whether the regular file OUTPUT is the one at INPUT ("-": standard input), under whatever name.
+ */
+bool out_is_input(const char *output, const char *input);
+
+/* Opens PATH, or standard output if it is NULL. Returns 0, or -1 with the reason in ERROR. Several
+ * may be open; each must stay where it is until it is committed or discarded. */
 int out_open(struct out *o, const char *path, struct error *error);
 
 /* Writes everything out and puts the file in its place. Returns 0, or -1 with the reason in ERROR;
