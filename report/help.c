@@ -45,5 +45,7 @@ void options_help(FILE *out)
     fputs("\nColumns:\n", out);
     for (const struct column *c = columns_table; c->name; c++)
         fprintf(out, "  %-12s %s\n", c->name, c->help);
-    fputs("\nExit status: 0; 2 for a usage error or a dump that cannot be used.\n", out);
+    fputs("\nExit status: 0; 1 if `check` failed; 2 for a usage error or a dump that cannot be "
+          "used.\n",
+          out);
 }

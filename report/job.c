@@ -65,14 +65,14 @@ static char *absolute(const char *dir)
     return path;
 }
 
-/* The root that was asked for; failing that, for the summary, one that suits. */
+/* The root that was asked for; failing that, for the summary and the gate, one that suits. */
 static void choose_root(struct job *job)
 {
     const char *asked = job->options->project_root;
     char *root = NULL;
     if (asked && *asked) {
         root = absolute(asked);
-    } else if (!asked && job->options->verb->bit == FOR_SUMMARY) {
+    } else if (!asked && (job->options->verb->bit & (FOR_SUMMARY | FOR_CHECK))) {
         root = root_guess(job->model, job->sources);
         job->root_guessed = root != NULL;
     }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_OPTIONS 48
+#define MAX_OPTIONS 96
 #define FIRST_LONG 256 /* what getopt_long returns for row 0 */
 
 /* getopt_long's tables, out of ours. */
@@ -126,5 +126,6 @@ void options_drop(struct options *o)
 {
     free(o->debug_roots);
     free(o->source_roots);
+    check_options_drop(&o->check);
     o->debug_roots = o->source_roots = NULL;
 }

@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "format.h"
+#include "gate/check_options.h"
 #include "units.h"
 
 #include <stdbool.h>
@@ -23,7 +24,8 @@ enum {
     FOR_TABLES = FOR_SUMMARY | FOR_LINES | FOR_LEAKS | FOR_TREE,
     FOR_DIFF = 16,
     FOR_BASELINE = 32,
-    FOR_ALL = FOR_TABLES | FOR_DIFF | FOR_BASELINE,
+    FOR_CHECK = 64,
+    FOR_ALL = FOR_TABLES | FOR_DIFF | FOR_BASELINE | FOR_CHECK,
 };
 
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
@@ -57,6 +59,7 @@ struct options {
     /* Where names and sources come from. */
     const char **debug_roots, **source_roots;
     size_t ndebug_roots, nsource_roots;
+    struct check_options check;
     const char *project_root; /* NULL: not said; "": none */
     bool debuginfod, demangle;
     unsigned debuginfod_budget; /* seconds */

@@ -204,8 +204,8 @@ static int set_version(struct options *o, const char *value, struct error *error
 #define MORE "\n                                  "
 
 const struct option_row options_table[] = {
-    {"format", 0, FOR_TABLES | FOR_DIFF, "FORMAT", "text, json, csv or markdown (default: text)",
-     set_format},
+    {"format", 0, FOR_TABLES | FOR_DIFF | FOR_CHECK, "FORMAT",
+     "text, json, csv or markdown (default: text)", set_format},
     {"output", 'o', FOR_ALL, "FILE", "write to FILE instead of standard output (-)", set_output},
     {"self", 0, FOR_TABLES | FOR_DIFF, NULL,
      "charge an allocation only to the line that made it, not to all lines on the stack", set_self},
@@ -217,7 +217,7 @@ const struct option_row options_table[] = {
      "all stacks with all figures, not only those with blocks that" MORE
      "were not freed: for a diff by other values",
      set_all},
-    {"frames", 0, FOR_SUMMARY | FOR_LEAKS | FOR_DIFF, "N",
+    {"frames", 0, FOR_SUMMARY | FOR_LEAKS | FOR_DIFF | FOR_CHECK, "N",
      "at most N places of a stack (default: 64 in text and" MORE
      "markdown, 256 in json and csv; 0: all)",
      set_frames},
@@ -227,7 +227,7 @@ const struct option_row options_table[] = {
      set_sort},
     {"columns", 0, FOR_TABLES | FOR_DIFF, "A,B",
      "the columns to print; +A,B: besides the usual ones", set_columns},
-    {"limit", 0, FOR_TABLES | FOR_DIFF, "N",
+    {"limit", 0, FOR_TABLES | FOR_DIFF | FOR_CHECK, "N",
      "at most N lines, stacks, or children of a node; 0: all" MORE
      "(default: summary 20 lines and 3 stacks, lines all, leaks" MORE
      "100 in text and markdown, else all, tree 10)",
@@ -240,14 +240,15 @@ const struct option_row options_table[] = {
      "only functions that match, by name with or without parameters", set_function},
     {"unit", 0, FOR_TABLES | FOR_DIFF, "UNIT", "B, KiB, MiB (default) or GiB, in tables for people",
      set_unit},
-    {"color", 0, FOR_TABLES | FOR_DIFF, "WHEN",
+    {"color", 0, FOR_TABLES | FOR_DIFF | FOR_CHECK, "WHEN",
      "auto (default: on terminals, unless NO_COLOR), always, never", set_color},
-    {"project-root", 0, FOR_TABLES | FOR_DIFF, "DIR",
+    {"project-root", 0, FOR_TABLES | FOR_DIFF | FOR_CHECK, "DIR",
      "charge stacks to their innermost line in a file below DIR, and" MORE
      "leave out other lines; none: charge that which allocates",
      set_project_root},
-    {"source-root", 0, FOR_TABLES | FOR_DIFF, "A=B",
+    {"source-root", 0, FOR_TABLES | FOR_DIFF | FOR_CHECK, "A=B",
      "look for sources named A/.. in B/.. (repeatable)", add_source_root},
+#include "gate/check_options.def"
     {"debug-root", 0, FOR_ALL, "DIR", "look for programs and debug files below DIR (repeatable)",
      add_debug_root},
     {"debuginfod", 0, FOR_ALL, NULL, "ask the servers of DEBUGINFOD_URLS for debug files",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "verbs.h"
+#include "gate/check.h"
 #include "job.h"
 #include "options.h"
 #include "source.h"
@@ -192,6 +193,8 @@ const struct verb verbs_table[] = {
     {"tree", FOR_TREE, "the call tree, top-down or --bottom-up", run_tree, NULL},
     {"baseline", FOR_BASELINE, "a small file to commit, for later comparisons", NULL,
      verb_baseline},
+    {"check", FOR_CHECK, "judge dumps by limits, a baseline, suppressions: the exit status tells",
+     NULL, check_run},
     {NULL, 0, NULL, NULL, NULL}};
 
 const struct verb *verbs_find(const char *name)

@@ -4,10 +4,13 @@
 
 _memprof_report() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=""
-    local verbs="summary lines leaks tree baseline"
+    local verbs="summary lines leaks tree baseline check"
     local options="--format --output --self --bottom-up --value --depth --all --frames --sort --columns --limit
         --file --function --unit --color --project-root --source-root --debug-root --debuginfod
-        --debuginfod-budget --no-demangle --quiet --help --version"
+        --debuginfod-budget --no-demangle --quiet --help --version
+        --max-leak --max-leak-per-stack --max-peak --max-allocs --limits --baseline --tolerance
+        --update-baseline --errors-for-leak-kinds --per-iteration --suppressions --gen-suppressions
+        --fail-on-unused-suppressions --count-runtime --junit --sarif --markdown --gitlab --tap --github"
     local columns="mem-usage increment occurrences peak max-live allocated freed temporary avg-size
         lifetime blocks threads"
 
@@ -24,12 +27,15 @@ _memprof_report() {
     --unit) words="B KiB MiB GiB" ;;
     --value) words="peak live allocated count" ;;
     --sort | --columns) words=$columns ;;
+    --errors-for-leak-kinds) words="definite indirect possible reachable live all" ;;
+    --max-leak | --max-leak-per-stack | --max-peak | --max-allocs | --tolerance | --per-iteration) return ;;
     --limit | --depth | --frames | --function | --debuginfod-budget) return ;;
     --project-root | --source-root | --debug-root)
         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
         return
         ;;
-    --file | --output | -o) ;;
+    --file | --output | -o | --limits | --baseline | --suppressions | --junit | --sarif | --markdown) ;;
+    --gitlab | --tap) ;;
     *)
         if [[ $cur == -* ]]; then
             words=$options

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "check.h"
+#include "baseline.h"
+#include "die.h"
+#include "gate.h"
+#include "memory.h"
+#include "pool.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SHOWN_FINDINGS 5
+#define SHOWN_FRAMES 10
+#define STATUS_FAILED 1
+
+/* Reads the files that options name, before anything slow is done. */
+static void read_files(struct gate *g)
+{
+    const struct check_options *o = g->o;
+    struct error error = {""};
+    char today[SUPPRESSIONS_DAY];
+    suppressions_today(today);
+    for (size_t i = 0; i < o->suppressions.n; i++)
+        if (suppressions_read(&g->suppressions, o->suppressions.list[i], today, &error))
+            die("'%s': %s", o->suppressions.list[i], error.text);
+    for (size_t i = 0; i < o->limits.n; i++)
+        if (limits_read(&g->limits, o->limits.list[i], &error))
+            die("'%s': %s", o->limits.list[i], error.text);
+}
+
+/* What the programs themselves want suppressed. Processes of one program say the same. */
+static int read_embedded(struct gate *g)
+{
+    struct error error = {""};
+    char today[SUPPRESSIONS_DAY];
+    size_t before = g->suppressions.n;
+    suppressions_today(today);
+    for (size_t i = 0; i < g->njobs; i++) {
+        const struct dump *d = g->jobs[i].dump;
+        bool known = !d->lsan_suppressions;
+        for (size_t k = 0; !known && k < i; k++)
+            known = g->jobs[k].dump->lsan_suppressions &&
+                    strcmp(g->jobs[k].dump->lsan_suppressions, d->lsan_suppressions) == 0;
+        if (known)
+            continue;
+        char *text = mem_strdup(d->lsan_suppressions);
+        int result = suppressions_parse(&g->suppressions, d->path, text, today, &error);
+        free(text);
+        if (result) {
+            complain("'%s': lsan_suppressions: %s", d->path, error.text);
+            return -1;
+        }
+    }
+    for (size_t i = before; i < g->suppressions.n; i++)
+        g->suppressions.list[i].embedded = true;
+    return 0;
+}
+
+static int open_jobs(struct gate *g)
+{
+    int result = 0;
+    g->jobs = mem_zero(g->options->ndumps, sizeof *g->jobs);
+    for (size_t i = 0; i < g->options->ndumps; i++) {
+        if (job_open(&g->jobs[g->njobs], g->options, g->options->dumps[i], NULL))
+            result = -1;
+        else
+            g->njobs++;
+    }
+    return result;
+}
+
+static struct stackset *gather(struct gate *g)
+{
+    struct stackset *all = stackset_new(g->options->dumps[0], g->identities);
+    for (size_t i = 0; i < g->njobs; i++)
+        stackset_add(all, g->jobs[i].model, NULL, NULL);
+    stackset_sort(all);
+    return all;
+}
+
+/* The directory that files are told below: the checkout that a CI server names, if the project is
+ * in it, for that is what annotations refer to; else the project's, else where we are. */
+static const char *find_root(struct gate *g)
+{
+    static const char *const variables[] = {"GITHUB_WORKSPACE", "CI_PROJECT_DIR"};
+    const char *asked = g->options->project_root;
+    char path[PATH_MAX];
+    const char *project = asked && *asked ? realpath(asked, path) : NULL;
+    if (asked && *asked && !project)
+        project = asked;
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *root = getenv(variables[i]);
+        if (root && *root == '/' &&
+            (!project || strcmp(project, root) == 0 || model_is_below(project, root)))
+            return pool_intern(g->verdict.strings, root);
+    }
+    if (!project)
+        project = getcwd(path, sizeof path);
+    return project ? pool_intern(g->verdict.strings, project) : NULL;
+}
+
+static void judge_unused(struct gate *g)
+{
+    const struct verdict *v = &g->verdict;
+    const char *names = "";
+    size_t n = 0;
+    for (size_t i = 0; i < g->suppressions.n; i++) {
+        const struct suppression *s = &g->suppressions.list[i];
+        if (s->embedded || s->stacks)
+            continue;
+        if (n++ < SHOWN_FINDINGS)
+            names =
+                verdict_words(v, "%s%s%s", names, *names ? ", " : "", verdict_suppression(v, s));
+    }
+    gate_add_check(g, "unused-suppressions", "unused-suppressions", n > 0,
+                   n ? verdict_words(v, "%zu matched nothing: %s%s", n, names,
+                                     n > SHOWN_FINDINGS ? ", .." : "")
+                     : "each of them matched something");
+}
+
+/* Judges against the baseline, or replaces it. Returns 0, or -1 after a line on standard error. */
+static int use_baseline(struct gate *g)
+{
+    char *path = mem_strdup(g->o->baseline);
+    struct side old;
+    bool missing = g->o->update_baseline && access(path, F_OK) != 0;
+    int result = missing ? 0 : side_open(&old, g->options, &path, 1, g->identities, NULL, NULL);
+    if (result == 0 && !missing) {
+        result = gate_refuse_side(g, &old);
+        if (result == 0 && !g->o->update_baseline)
+            gate_judge_baseline(g, old.stacks);
+        side_close(&old);
+    }
+    free(path);
+    return result;
+}
+
+static void update_baseline(struct gate *g)
+{
+    struct error error = {""};
+    struct stackset *live = gather(g);
+    stackset_keep_live(live);
+    stackset_sort(live);
+    if (baseline_save(live, g->o->baseline, &error))
+        die("'%s': %s", g->o->baseline, error.text);
+    gate_add_check(g, "baseline", "baseline", false,
+                   verdict_words(&g->verdict, "'%s' was written anew: %zu stack%s", g->o->baseline,
+                                 live->n, live->n == 1 ? "" : "s"));
+    stackset_free(live);
+}
+
+/* Whether there is a verdict; otherwise a line on standard error has said why not. */
+static int judge(struct gate *g)
+{
+    if (gate_refuse(g) || read_embedded(g))
+        return -1;
+    gate_name_program(g);
+    g->all = gather(g);
+    if (gate_find_leaks(g))
+        return -1;
+    gate_judge(g);
+    if (g->o->baseline && use_baseline(g))
+        return -1;
+    gate_judge_limits(g);
+    if (g->o->fail_on_unused)
+        judge_unused(g);
+    if (g->dropped == 0 || g->verdict.nfailed)
+        return 0;
+    complain("'%s': %" PRIu64 " events could not be recorded, and what was passes: expected a "
+             "recording without losses",
+             g->jobs[0].dump->path, g->dropped);
+    return -1;
+}
+
+static void set_up(struct gate *g, const struct options *options, const struct out *out)
+{
+    *g = (struct gate){.options = options,
+                       .o = &options->check,
+                       .suppressions = suppressions_new(),
+                       .limits = limits_new(),
+                       .identities = identities_new()};
+    g->verdict =
+        (struct verdict){.strings = pool_new(),
+                         .suppressions = &g->suppressions,
+                         .runtime_counted = options->check.count_runtime,
+                         .shown_findings = options->has_limit ? options->limit : SHOWN_FINDINGS,
+                         .shown_frames = options->has_frames ? options->frames : SHOWN_FRAMES,
+                         .color = out->color};
+    g->verdict.root = find_root(g);
+}
+
+static void tear_down(struct gate *g)
+{
+    stackset_free(g->all);
+    stackset_free(g->leaks);
+    for (size_t i = 0; i < g->njobs; i++)
+        job_close(&g->jobs[i]);
+    free(g->jobs);
+    identities_free(g->identities);
+    suppressions_free(&g->suppressions);
+    limits_free(&g->limits);
+    free(g->verdict.checks);
+    free(g->verdict.findings);
+    free(g->verdict.runtime);
+    free(g->verdict.notes);
+    pool_free(g->verdict.strings);
+}
+
+int check_run(const struct options *options, struct out *out)
+{
+    struct error error = {""};
+    struct gate g;
+    int status = EXIT_UNUSABLE;
+    if (check_options_agree(&options->check, &error))
+        die("%s", error.text);
+    set_up(&g, options, out);
+    gate_check_outputs(&g);
+    read_files(&g);
+    if (open_jobs(&g) == 0 && judge(&g) == 0) {
+        if (options->check.update_baseline)
+            update_baseline(&g);
+        gate_write(&g, out);
+        status = g.verdict.nfailed ? STATUS_FAILED : 0;
+    }
+    tear_down(&g);
+    return status;
+}

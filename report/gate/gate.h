@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `check`: judges dumps together and says so in every form that was asked for.
+ *
+ *     check.c      opens the dumps, has them judged, writes the verdict: the exit status
+ *     usable.c     which dumps cannot be judged at all
+ *     sorting.c    which live blocks are leaks: kinds, suppressions, the run-time's own
+ *     judge.c      the limits of options;  judge_baseline.c, judge_limits.c: of files
+ *     blame.c      on which stacks to put the blame;  findings.c: where in them
+ *     suggest.c    how to suppress a leak
+ *     outputs.c    where the verdict goes;  formats.h: in which forms
+ *
+ * Nothing here prints but through complain(). Does not fail (memory.h) where it does not say so.
+ */
+#ifndef REPORT_GATE_GATE_H
+#define REPORT_GATE_GATE_H
+
+#include "check_options.h"
+#include "job.h"
+#include "limits.h"
+#include "side.h"
+#include "stackset.h"
+#include "suppressions.h"
+#include "verdict.h"
+
+/* An estimate is beyond a limit when it is so by this many standard errors: one in a thousand runs
+ * would be wrong. */
+#define GATE_ERRORS 3.0
+
+struct gate {
+    const struct options *options;
+    const struct check_options *o;
+    struct job *jobs; /* one for each dump */
+    size_t njobs;
+    bool sampled;     /* some dump holds estimates */
+    bool classified;  /* all dumps tell kinds of leaks */
+    uint64_t dropped; /* events that the library could not record */
+    struct suppressions suppressions;
+    struct limits limits;
+    struct identities *identities;
+    struct stackset *all;   /* every stack; sorted */
+    struct stackset *leaks; /* those with leaks, with these alone as their live figures */
+    struct verdict verdict;
+    size_t check_capacity, finding_capacity, note_capacity, runtime_capacity;
+};
+
+/* usable.c: 0, or -1 after a line for each dump that cannot be judged. Notes what the reader must
+ * know of the others. */
+int gate_refuse(struct gate *g);
+
+/* The same for what is compared with. */
+int gate_refuse_side(const struct gate *g, const struct side *side);
+
+/* sorting.c: fills in `leaks`, and the verdict's groups of what is none. Returns 0, or -1 after a
+ * line on standard error. */
+int gate_find_leaks(struct gate *g);
+
+/* judge*.c: each adds checks to the verdict. */
+void gate_judge(struct gate *g);
+void gate_judge_limits(struct gate *g);
+void gate_judge_baseline(struct gate *g, const struct stackset *old);
+
+/* Adds a check; its findings follow with gate_blame. The words are kept as they are. */
+struct verdict_check *gate_add_check(struct gate *g, const char *rule, const char *name,
+                                     bool failed, const char *message);
+void gate_note(struct gate *g, const char *text);
+
+/* How many of N findings are told: the others are counted. */
+size_t gate_told(const struct gate *g, size_t n);
+
+/* Whether VALUE, with this standard error, is beyond LIMIT as far as can be told. */
+bool gate_exceeds(const struct gate *g, double value, double error, double limit);
+
+/* For messages: "1.50 KiB in 3 blocks" and, of estimates, their errors. */
+const char *gate_amount(const struct gate *g, const struct figures *f);
+/* "1.50 KiB", "1,234". */
+const char *gate_size(const struct gate *g, double bytes);
+const char *gate_count(const struct gate *g, double count);
+
+/* findings.c: adds a finding to the last check. */
+struct gate_blame {
+    const struct stackset_entry *entry;
+    const char *message;
+    uint64_t bytes, blocks;
+    bool leak; /* can be suppressed */
+    /* The place to blame, if not the innermost of the project; may be NULL. */
+    bool (*at)(const struct place *place, const void *arg);
+    const void *at_arg;
+};
+void gate_blame(struct gate *g, const struct gate_blame *blame);
+
+/* blame.c: adds findings to the last check: the leaks above MOST bytes (below 0: all); or the
+ * stacks with the largest share of the peak, or of the allocations. */
+void gate_blame_leaks(struct gate *g, double most);
+void gate_blame_most(struct gate *g, bool peak);
+
+/* suggest.c: lines that would suppress the leaks of the stack that ends in FRAME of M, and as
+ * little else as can be. */
+const char *gate_suggest(const struct gate *g, const struct model *m, uint32_t frame);
+
+/* outputs.c: ends the tool if an output has a form that there is not, or would replace an input. */
+void gate_check_outputs(const struct gate *g);
+/* Writes the verdict to OUT and wherever else options say; ends the tool if that cannot be done. */
+void gate_write(const struct gate *g, struct out *out);
+
+/* usable.c: "server" and when it began, for the verdict. */
+void gate_name_program(struct gate *g);
+
+#endif

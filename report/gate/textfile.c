@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "textfile.h"
+#include "input.h"
+#include "memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Reads IN to its end; -1 with the reason in ERROR. */
+static int read_all(struct input *in, char **text, size_t *size, struct error *error)
+{
+    size_t capacity = 0;
+    ssize_t n;
+    *text = NULL;
+    *size = 0;
+    do {
+        *text = mem_grow(*text, &capacity, *size + BUFSIZ + 1, 1);
+        n = input_read(in, *text + *size, BUFSIZ, error);
+        if (n < 0)
+            return -1;
+        *size += (size_t)n;
+        if (*size > TEXTFILE_MAX_BYTES)
+            return error_set(error, "is larger than %zu MiB, expected a small text file",
+                             TEXTFILE_MAX_BYTES >> 20);
+    } while (n > 0);
+    (*text)[*size] = '\0';
+    return 0;
+}
+
+/* Where the text that LENGTH bytes lead to is. */
+static struct textfile_position position_of(const char *text, size_t length)
+{
+    struct textfile_position p = {1, 1};
+    for (size_t i = 0; i < length; i++) {
+        p.column = text[i] == '\n' ? 1 : p.column + 1;
+        p.line += text[i] == '\n';
+    }
+    return p;
+}
+
+char *textfile_read(const char *path, struct error *error)
+{
+    struct input *in = input_open(path, NULL, NULL, error);
+    char *text = NULL;
+    size_t size = 0;
+    if (!in)
+        return NULL;
+    int result = read_all(in, &text, &size, error);
+    input_close(in);
+    if (result == 0 && strlen(text) < size) {
+        struct textfile_position p = position_of(text, strlen(text));
+        result = error_set(error, TEXTFILE_WHERE "is a NUL byte, expected a text file", p.line,
+                           p.column);
+    }
+    if (result == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+char *textfile_line(char **at)
+{
+    char *line = *at;
+    if (!*line)
+        return NULL;
+    size_t n = strcspn(line, "\n");
+    *at = line + n + (line[n] == '\n');
+    while (n && strchr(" \t\r", line[n - 1]))
+        n--;
+    line[n] = '\0';
+    return line;
+}

@@ -1,0 +1,143 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The gate's limits: for each option status 0, 1 and 2 as it is documented, on real dumps."""
+import memprof_test
+from gate_test import GateTest, SOURCE
+
+
+class Limits(GateTest):
+    def test_no_limit_is_no_leak(self):
+        self.assertIn("passed  max-leak: nothing leaked", self.check(self.dump("allocs=10")))
+        out = self.check(self.dump("leak=3x100", "copy=1", env={"LEAKY_LINES": "1"}), status=1)
+        first, second = out.splitlines()[:2]
+        self.assertEqual(first, "FAILED  max-leak: 307 B in 4 blocks leaked, none allowed")
+        self.assertEqual(second, f"  {SOURCE}:{self.printed['leak']}: 300 B in 3 blocks leaked")
+        self.assertIn(f"  {SOURCE}:{self.printed['copy']}: 7 B in 1 block leaked\n", out)
+        self.assertIn(f"#0 inner {SOURCE}:{self.printed['leak']}", out)
+        self.assertRegex(out, r"\n    #1 middle .*leaky\.c:\d+\n    #2 ")
+
+    def test_blocks_of_no_bytes_are_leaks(self):
+        self.check(self.dump("leak=2x0"), status=1)
+
+    def test_max_leak(self):
+        dump = self.dump("leak=10x1000", "other=1x2000")
+        self.check("--max-leak", "12000", dump)
+        out = self.check("--max-leak", "11k", dump, status=1)
+        self.assertIn("11.7 KiB in 11 blocks leaked: 736 B more than the 11.0 KiB allowed", out)
+        for wrong in ("", "x", "-1", "1.5.2", "1e9"):
+            line = self.check("--max-leak", wrong, dump, status=2)
+            self.assertIn("expected a size such as", line)
+
+    def test_max_leak_per_stack(self):
+        dump = self.dump("leak=10x1000", "other=10x900")
+        self.check("--max-leak-per-stack", "10000", dump)
+        verdict = self.verdict("--max-leak-per-stack", "9500", dump, status=1)
+        check, = verdict["checks"]
+        finding, = check["findings"]
+        self.assertEqual(finding["bytes"], 10000)
+        self.assertEqual(finding["frames"][0]["function"], "inner")
+        self.check("--max-leak-per-stack", "nine", dump, status=2)
+
+    def test_max_peak(self):
+        dump = self.dump("peak=5000000", env={"LEAKY_LINES": "1"})
+        self.check("--max-peak", "6M", dump)
+        out = self.check("--max-peak", "4M", dump, status=1)
+        self.assertRegex(out, r"FAILED  max-peak: 4\.7\d MiB at the peak: 7\d\d KiB more than the "
+                              r"4\.00 MiB allowed\n")
+        self.assertIn(f"  {SOURCE}:{self.printed['peak']}: 4.77 MiB held at the peak\n", out)
+        self.check("--max-peak", "4X", dump, status=2)
+
+    def test_max_allocs(self):
+        dump = self.dump("allocs=1000")
+        self.check("--max-allocs", "1100", dump)
+        out = self.check("--max-allocs", "500", dump, status=1)
+        self.assertIn("1,000 allocations\n    #0 main ", out)
+        self.check("--max-allocs", "1k", dump, status=2)
+
+    def test_each_limit_is_a_check(self):
+        dump = self.dump("leak=1x10", "peak=100000", "allocs=10")
+        verdict = self.verdict("--max-leak", "10", "--max-leak-per-stack", "9", "--max-peak", "1M",
+                               "--max-allocs", "0", dump, status=1)
+        self.assertEqual([(check["name"], check["failed"]) for check in verdict["checks"]],
+                         [("max-leak", False), ("max-leak-per-stack", True), ("max-peak", False),
+                          ("max-allocs", True)])
+
+    def test_per_iteration(self):
+        dump = self.dump("leak=100x16", "other=3x5000")
+        self.check("--per-iteration", "100", dump, status=1)
+        out = self.check("--per-iteration", "100", "--max-leak", "16", dump)
+        self.assertIn("not counted fewer blocks than iterations: 1 stack, 3 blocks, 14.6 KiB", out)
+        self.check("--per-iteration", "100", "--max-leak", "15", dump, status=1)
+        self.check("--per-iteration", "101", dump)
+        self.check("--per-iteration", "100", "--max-allocs", "3", dump)
+        self.check("--per-iteration", "100", "--max-allocs", "1", dump, status=1)
+        for wrong in ("0", "-1", "x"):
+            self.check("--per-iteration", wrong, dump, status=2)
+
+    def test_runtime_is_named_and_not_counted(self):
+        dump = self.dump("runtime")
+        out = self.check(dump)
+        for name in ("stream buffers", "locale", "name service", "environment"):
+            self.assertIn(f"not counted run-time library, {name}: ", out)
+        out = self.check("--count-runtime", dump, status=1)
+        self.assertIn("counted     run-time library, locale: ", out)
+
+    def test_kinds(self):
+        """A dump that does not tell kinds does not pass because of kinds that are asked for."""
+        dump = self.dump("leak=1x10")
+        line = self.check("--errors-for-leak-kinds=definite,possible", dump, status=2)
+        self.assertIn("MEMPROF_LEAK_CHECK=reachable", line)
+        self.check("--errors-for-leak-kinds=definite,live", dump, status=1)
+        self.check("--errors-for-leak-kinds=all", dump, status=1)
+        line = self.check("--errors-for-leak-kinds", "definite,lost", dump, status=2)
+        self.assertIn("column 10: 'lost' is not a kind, expected definite, indirect, possible", line)
+        self.check("--errors-for-leak-kinds=", dump, status=2)
+
+    def classify(self, dump, kinds, tell=None):
+        """DUMP with its one leak of `inner` split into KINDS (name: blocks of 100 bytes)."""
+        def change(dump):
+            site, = [site for site in dump["sites"] if site["live_bytes"] == 1000]
+            dump["leaks"] = {
+                "method": "reachable",
+                "kinds": {kind: {"bytes": 100 * n, "count": n} for kind, n in (tell or kinds).items()},
+                "records": [{"frame": site["frame"], "kind": kind, "bytes": 100 * n, "count": n}
+                            for kind, n in kinds.items()]}
+        return self.changed(dump, change)
+
+    def test_classified(self):
+        plain = self.dump("leak=10x100")
+        dump = self.classify(plain, {"definite": 2, "indirect": 3, "reachable": 5})
+        for kinds, leaked in ((None, "500 B in 5 blocks"), ("definite", "200 B in 2 blocks"),
+                              ("definite,possible", "200 B in 2 blocks"),
+                              ("all", "1000 B in 10 blocks"), ("reachable", "500 B in 5 blocks")):
+            option = [f"--errors-for-leak-kinds={kinds}"] if kinds else []
+            self.assertIn(f"max-leak: {leaked} leaked", self.check(*option, dump, status=1))
+        out = self.check("--errors-for-leak-kinds=possible", dump)
+        self.assertIn("of leak kinds that are not judged: 1 stack, 10 blocks, 1000 B", out)
+        wrong = self.classify(plain, {"reachable": 5}, tell={"definite": 5, "reachable": 5})
+        self.assertIn("do not add up", self.check(wrong, status=2))
+        self.assertIn("expected the same of all", self.check(plain, dump, status=2))
+
+    def test_bad_records(self):
+        plain = self.dump("leak=10x100")
+        for member, value, said in (("kind", "lost", "expected definite, indirect"),
+                                    ("frame", 10 ** 6, "expected one of"), ("bytes", -1, "non-neg")):
+            def change(dump, member=member, value=value):
+                record = {"frame": 1, "kind": "definite", "bytes": 1, "count": 1, member: value}
+                dump["leaks"] = {"method": "x", "kinds": {"definite": {"bytes": 1, "count": 1}},
+                                 "records": [record]}
+            line = self.check(self.changed(plain, change), status=2)
+            self.assertIn("leaks.records[0]", line)
+            self.assertIn(said, line)
+
+    def test_options_that_do_not_agree(self):
+        dump = self.dump("allocs=1")
+        for arguments in (("--tolerance", "5"), ("--update-baseline",), ("--format", "csv"),
+                          ("--fail-on-unused-suppressions",), ("--junit", "a", "--tap", "a"),
+                          ("--max-leak",), ("--self",), ("--tolerance", "x", "--baseline", "b")):
+            self.check(*arguments, dump, status=2)
+        self.assertFalse((self.dir / "a").exists())
+
+
+if __name__ == "__main__":
+    memprof_test.main()

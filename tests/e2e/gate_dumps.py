@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Dumps that the gate refuses, so that nothing passes because nothing was looked at; several dumps
+judged as one; dumps that are estimates."""
+import json
+import pathlib
+
+import memprof_test
+from gate_test import GateTest
+
+
+class Refused(GateTest):
+    def test_unusable(self):
+        good = self.dump("allocs=10")
+        text = pathlib.Path(good).read_text(encoding="utf-8")
+        self.check(good)
+        for name, content in (("empty", ""), ("cut", text[:len(text) // 2]), ("other", "{}"),
+                              ("text", "hello"),
+                              ("version", json.dumps({**json.loads(text), "version": 9}))):
+            path = self.write(f"{name}.json", content)
+            for arguments in ((path,), (good, path), ("--baseline", path, good)):
+                line = self.check(*arguments, status=2)
+                self.assertIn(f"'{path}': ", line)
+        for arguments in (("none.json",), (good, "none.json"), ("--baseline", "none.json", good)):
+            self.assertIn("No such file", self.check(*arguments, status=2))
+
+    def test_zero_events(self):
+        def empty(dump):
+            dump["sites"] = []
+            for name in dump["totals"]:
+                dump["totals"][name] = 0
+        good = self.dump("allocs=10")
+        path = self.changed(good, empty)
+        self.assertIn("has no events", self.check(path, status=2))
+        self.assertIn("has no events", self.check(good, path, status=2))
+        self.assertIn("has no events", self.check("--baseline", path, good, status=2))
+
+    def test_incomplete(self):
+        path = self.changed(self.dump("leak=1x10"), lambda dump: dump["dump"].update(complete=False))
+        self.assertIn("is incomplete", self.check(path, status=2))
+
+    def test_blind(self):
+        good = self.dump("leak=1x10")
+        for code in ("not-interposed", "static-program", "no-allocations"):
+            def warn(dump, code=code):
+                dump["coverage"]["warnings"].append({"code": code, "text": "why it is blind"})
+            line = self.check(self.changed(good, warn), status=2)
+            self.assertIn("the profile is blind: why it is blind", line)
+        low = self.changed(good, lambda dump: dump["coverage"].update(percent=49.9))
+        self.assertIn("only 49.9 % of the heap was seen", self.check(low, status=2))
+
+    def test_figures_that_do_not_agree(self):
+        path = self.changed(self.dump("leak=1x10"), lambda dump: dump["totals"].update(live_bytes=0))
+        self.assertIn("add up to", self.check("-q", path, status=2))
+
+    def test_losses_pass_nothing(self):
+        """What was recorded can show that a limit is exceeded, not that it is kept."""
+        def lose(dump):
+            dump["totals"]["dropped_count"] = 3
+        clean, leaky = self.dump("allocs=1"), self.dump("leak=1x10")
+        self.assertIn("3 events could not be recorded", self.check(self.changed(clean, lose), status=2))
+        out = self.check(self.changed(leaky, lose), status=1)
+        self.assertIn("3 events could not be recorded", out)
+
+    def test_snapshots_are_named(self):
+        good = self.dump("leak=1x10")
+        for reason in ("interval", "signal", "api", "fatal", "recovered"):
+            path = self.changed(good, lambda dump, reason=reason: dump["dump"].update(reason=reason))
+            self.assertIn(f"note: '{path}' ", self.check(path, status=1))
+        self.assertNotIn("note: ", self.check(good, status=1))
+
+
+class Several(GateTest):
+    def test_process_tree(self):
+        """A leak counts in whichever process it is; an idle child is no blind profile."""
+        dumps = self.dumps("allocs=3", "fork", "leak=5x100")
+        self.assertEqual(len(dumps), 3, dumps)
+        out = self.check(*dumps, status=1)
+        self.assertIn("500 B in 5 blocks leaked", out)
+        self.assertIn("FAILED: leaky and 2 more processes", out)
+        idle, = [path for path in dumps
+                 if json.loads(pathlib.Path(path).read_text())["totals"]["alloc_count"] == 0]
+        self.assertIn("has no events", self.check(idle, status=2))
+
+    def test_shards_are_added_up(self):
+        one, two = self.dump("leak=5x100", "peak=1000"), self.dump("leak=7x100", "peak=90000")
+        verdict = self.verdict("--max-leak", "1100", "--max-leak-per-stack", "1100", "--max-peak",
+                               "91000", one, two, status=1)
+        self.assertEqual([check["failed"] for check in verdict["checks"]], [True, True, False])
+        finding, = verdict["checks"][1]["findings"]
+        self.assertEqual((finding["bytes"], finding["blocks"]), (1200, 12))
+        self.check("--max-leak", "1200", one, two)
+
+
+class Estimates(GateTest):
+    def estimate(self, live, error):
+        """A sampled dump whose one leak has this estimate and standard error."""
+        def change(dump):
+            dump["mode"] = {"kind": "sampled", "mean_bytes": 1000}
+            for part in (dump["totals"], *dump["sites"]):
+                if part["live_bytes"]:
+                    part["live_bytes_se"] = error
+        return self.changed(self.dump(f"leak=1x{live}"), change)
+
+    def test_beyond_three_errors(self):
+        near, far = self.estimate(10000, 1000), self.estimate(10000, 900)
+        out = self.check("--max-leak", "7100", near)
+        self.assertIn("more, but by less than 3 standard errors", out)
+        self.assertIn("is sampled, every 1000 B on average: a limit fails only when", out)
+        self.assertIn("9.77 KiB \u00b1900 B in 1", self.check("--max-leak", "7100", far, status=1))
+
+    def test_that_there_is_a_leak_at_all_is_certain(self):
+        self.check(self.estimate(10000, 9000), status=1)
+
+    def test_real_samples(self):
+        """Of many blocks most are seen often enough."""
+        dump = self.dump("leak=20000x100", env={"MEMPROF_SAMPLE": "2k"})
+        self.check("--max-leak", "1M", dump, status=1)
+        self.check("--max-leak", "4M", dump)
+
+
+if __name__ == "__main__":
+    memprof_test.main()
