@@ -47,11 +47,30 @@ static size_t find_part(const char *name)
     return i;
 }
 
+/* What is wrong is in the value of PART that begins at LINE and COLUMN, or ends there, if it was
+ * read piece by piece. What the stream itself refused says so already. */
+static int add_position(struct loader *l, uint64_t line, uint64_t column)
+{
+    const struct error wrong = *l->r.error;
+    if (l->stream->broken)
+        return -1;
+    l->r.error->text[0] = '\0';
+    return error_set(l->r.error, "line %llu, column %llu: %s", (unsigned long long)line,
+                     (unsigned long long)column, wrong.text);
+}
+
 static int load_part(struct loader *l, const struct part *part)
 {
+    uint64_t line, column;
     load_enter(l, NULL);
-    if (part->stream)
-        return part->stream(l) || load_failed(l) ? -1 : 0;
+    if (part->stream) {
+        if (part->stream(l) == 0 && !load_failed(l))
+            return 0;
+        json_stream_where(l->stream, &line, &column);
+        return add_position(l, line, column);
+    }
+    json_stream_peek(l->stream);
+    json_stream_where(l->stream, &line, &column);
     json_t *value = json_stream_value(l->stream);
     if (!value)
         return -1;
@@ -59,7 +78,7 @@ static int load_part(struct loader *l, const struct part *part)
     json_object_set_new(root, part->name, value);
     int result = part->whole(l, root);
     json_decref(root);
-    return result || load_failed(l) ? -1 : 0;
+    return result || load_failed(l) ? add_position(l, line, column) : 0;
 }
 
 /* Reads the top object; *SEEN are its parts. If something in it is not as expected, the rest is
