@@ -163,33 +163,6 @@ static void refusals(void **state)
     }
 }
 
-/* Of a value that is read whole it is said where it begins, else where what is wrong ends. */
-static void positions_of_wrong_values(void **state)
-{
-    static const struct {
-        const char *wanted, *replacement, *message;
-    } cases[] = {
-        {"\"version\": 1", "\"version\":  2",
-         "line 1, column 40: version is 2, which this memprof-report does not know, expected "
-         "version 1"},
-        {"\"alloc_bytes\": 30", "\"alloc_bytes\": 1e308",
-         "line 5, column 11: totals.alloc_bytes is 1e+308, expected a non-negative integer"},
-        {"[0, 0, 4200]", "[7, 0, 4200]",
-         "line 11, column 37: frames[1][0] is 7, expected a frame id below 1"},
-        {"\"live_count\": 1, \"live_bytes\": 10, \"peak_bytes\": 10, \"peak_count\": 1}]",
-         "\"live_count\": -1}]",
-         "line 14, column 89: sites[1].live_count is -1, expected a non-negative integer"},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct error error = {""};
-        char *text = spoil(cases[i].wanted, cases[i].replacement);
-        assert_null(load_bytes("x.json", text, strlen(text), &error));
-        assert_string_equal(error.text, cases[i].message);
-        free(text);
-    }
-}
-
 /* Writers number the root's parent as they like. */
 static void root_may_be_its_own_parent(void **state)
 {
@@ -366,7 +339,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sound_dump_loads),
         cmocka_unit_test(refusals),
-        cmocka_unit_test(positions_of_wrong_values),
         cmocka_unit_test(root_may_be_its_own_parent),
         cmocka_unit_test(identity_first),
         cmocka_unit_test(any_order),
