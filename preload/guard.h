@@ -5,7 +5,8 @@
  * (by the unwinder, the loader, or a signal handler) must not record.
  *
  * A handler may leave the recorder by longjmp. The guard therefore remembers the frame that
- * entered: a hook whose frame is further out on the same stack proves that frame gone.
+ * entered: a hook whose frame is not further in on the same stack proves that frame gone, and so
+ * does a stack between the two on which nothing of ours waits to be gone on with.
  */
 #ifndef PRELOAD_GUARD_H
 #define PRELOAD_GUARD_H
@@ -21,8 +22,8 @@ struct guard_tls {
     struct thread *thread;       /* this thread's state, NULL before the first record */
     struct sampler_meter *meter; /* see sampler.h; NULL: none */
     uintptr_t frame;             /* of the hook that is inside the recorder; 0: none */
+    uintptr_t passing;           /* of a hook whose real function calls another one; 0: none */
     bool resolving;              /* see real.h */
-    bool passing;                /* inside a real function that calls another hooked one */
     bool internal;               /* inside a call of libc's that allocates for us */
     bool nested;                 /* set by a hook that was entered inside the recorder */
     bool exited;                 /* the state was given back: the thread is past its destructors */
@@ -32,7 +33,17 @@ struct guard_tls {
 extern __thread struct guard_tls guard_tls
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/* Whether the guard was left behind by a longjmp. FRAME: of the hook that finds it taken. */
+/* The frame of code of ours that calls what may call hooks: all of theirs are further in. */
+#define GUARD_HERE ((uintptr_t)__builtin_frame_address(0) + 1)
+
+/* Whether ADDRESS is in this library's code. */
+bool guard_is_ours(uintptr_t address);
+
+/* Whether the hook that was entered at the frame ENTERED was left by a longjmp. FRAME: of the one
+ * that asks. */
+bool guard_is_gone(uintptr_t entered, uintptr_t frame);
+
+/* The same of the hook that has taken the guard; what it had set is set back. */
 bool guard_is_stale(uintptr_t frame);
 
 /* Returns false if this thread is inside the recorder already. */

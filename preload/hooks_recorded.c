@@ -129,7 +129,10 @@ void *recorded_realloc(void *block, size_t size)
 {
     const struct stack_start start = CALLER;
     if (unlikely(guard_tls.passing)) {
-        return real.realloc(block, size);
+        if (guard_is_ours(start.ip) || !guard_is_gone(guard_tls.passing, start.sp)) {
+            return real.realloc(block, size);
+        }
+        guard_tls.passing = 0;
     }
     if (unlikely(!real_ready())) {
         return block ? leave_bootstrap(block, size) : early_alloc(size, 16);
@@ -150,11 +153,12 @@ void *recorded_realloc(void *block, size_t size)
 }
 
 /* glibc's calls realloc, through the hook: that call is not one of the program's. */
-static void *pass_reallocarray(void *block, size_t count, size_t size)
+static void *pass_reallocarray(void *block, size_t count, size_t size,
+                               const struct stack_start *start)
 {
-    guard_tls.passing = true;
+    guard_tls.passing = start->sp;
     void *p = real.reallocarray(block, count, size);
-    guard_tls.passing = false;
+    guard_tls.passing = 0;
     return p;
 }
 
@@ -171,13 +175,13 @@ void *recorded_reallocarray(void *block, size_t count, size_t size)
         return recorded_realloc(block, total);
     }
     if (!block || overflow) {
-        void *p = pass_reallocarray(block, count, size);
+        void *p = pass_reallocarray(block, count, size, &start);
         allocated(SITE_reallocarray, p, total, &start);
         return p;
     }
     struct resize resize;
     resize_begin(&resize, block, &start);
-    void *p = pass_reallocarray(block, count, size);
+    void *p = pass_reallocarray(block, count, size, &start);
     resize_end(&resize, SITE_reallocarray, block, p, total, &start);
     return p;
 }

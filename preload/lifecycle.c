@@ -85,7 +85,7 @@ void lifecycle_exit(void)
     int saved = errno;
     if (own_process() && exit_dumped_pid != recorder.pid) {
         uintptr_t before = guard_tls.frame;
-        guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
+        guard_tls.frame = GUARD_HERE;
         exit_dumped_pid = recorder.pid;
         const struct dump_request request = {.reason = "exit"};
         write_dump(&request, 60000);
@@ -100,7 +100,7 @@ void lifecycle_snapshot(void)
     int saved = errno;
     uintptr_t before = guard_tls.frame;
     if (own_process()) {
-        guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
+        guard_tls.frame = GUARD_HERE;
         const struct dump_request request = {.reason = "exit", .quiet = true};
         write_dump(&request, 1000);
         guard_tls.frame = before;
@@ -218,7 +218,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
 {
     (void)context;
     int saved = errno;
-    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+    uintptr_t frame = GUARD_HERE;
     if (guard_enter(frame)) {
         if (own_process()) {
             const struct dump_request request = {.reason = "signal"};
@@ -255,9 +255,10 @@ void lifecycle_before_exec(struct lifecycle_exec *e)
     int saved = errno;
     e->written = false;
     uintptr_t before = guard_tls.frame;
-    if (own_process()) {
-        guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
-        /* A child that did nothing but exec has nothing to tell. */
+    /* A child that did nothing but exec has nothing to tell. It does not begin anew for that, which
+     * would be the end of code of ours that a handler interrupted and that may yet go on. */
+    if (recorder.alive && atomic_load(recorder.alive) != 0 && own_process()) {
+        guard_tls.frame = GUARD_HERE;
         if (!recorder.parent_pid || recorder.sites.sites.count > 0) {
             const struct dump_request request = {
                 .reason = "exec", .replaced = true, .quiet = true, .path = e->path};
@@ -288,7 +289,7 @@ __attribute__((visibility("default"))) int memprof_recording(void);
 int memprof_dump(const char *path)
 {
     int saved = errno, result = 1;
-    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+    uintptr_t frame = GUARD_HERE;
     if (own_process() && guard_enter(frame)) {
         const struct dump_request request = {.reason = "api", .pattern = path};
         result = write_dump(&request, 60000);

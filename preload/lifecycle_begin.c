@@ -99,7 +99,7 @@ bool lifecycle_begin(uintptr_t caller)
     if (!getauxval(AT_SECURE) && options.enable && recorder_start(&recorder, &options) < 0) {
         say(NULL, "nothing is recorded: out of memory");
     }
-    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+    uintptr_t frame = GUARD_HERE;
     if (recorder_on(&recorder) && may_load(caller) && guard_enter(frame)) {
         load_all();
         guard_leave();
@@ -193,7 +193,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     int saved = errno;
     real_ready();
     if (lifecycle_begin((uintptr_t)start)) {
-        guard_tls.frame = (uintptr_t)__builtin_frame_address(0);
+        guard_tls.frame = GUARD_HERE;
         load_all();
         guard_tls.internal = true;
         if (recorder.unwind_trouble) {

@@ -286,49 +286,6 @@ void recorder_put_back(struct recorder *r, struct thread *t, uintptr_t address,
     }
 }
 
-void recorder_nested_alloc(struct recorder *r, uintptr_t address, uint64_t size, uintptr_t caller)
-{
-    if (r->sampler.on) {
-        sampler_missed(&r->sampler);
-    } else {
-        struct live_cache cache = {0};
-        struct live_block old, block = {.site = SITE_UNCOUNTED, .size = size};
-        live_insert(&r->live, &cache, address, &block, &old);
-    }
-    if (!guard_tls.internal && !(r->unwinder && unwinder_owns(r->unwinder, caller))) {
-        atomic_fetch_add(&r->nested_count, 1);
-    }
-}
-
-void recorder_nested_free(struct recorder *r, uintptr_t address)
-{
-    struct live_cache cache = {0};
-    struct weighted_block block;
-    struct thread *t = guard_tls.thread;
-    if (!take(r, &cache, address, &block) || block.block.site == SITE_UNCOUNTED) {
-        return;
-    }
-    uint32_t n = t ? atomic_load_explicit(&t->pending_count, memory_order_relaxed) : THREAD_PENDING;
-    if (n < THREAD_PENDING) {
-        t->pending[n] = block;
-        atomic_store_explicit(&t->pending_count, n + 1, memory_order_relaxed);
-    } else {
-        atomic_fetch_add(&r->nested_count, 1);
-    }
-}
-
-void recorder_drain(struct recorder *r, struct thread *t)
-{
-    sys_sigset before = sys_block_signals();
-    uint32_t n = atomic_load(&t->pending_count);
-    for (uint32_t i = 0; i < n; i++) {
-        const struct weighted_block *block = &t->pending[i];
-        count_free(r, t, &block->block, block->weight, false, true);
-    }
-    atomic_store(&t->pending_count, 0);
-    sys_restore_signals(before);
-}
-
 void recorder_live(struct recorder *r, uint64_t *bytes, uint64_t *count)
 {
     *bytes = *count = 0;

@@ -53,7 +53,8 @@ struct recorder {
     struct options options;
     char out[OPTIONS_OUT_MAX]; /* what options.out points to: hosts overwrite their environment */
     /* 1 while recording. It lives on a page that the kernel wipes in a child (MADV_WIPEONFORK), so
-     * that a child is noticed however it was made: see recorder_thread. */
+     * that a child is noticed however it was made: see recorder_thread. Beside it, what a child
+     * dropped before it began anew. */
     _Atomic uint32_t *alive;
     _Atomic bool enabled;
     int pid;

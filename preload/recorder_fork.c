@@ -138,5 +138,6 @@ void recorder_child(struct recorder *r)
         say(NULL, "this child process is not recorded: out of memory");
     }
     recorder_card_write(r, true);
+    atomic_store(&r->nested_count, atomic_exchange(&r->alive[1], 0));
     atomic_store(r->alive, 1);
 }

@@ -39,6 +39,10 @@ static void thread_destructor(void *arg)
         return;
     }
     guard_tls.exited = true;
+    if (guard_tls.frame != 0) { /* it ended in the middle of the recorder */
+        guard_tls.frame = 0;
+        mend_thread(&recorder, t);
+    }
     recorder_thread_end(&recorder, t);
 }
 
@@ -91,7 +95,7 @@ int recorder_start(struct recorder *r, const struct options *options)
     live_init(&r->live, &r->kept[PART_LIVE]);
     r->live_start = clock_ticks();
     r->machine_bytes = memory_of_machine();
-    r->alive = arena_pool_map(&r->kept[PART_OTHER], sizeof *r->alive);
+    r->alive = arena_pool_map(&r->kept[PART_OTHER], 2 * sizeof *r->alive);
     struct text keeper = text_begin(r->vault.path, sizeof r->vault.path);
     text_string(&keeper, options->keeper);
     r->options.keeper = r->vault.path;

@@ -21,6 +21,7 @@
 
 #define THREAD_NAME_MAX 16
 #define THREAD_PENDING 32
+#define THREAD_LEFT ((uint32_t)1 << 31) /* in `pending_count`: the recorder was left by longjmp */
 
 struct thread_slot {
     uint64_t hash; /* of stack and function; 0: empty */

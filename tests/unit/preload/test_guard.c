@@ -28,8 +28,7 @@ static __attribute__((noinline)) bool enter_from_further_in(void)
 static void only_one_hook_is_inside(void **state)
 {
     (void)state;
-    assert_true(guard_enter(FRAME));
-    assert_false(guard_enter(FRAME));
+    assert_true(guard_enter(GUARD_HERE));
     assert_false(enter_from_further_in());
     guard_leave();
     assert_true(enter_from_further_in());
@@ -66,6 +65,40 @@ static void a_jump_out_of_the_recorder_is_noticed(void **state)
         assert_false(enter_from_further_in());
         guard_leave();
     }
+}
+
+/* Between two frames with nothing in between but a caller's own room no code of ours waits: the
+ * hook was left, though the one that asks is further in. */
+static void a_hook_that_left_nothing_behind_is_gone(void **state)
+{
+    (void)state;
+    static uintptr_t room[64];
+    const uintptr_t low = (uintptr_t)(room + 1), high = (uintptr_t)(room + 64);
+    assert_true(guard_is_gone(high, low));
+    assert_true(guard_is_gone(low, high));
+    assert_true(guard_is_gone(low, low));
+    room[40] = (uintptr_t)&guard_is_gone;
+    assert_false(guard_is_gone(high, low));
+    assert_false(guard_is_gone(high, (uintptr_t)(room + 41))); /* that returns there */
+    assert_true(guard_is_gone(high, (uintptr_t)(room + 42)));
+    guard_tls.internal = true;
+    guard_tls.frame = low;
+    assert_false(guard_is_stale(high));
+    guard_tls.internal = false;
+    assert_true(guard_is_stale(high));
+    assert_true(guard_tls.frame == 0);
+}
+
+static void frames_on_two_stacks_are_not_compared(void **state)
+{
+    (void)state;
+    char *p = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(p != MAP_FAILED);
+    assert_true(guard_is_gone((uintptr_t)p + 3 * 4096, (uintptr_t)p + 64));
+    assert_int_equal(munmap(p + 4096, 4096), 0);
+    assert_false(guard_is_gone((uintptr_t)p + 3 * 4096, (uintptr_t)p));
+    assert_false(guard_is_gone((uintptr_t)p + ((size_t)1 << 30), (uintptr_t)p));
+    munmap(p, 3 * 4096);
 }
 
 /* A thread's stack in the lower half of a mapping, its alternate signal stack in the upper. */
@@ -151,6 +184,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(only_one_hook_is_inside, setup),
         cmocka_unit_test_setup(a_jump_out_of_the_recorder_is_noticed, setup),
+        cmocka_unit_test_setup(a_hook_that_left_nothing_behind_is_gone, setup),
+        cmocka_unit_test_setup(frames_on_two_stacks_are_not_compared, setup),
         cmocka_unit_test_setup(a_handler_on_another_stack_is_inside, setup),
         cmocka_unit_test_setup(each_thread_has_its_own, setup),
         cmocka_unit_test_setup(thread_local_storage_is_small, setup),
