@@ -22,22 +22,33 @@ int modules_init(struct modules *m, struct arena_pool *pool, const struct clock 
     return m->by_id ? 0 : -1;
 }
 
-/* The program headers of OBJECT, whose file header is mapped at its start. NULL if it is not. */
-static const ElfW(Phdr) * program_headers(const struct object *object, unsigned *n)
+/* The program headers of OBJECT, whose file header is mapped at its start. NULL if they are not
+ * there. */
+static const ElfW(Phdr) *
+    program_headers(struct modules *m, const struct object *object, unsigned *n)
 {
-    const ElfW(Ehdr) *header = (const void *)object->start;
-    if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
-        header->e_phentsize != sizeof(ElfW(Phdr)) ||
-        header->e_phoff + (size_t)header->e_phnum * sizeof(ElfW(Phdr)) > 4096) {
+    char *room = m->seen.headers;
+    const ElfW(Ehdr) *header = (const void *)room;
+    if (!sys_copy(room, object->start, sizeof *header) ||
+        memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+        header->e_phentsize != sizeof(ElfW(Phdr))) {
         return NULL;
     }
+    const size_t offset = header->e_phoff, size = header->e_phnum * sizeof(ElfW(Phdr));
     *n = header->e_phnum;
-    return (const void *)(object->start + header->e_phoff);
+    return offset + size <= sizeof m->seen.headers && sys_copy(room, object->start + offset, size)
+               ? (const void *)room
+               : NULL;
 }
 
-/* Finds the build-id (NT_GNU_BUILD_ID) in the notes at [P, P + SIZE). */
-static void read_build_id(const uint8_t *p, size_t size, struct module *module)
+/* Finds the build-id (NT_GNU_BUILD_ID) in the notes at [START, START + SIZE). */
+static void read_build_id(struct modules *m, uintptr_t start, size_t size, struct module *module)
 {
+    const uint8_t *p = m->seen.notes;
+    size = size < sizeof m->seen.notes ? size : sizeof m->seen.notes;
+    if (!sys_copy(m->seen.notes, start, size)) {
+        return;
+    }
     while (size >= sizeof(ElfW(Nhdr))) {
         ElfW(Nhdr) note;
         memcpy(&note, p, sizeof note);
@@ -57,14 +68,16 @@ static void read_build_id(const uint8_t *p, size_t size, struct module *module)
     }
 }
 
-/* Fills in, from OBJECT's headers, the executable segment that ADDRESS lies in and the build-id. */
-static void describe(struct module *module, const struct object *object, uintptr_t address)
+/* Fills in, from OBJECT's headers, which another thread may be unmapping, the executable segment
+ * that ADDRESS lies in and the build-id. */
+static void describe(struct modules *m, struct module *module, const struct object *object,
+                     uintptr_t address)
 {
     module->start = object->start;
     module->end = object->end;
     module->load_bias = object->load_bias;
     unsigned n = 0;
-    const ElfW(Phdr) *header = program_headers(object, &n);
+    const ElfW(Phdr) *header = program_headers(m, object, &n);
     for (unsigned i = 0; header && i < n; i++) {
         const ElfW(Phdr) *p = &header[i];
         uintptr_t start = object->load_bias + p->p_vaddr;
@@ -74,7 +87,7 @@ static void describe(struct module *module, const struct object *object, uintptr
             module->file_offset = p->p_offset & PAGE_MASK;
         } else if (p->p_type == PT_NOTE && start >= object->start &&
                    start + p->p_memsz <= object->end) {
-            read_build_id((const uint8_t *)start, p->p_memsz, module);
+            read_build_id(m, start, p->p_memsz, module);
         }
     }
 }
@@ -125,7 +138,7 @@ static int32_t add(struct modules *m, const struct object *object, uintptr_t add
     const char *path = path_of(m, object);
     struct module found = {
         .loaded_ns = clock_elapsed_ns(m->clock), .unloaded_ns = MODULE_LOADED, .loads = 1};
-    describe(&found, object, address);
+    describe(m, &found, object, address);
     /* The same file at the same place again: a plugin that comes and goes must not make stacks
      * without end. */
     for (uint32_t i = 0; i < m->count; i++) {
@@ -147,14 +160,14 @@ static int32_t add(struct modules *m, const struct object *object, uintptr_t add
 }
 
 /* Whether MODULE is what the loader has at its place now. */
-static bool still_loaded(const struct modules *m, const struct module *module)
+static bool still_loaded(struct modules *m, const struct module *module)
 {
     struct object object;
-    if (!object_find(module->start, &object)) {
+    if (!object_find_leaving(module->start, &object, m->seen.name, sizeof m->seen.name)) {
         return false;
     }
     struct module now = {0};
-    describe(&now, &object, module->start);
+    describe(m, &now, &object, module->start);
     return same_module(module, &now, path_of(m, &object));
 }
 

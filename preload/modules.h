@@ -42,6 +42,12 @@ struct modules {
     struct module **by_id; /* MODULES_MAX pointers, lazily touched */
     uint32_t count;
     uint32_t checked_generation;
+    /* Copies of what is being looked at: stacks may be small. */
+    struct {
+        _Alignas(8) char headers[4096];
+        uint8_t notes[1024];
+        char name[4096];
+    } seen;
     /* Bumped whenever the loader may have unloaded something: what was derived from older code
      * must not be used any more. */
     _Atomic uint32_t generation;

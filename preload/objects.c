@@ -59,6 +59,16 @@ static int visit(struct dl_phdr_info *info, size_t size, void *arg)
     return 1;
 }
 
+static void fill(struct object *object, const struct dl_find_object *found,
+                 const struct link_map *map)
+{
+    object->start = (uintptr_t)found->dlfo_map_start;
+    object->end = (uintptr_t)found->dlfo_map_end;
+    object->load_bias = map->l_addr;
+    object->name = map->l_name;
+    object->eh_frame_hdr = found->dlfo_eh_frame;
+}
+
 bool object_find(uintptr_t address, struct object *object)
 {
     if (!find_object) {
@@ -69,11 +79,48 @@ bool object_find(uintptr_t address, struct object *object)
     if (find_object((void *)address, &found) != 0) {
         return false;
     }
-    object->start = (uintptr_t)found.dlfo_map_start;
-    object->end = (uintptr_t)found.dlfo_map_end;
-    object->load_bias = found.dlfo_link_map->l_addr;
-    object->name = found.dlfo_link_map->l_name;
-    object->eh_frame_hdr = found.dlfo_eh_frame;
+    fill(object, &found, found.dlfo_link_map);
+    return true;
+}
+
+/* A copy of the string at FROM, up to the first page that cannot be read. */
+static void copy_name(char *name, size_t size, const char *from)
+{
+    size_t length = 0;
+    while (length < size - 1) {
+        const uintptr_t at = (uintptr_t)from + length;
+        size_t n = 256 - at % 256; /* which lies in one page */
+        n = n < size - 1 - length ? n : size - 1 - length;
+        if (!sys_copy(name + length, at, n)) {
+            break;
+        }
+        const char *end = memchr(name + length, '\0', n);
+        if (end) {
+            return;
+        }
+        length += n;
+    }
+    name[length] = '\0';
+}
+
+bool object_find_leaving(uintptr_t address, struct object *object, char *name, size_t size)
+{
+    if (!find_object) {
+        if (!object_find(address, object)) {
+            return false;
+        }
+        copy_name(name, size, object->name);
+    } else {
+        struct dl_find_object found;
+        struct link_map map = {0};
+        if (find_object((void *)address, &found) != 0 ||
+            !sys_copy(&map, (uintptr_t)found.dlfo_link_map, sizeof map)) {
+            return false;
+        }
+        fill(object, &found, &map);
+        copy_name(name, size, map.l_name);
+    }
+    object->name = name;
     return true;
 }
 

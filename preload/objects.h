@@ -7,6 +7,7 @@
 #define PRELOAD_OBJECTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct object {
@@ -21,7 +22,12 @@ struct object {
 /* Looks up _dl_find_object; call once before the first use. */
 void objects_start(void);
 
+/* ADDRESS is in an object that stays while this is called: that of code which is being executed. */
 bool object_find(uintptr_t address, struct object *object);
+
+/* The same where another thread may be unloading the object: NAME, of SIZE bytes, gets a copy of
+ * the name, cut if there is no room. */
+bool object_find_leaving(uintptr_t address, struct object *object, char *name, size_t size);
 
 /* Whether ADDRESS is in the dynamic loader's code. False before objects_start. */
 struct objects_loader {

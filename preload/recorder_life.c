@@ -11,6 +11,7 @@
 
 #include "alternate.h"
 #include "memory.h"
+#include "mend.h"
 #include "objects.h"
 #include "process.h"
 #include "recorder.h"

@@ -35,6 +35,11 @@ int sys_tid(void);
 /* Whether the word at ADDRESS can be read, found out without touching it. */
 bool sys_readable(uintptr_t address);
 
+/* Copies SIZE bytes from ADDRESS, which another thread may be unmapping. Returns false if not all
+ * of them are there. Where the kernel does not offer that it is a plain copy of what can be read.
+ */
+bool sys_copy(void *to, uintptr_t address, size_t size);
+
 /* A set of blocked signals, as rt_sigprocmask has it. */
 typedef uint64_t sys_sigset;
 sys_sigset sys_block_signals(void); /* all of them; returns those blocked before */

@@ -76,6 +76,21 @@ static void readable_is_what_can_be_read(void **state)
     munmap(p, 8192);
 }
 
+static void what_is_gone_is_not_copied(void **state)
+{
+    (void)state;
+    char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), to[16];
+    assert_true(p != MAP_FAILED);
+    memcpy(p + 4096 - 8, "12345678", 8);
+    assert_int_equal(munmap(p + 4096, 4096), 0);
+    assert_true(sys_copy(to, (uintptr_t)p + 4096 - 8, 8));
+    assert_memory_equal(to, "12345678", 8);
+    assert_false(sys_copy(to, (uintptr_t)p + 4096 - 8, 9));
+    assert_false(sys_copy(to, (uintptr_t)p + 4096, 1));
+    assert_false(sys_copy(to, 0, 8));
+    munmap(p, 4096);
+}
+
 static void files_are_read_whole(void **state)
 {
     (void)state;
@@ -245,6 +260,7 @@ int main(void)
         cmocka_unit_test(errno_is_left_alone),
         cmocka_unit_test(maps_are_zeroed_or_null),
         cmocka_unit_test(readable_is_what_can_be_read),
+        cmocka_unit_test(what_is_gone_is_not_copied),
         cmocka_unit_test(files_are_read_whole),
         cmocka_unit_test(all_is_written_across_interruptions),
         cmocka_unit_test(a_lock_excludes),
