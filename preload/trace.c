@@ -191,6 +191,9 @@ struct trace *traces_enter(struct traces *t, const struct trace_step *step,
 
 void traces_forget(struct traces *t)
 {
+    if (t->used == 0) {
+        return; /* pages that a thread has not touched yet are not taken up */
+    }
     memset(t->recent, 0, t->limit * sizeof *t->recent);
     memset(t->by_layout, 0, ((size_t)t->limit << MORE_LAYOUTS) * sizeof *t->by_layout);
     memset(t->known, 0, t->limit * sizeof *t->known);
