@@ -29,6 +29,8 @@ import validate_dump  # noqa: E402
 
 SCHEMA = json.loads(validate_dump.SCHEMA.read_text(encoding="utf-8"))
 TIMEOUT = 120  # seconds that one host may take: a hang, not a measurement
+# How many times as long the tests go on that can go on for long: see tools/soak/run.sh.
+SOAK = int(os.environ.get("MEMPROF_SOAK", "1"))
 
 
 class Run:

@@ -1,0 +1,76 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Signals that interrupt the profiler at any instruction. The programs run over an allocator that may
+itself be interrupted anywhere, so that nothing they do in a handler is wrong: see safe_malloc.c."""
+import json
+
+import memprof_test
+from memprof_test import SOAK, sample
+
+PATIENCE = 100 + 60 * SOAK  # seconds until a hang
+
+
+class Signals(memprof_test.Test):
+    def storm(self, how, count, pause):
+        """The dump of the process in which COUNT handlers ran, what it printed of itself, and the
+        dumps of its children."""
+        run = self.profiled([sample("storm_signals"), how, count, pause], timeout=PATIENCE,
+                            after=[sample("libsafe_malloc.so")])
+        self.assertEqual((run.status, run.err), (0, b""))
+        said = json.loads(run.out)
+        self.assertEqual(said["failures"], 0)
+        self.assertGreaterEqual(said["handled"], count)
+        children = [dump for dump in run.dumps.values() if dump["process"]["parent"]]
+        own, = [dump for dump in run.dumps.values() if not dump["process"]["parent"]]
+        self.assertTrue(own["dump"]["complete"])
+        self.assertEqual(own["totals"]["unknown_free_count"], 0)
+        return own, said, children
+
+    def count_of(self, dump, size):
+        return sum(site["alloc_count"] for site in dump["sites"]
+                   if site["alloc_bytes"] == size * site["alloc_count"])
+
+    def test_handler_allocates(self):
+        """Once a millisecond, also while a stack is walked and counted: what the handler does in the
+        middle of that is dropped and said to be, and nothing else."""
+        dump, said, _ = self.storm("allocate", 3000 * SOAK, 1000)
+        counts = memprof_test.own_counts(dump, "storm_signals")
+        dropped = dump["totals"]["dropped_count"]
+        self.assertLessEqual(dropped, 3 * said["handled"])
+        self.assertLessEqual(counts["alloc_count"], said["alloc_count"])
+        self.assertGreaterEqual(counts["alloc_count"] + dropped, said["alloc_count"])
+        self.assertEqual(self.count_of(dump, 2055), 1000)
+        self.assertGreater(self.count_of(dump, 1123), 0)
+        live = counts["alloc_count"] - counts["free_count"]
+        self.assertLessEqual(live, said["kept"])
+        self.assertGreaterEqual(live + dropped, said["kept"])
+
+    def test_handler_jumps_out(self):
+        """siglongjmp out of malloc, free and realloc wherever they are: the thread goes on being
+        recorded, to the last block."""
+        dump, said, _ = self.storm("jump", 15000 * SOAK, 100)
+        self.assertEqual(self.count_of(dump, 2055), 1000)
+        # At most what the handlers themselves did, and what they cut off.
+        self.assertLessEqual(dump["totals"]["dropped_count"], 4 * said["handled"])
+        counts = memprof_test.own_counts(dump, "storm_signals")
+        self.assertGreater(counts["alloc_count"] + 4 * said["handled"], said["alloc_count"])
+
+    def test_handler_forks(self):
+        """By fork, _Fork and the system call: the child begins anew in the middle of anything."""
+        for how in ("fork", "_fork", "clone"):
+            with self.subTest(how=how):
+                dump, said, children = self.storm(how, 40 * SOAK, 1000)
+                self.assertEqual(len(children), said["handled"])
+                for child in children:
+                    totals = child["totals"]
+                    recorded = totals["alloc_count"] + totals["dropped_count"]
+                    self.assertEqual(recorded, 10)
+                    self.assertTrue(child["dump"]["complete"])
+                self.assertGreater(sum(child["totals"]["alloc_count"] for child in children), 0)
+                counts = memprof_test.own_counts(dump, "storm_signals")
+                self.assertEqual(counts["alloc_count"], said["alloc_count"])
+                self.assertEqual(dump["totals"]["dropped_count"], 0)
+
+
+if __name__ == "__main__":
+    memprof_test.main()
