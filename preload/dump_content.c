@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include "coverage.h"
+#include "dump_mappings.h"
 #include "process.h"
 
 static void write_process(struct json *j, const struct recorder *r, const struct dump_facts *f)
@@ -63,6 +64,7 @@ static void write_head(struct json *j, struct recorder *r, const struct dump_req
     json_uint(j, "verify", r->options.verify);
     json_uint(j, "sample", r->options.sample_mean);
     json_string(j, "leak_check", r->options.leak_check == LEAK_CHECK_NONE ? "none" : "live");
+    json_uint(j, "mmap", r->options.mmap);
     json_string(j, "stacks", r->unwind_trouble ? "caller" : "libunwind");
     if (r->vault.header || r->vault.trouble) {
         json_string(j, "kept", r->vault.trouble ? r->vault.trouble : "by the launcher");
@@ -71,13 +73,14 @@ static void write_head(struct json *j, struct recorder *r, const struct dump_req
     json_newline(j);
 }
 
-static void write_totals(struct json *j, const struct recorder *r, const struct dump_totals *t,
+/* PEAK_TICKS: when the peak was; 0: there was none. */
+static void write_totals(struct json *j, const char *key, const struct recorder *r,
+                         const struct dump_totals *t, uint64_t peak_ticks, uint64_t peak_error,
                          uint64_t elapsed)
 {
-    uint64_t peak_ticks = atomic_load(&r->peak.peak_ticks);
     uint64_t peak_ns =
         peak_ticks ? clock_ticks_to_ns(&r->clock, peak_ticks - r->clock.start_ticks) : 0;
-    json_open(j, "totals", '{');
+    json_open(j, key, '{');
     json_uint(j, "alloc_count", t->alloc_count);
     json_uint(j, "alloc_bytes", t->alloc_bytes);
     json_uint(j, "free_count", t->free_count);
@@ -90,7 +93,7 @@ static void write_totals(struct json *j, const struct recorder *r, const struct 
     json_uint(j, "peak_bytes", t->peak_bytes);
     json_uint(j, "peak_count", t->peak_count);
     json_uint(j, "peak_elapsed_ns", peak_ns < elapsed ? peak_ns : elapsed);
-    json_uint(j, "peak_error_bytes", (uint64_t)atomic_load(&r->peak.error));
+    json_uint(j, "peak_error_bytes", peak_error);
     json_uint(j, "dropped_count", t->dropped_count);
     json_uint(j, "unknown_free_count", t->unknown_free_count);
     json_uint(j, "missed_free_count", t->missed_free_count);
@@ -98,6 +101,30 @@ static void write_totals(struct json *j, const struct recorder *r, const struct 
     sampler_dump_errors(j, &t->errors);
     json_close(j, '}');
     json_newline(j);
+}
+
+static void write_inherited(struct json *j, const char *key, uint64_t count, uint64_t bytes,
+                            uint64_t free_count)
+{
+    json_open(j, key, '{');
+    json_uint(j, "live_count", count);
+    json_uint(j, "live_bytes", bytes);
+    json_uint(j, "free_count", free_count);
+    json_close(j, '}');
+}
+
+/* What MEMPROF_MMAP adds. Without memory nothing of it. */
+static void write_mappings(struct json *j, struct recorder *r, const struct dump_sites *sites,
+                           uint64_t elapsed)
+{
+    struct dump_mappings d;
+    if (dump_mappings_begin(&d, r, sites) == 0) {
+        dump_mappings_write(&d, j, r);
+        write_totals(j, "mmap_totals", r, &d.totals, d.peak_ticks, 0, elapsed);
+        write_inherited(j, "mmap_inherited", d.inherited_count, d.inherited_bytes,
+                        d.inherited_free_count);
+    }
+    dump_mappings_end(&d);
 }
 
 static void write_modules(struct json *j, const struct recorder *r, uint32_t n)
@@ -259,15 +286,17 @@ void dump_content_write(struct json *j, struct recorder *r, const struct dump_re
     json_open(j, NULL, '{');
     write_head(j, r, q, elapsed);
     dump_sites_write(sites, j, r, &totals);
-    write_totals(j, r, &totals, elapsed);
+    write_totals(j, "totals", r, &totals, atomic_load(&r->peak.peak_ticks),
+                 (uint64_t)atomic_load(&r->peak.error), elapsed);
+    if (r->options.mmap && !q->facts) {
+        write_mappings(j, r, sites, elapsed);
+    }
     memory_write(j, &memory);
     coverage_write(j, r, &totals, memory.rss_bytes);
     json_newline(j);
-    json_open(j, "inherited", '{');
-    json_uint(j, "live_count", r->inherited.live_count - totals.inherited_free_count);
-    json_uint(j, "live_bytes", r->inherited.live_bytes - totals.inherited_freed_bytes);
-    json_uint(j, "free_count", totals.inherited_free_count);
-    json_close(j, '}');
+    write_inherited(j, "inherited", r->inherited.live_count - totals.inherited_free_count,
+                    r->inherited.live_bytes - totals.inherited_freed_bytes,
+                    totals.inherited_free_count);
     if (r->options.verify) {
         json_open(j, "verify", '{');
         json_uint(j, "compared", totals.verified_count);

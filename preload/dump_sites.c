@@ -280,18 +280,23 @@ static void add_totals(struct dump_totals *t, const struct sums *s)
     sampler_errors_sum(&t->errors, &s->errors);
 }
 
+void dump_sites_write_one(const struct dump_sites *d, struct json *j, uint32_t index,
+                          const struct site *site, struct dump_totals *totals)
+{
+    struct sums sums;
+    sum_site(d, index, site, &sums);
+    if (sums.alloc_count + sums.free_count + sums.failed_count > 0) {
+        write_site(j, site, &sums);
+        add_totals(totals, &sums);
+    }
+}
+
 void dump_sites_write(struct dump_sites *d, struct json *j, struct recorder *r,
                       struct dump_totals *totals)
 {
-    struct sums sums;
     json_open(j, "sites", '[');
     for (uint32_t i = 1; i <= d->sites; i++) {
-        const struct site *site = sites_at(&r->sites, i + r->sites.base);
-        sum_site(d, i, site, &sums);
-        if (sums.alloc_count + sums.free_count + sums.failed_count > 0) {
-            write_site(j, site, &sums);
-            add_totals(totals, &sums);
-        }
+        dump_sites_write_one(d, j, i, sites_at(&r->sites, i + r->sites.base), totals);
     }
     json_close(j, ']');
     json_newline(j);

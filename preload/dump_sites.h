@@ -32,6 +32,9 @@ struct dump_sites {
 int dump_sites_begin(struct dump_sites *d, struct recorder *r);
 void dump_sites_write(struct dump_sites *d, struct json *j, struct recorder *r,
                       struct dump_totals *totals);
+/* Writes site INDEX of D, which is SITE, and adds it to TOTALS, if anything happened there. */
+void dump_sites_write_one(const struct dump_sites *d, struct json *j, uint32_t index,
+                          const struct site *site, struct dump_totals *totals);
 void dump_sites_end(struct dump_sites *d);
 
 #endif

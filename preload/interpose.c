@@ -4,12 +4,14 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "guard.h"
 #include "hooks_new.h"
 #include "objects.h"
 #include "process.h"
 #include "real.h"
+#include "real_map.h"
 #include "rebind.h"
 #include "text.h"
 
@@ -127,14 +129,11 @@ static bool forwards(void *handle)
 }
 
 /* Redirects the calls of functions that something in front of us defines. */
-static void rebind_functions(void)
+static void rebind_functions(const struct object *self)
 {
-    struct object self, object;
-    if (!object_find((uintptr_t)&interpose_check, &self)) {
-        return;
-    }
+    struct object object;
     for (int i = 0; i < HOOKS; i++) {
-        if (in_front(hook[i].name, &self, &object) == 0) {
+        if (in_front(hook[i].name, self, &object) == 0) {
             continue;
         }
         void *handle = object.name[0] ? dlopen(object.name, RTLD_LAZY | RTLD_NOLOAD) : NULL;
@@ -149,12 +148,58 @@ static void rebind_functions(void)
     }
 }
 
-void interpose_check(void)
+#define MAP(name, type, parameters) extern type hook_##name parameters;
+#include "hooks_map.def"
+#undef MAP
+
+/* Whether the mmap THEIRS calls the next one, which is ours. */
+static bool forwards_mapping(uintptr_t theirs)
+{
+    void *(*their_mmap)(void *, size_t, int, int, int, off_t) = NULL;
+    memcpy(&their_mmap, &theirs, sizeof theirs);
+    guard_tls.nested = false;
+    their_mmap(NULL, 0, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); /* is refused */
+    return guard_tls.nested;
+}
+
+/* The same for functions that map, which tcmalloc brings along. Those that the executable has keep
+ * its own calls. */
+static void rebind_mapping(const struct object *self)
+{
+    struct object front;
+    uintptr_t first = in_front("mmap", self, &front);
+    void *handle = first && front.name[0] ? dlopen(front.name, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+    if (!handle || forwards_mapping(first)) {
+        return;
+    }
+    struct rebind_hook hooks[16];
+    size_t n = 0;
+    uintptr_t theirs;
+#define REBIND(name, ours)                                                                         \
+    theirs = (uintptr_t)dlsym(handle, #name);                                                      \
+    if (theirs - front.start < front.end - front.start) {                                          \
+        memcpy(&real_map.ours, &theirs, sizeof theirs);                                            \
+        hooks[n++] = (struct rebind_hook){#name, (uintptr_t)&hook_##ours, theirs};                 \
+    }
+#define MAP(name, type, parameters) REBIND(name, name)
+#include "hooks_map.def"
+#undef MAP
+    REBIND(mmap64, mmap)
+    rebind_modules(hooks, n, first);
+}
+
+void interpose_check(bool mappings)
 {
     static bool done;
-    if (!done) {
-        done = true;
-        rebind_functions();
-        rebind_operators();
+    struct object self;
+    if (done || !object_find((uintptr_t)&interpose_check, &self)) {
+        return;
+    }
+    done = true;
+    rebind_functions(&self);
+    rebind_operators();
+    real_map_resolve();
+    if (mappings) {
+        rebind_mapping(&self);
     }
 }

@@ -11,7 +11,10 @@
 #ifndef PRELOAD_INTERPOSE_H
 #define PRELOAD_INTERPOSE_H
 
-/* Finds out, rebinds if it can, and fills in the `taken_` and `rebound` members of `process`. */
-void interpose_check(void);
+#include <stdbool.h>
+
+/* Finds out, rebinds if it can, and fills in the `taken_` and `rebound` members of `process`.
+ * MAPPINGS: looks at the functions that map memory, too. */
+void interpose_check(bool mappings);
 
 #endif

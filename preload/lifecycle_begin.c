@@ -17,6 +17,7 @@
 #include "objects.h"
 #include "process.h"
 #include "real.h"
+#include "real_map.h"
 #include "reserve.h"
 #include "text.h"
 
@@ -45,7 +46,7 @@ static void load_all(void)
         __lsan_disable();
     }
     recorder_load_unwinder(&recorder);
-    interpose_check();
+    interpose_check(recorder.options.mmap);
     if (__lsan_disable && __lsan_enable) {
         __lsan_enable();
     }
@@ -192,6 +193,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     (void)argc, (void)envp;
     int saved = errno;
     real_ready();
+    real_map_resolve();
     if (lifecycle_begin((uintptr_t)start)) {
         guard_tls.frame = GUARD_HERE;
         load_all();

@@ -238,12 +238,6 @@ static bool parse_verbose(const char *value, void *to)
 }
 
 /* What a later version will have: only its default is accepted. */
-static bool parse_zero(const char *value, void *to)
-{
-    (void)to;
-    return strcmp(value, "0") == 0;
-}
-
 static bool parse_none(const char *value, void *to)
 {
     (void)to;
@@ -270,7 +264,7 @@ static const struct variable {
     {"MEMPROF_FATAL", parse_bool, FIELD(fatal), "0 or 1"},
     {"MEMPROF_FOLLOW", parse_follow, FIELD(follow), "all, fork, exec or none"},
     {"MEMPROF_MAX_DEPTH", parse_depth, FIELD(max_depth), "a number of frames from 1 to 65536"},
-    {"MEMPROF_MMAP", parse_zero, 0, "0 (this version does not record mappings)"},
+    {"MEMPROF_MMAP", parse_bool, FIELD(mmap), "0 or 1"},
     {"MEMPROF_MAX_OVERHEAD", parse_percent, FIELD(max_overhead),
      "a percentage from 0.01 to 1000, or none"},
     {"MEMPROF_DUMP_AT", parse_dump_at, 0,

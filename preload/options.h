@@ -29,6 +29,7 @@ struct options {
     uint64_t sample_mean;     /* bytes; 0: every allocation */
     uint32_t max_overhead;    /* thousandths of a percent; 0: none */
     bool verify;
+    bool mmap;          /* mappings are recorded, too */
     uint32_t verbose;   /* 0, 1, 2 */
     const char *keeper; /* the launcher's socket, see vault.h; "": there is no launcher */
 };

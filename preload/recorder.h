@@ -17,6 +17,7 @@
 #include "guard.h"
 #include "libraries.h"
 #include "live.h"
+#include "mappings.h"
 #include "modules.h"
 #include "options.h"
 #include "parts.h"
@@ -70,6 +71,7 @@ struct recorder {
     uint64_t live_start; /* ticks that births count from */
     struct sampler sampler;
     char exe[4096];
+    struct mappings mappings; /* with MEMPROF_MMAP */
     struct vault vault; /* where the launcher finds what follows; see vault.h */
     struct recorder_fork fork;
     struct arena_pool counts[PARTS]; /* begun anew in a child, as all that follows */
@@ -81,6 +83,7 @@ struct recorder {
     struct modules modules;
     struct sites sites;
     struct peak peak;
+    struct mapping_counts mapping_counts;
     struct timeline timeline;
     struct trim trim;
     struct thread *_Atomic threads; /* every state there is, linked */
@@ -129,6 +132,9 @@ static inline struct thread *recorder_thread(struct recorder *r)
     }
     return recorder_thread_slow(r);
 }
+
+/* Whether the first record of a thread calls nothing of libc's that may allocate. */
+bool recorder_thread_is_quiet(void);
 
 /* The thread ends: its state goes back to the pool. */
 void recorder_thread_end(struct recorder *r, struct thread *t);

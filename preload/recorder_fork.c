@@ -111,6 +111,7 @@ void recorder_child(struct recorder *r)
     alternate_child();
     r->rules.lock = (struct sys_lock){0};
     sampler_child(&r->sampler);
+    mappings_child(&r->mappings);
     struct recorder_fork inherited = {0};
     find_inherited(r, &inherited);
     const uint32_t base = r->sites.base + r->sites.sites.count, depth = r->fork_depth;

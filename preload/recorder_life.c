@@ -70,6 +70,10 @@ int recorder_begin_counts(struct recorder *r, uint32_t site_base)
     atomic_store(&r->failed_bytes, 0);
     r->next_failed_ns = 0;
     r->next_dump_ns = r->options.interval_ns ? r->options.interval_ns : UINT64_MAX;
+    if (r->options.mmap && mappings_begin(&r->mappings, &r->mapping_counts,
+                                          &r->counts[PART_MAPPINGS], &r->clock, &r->sites) < 0) {
+        return -1;
+    }
     return modules_init(&r->modules, &r->counts[PART_MODULES], &r->clock, r->exe) < 0 ||
                    sites_init(&r->sites, &r->counts[PART_SITES], site_base) < 0 || !r->ended
                ? -1
@@ -94,6 +98,7 @@ int recorder_start(struct recorder *r, const struct options *options)
     objects_start();
     rules_init(&r->rules, NULL, &r->kept[PART_RULES]);
     live_init(&r->live, &r->kept[PART_LIVE]);
+    mappings_init(&r->mappings, &r->kept[PART_MAPPINGS]);
     r->live_start = clock_ticks();
     r->machine_bytes = memory_of_machine();
     r->alive = arena_pool_map(&r->kept[PART_OTHER], 2 * sizeof *r->alive);
@@ -195,6 +200,14 @@ static struct thread *begin_thread(struct recorder *r)
         recorder_drain(r, t);
     }
     return t;
+}
+
+/* glibc keeps the data of the first keys in a thread's descriptor, and allocates for others. */
+#define KEYS_AT_HAND 32
+
+bool recorder_thread_is_quiet(void)
+{
+    return !atomic_load(&thread_key_made) || thread_key < KEYS_AT_HAND;
 }
 
 struct thread *recorder_thread_slow(struct recorder *r)

@@ -12,6 +12,11 @@ const char *const site_function_name[SITE_FUNCTIONS] = {
 #undef OTHER
     [SITE_operator_new] = "operator new",
     [SITE_operator_new_array] = "operator new[]",
+    [SITE_mmap] = "mmap",
+    [SITE_mremap] = "mremap",
+    [SITE_brk] = "brk",
+    [SITE_sbrk] = "sbrk",
+    [SITE_shmat] = "shmat",
 };
 
 int sites_init(struct sites *s, struct arena_pool *pool, uint32_t base)

@@ -26,6 +26,12 @@ enum site_function {
 #undef OTHER
     SITE_operator_new,
     SITE_operator_new_array,
+    /* Of mappings, see mappings.h. */
+    SITE_mmap,
+    SITE_mremap,
+    SITE_brk,
+    SITE_sbrk,
+    SITE_shmat,
     SITE_FUNCTIONS
 };
 

@@ -242,8 +242,26 @@ def check_memory(dump):
         yield f"memory.profiler_bytes: {own} is not what is mapped, {mapped}, and has no parts"
 
 
+def check_mappings(dump):
+    """Mappings have totals and sites of their own, which hold together as those of blocks do."""
+    names = ("mmap_totals", "mmap_sites", "mmap_inherited")
+    if not any(name in dump for name in names):
+        return
+    for name in names:
+        if name not in dump:
+            yield f"{name}: is missing beside the other two of mappings"
+            return
+    mapped = {**dump, "totals": dump["mmap_totals"], "sites": dump["mmap_sites"],
+              "mode": {"kind": "exact"}}
+    if mapped["totals"]["peak_error_bytes"]:
+        yield "mmap_totals.peak_error_bytes: is not 0"
+    for check in (check_totals, check_errors, check_sites):
+        for line in check(mapped):
+            yield f"mmap_{line}"
+
+
 CHECKS = (check_totals, check_errors, check_changes, check_sites, check_frames, check_modules,
-          check_timeline, check_memory)
+          check_timeline, check_memory, check_mappings)
 
 
 def violations(dump, schema):

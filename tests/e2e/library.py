@@ -7,6 +7,7 @@ import subprocess
 import memprof_test
 
 HOOKS = memprof_test.ROOT / "preload" / "hooks.def"
+MAP_HOOKS = memprof_test.ROOT / "preload" / "hooks_map.def"
 API = {"memprof_dump", "memprof_recording"}
 TLS_LIMIT = 256
 
@@ -44,6 +45,9 @@ class Library(memprof_test.Test):
         self.assertGreaterEqual(hooks, {
             "malloc", "calloc", "realloc", "reallocarray", "free", "posix_memalign",
             "aligned_alloc", "memalign", "valloc", "pvalloc", "free_sized", "free_aligned_sized"})
+        mapping = set(re.findall(r"^MAP\((\w+),", MAP_HOOKS.read_text(), re.M))
+        self.assertGreaterEqual(mapping, {"mmap", "munmap", "mremap"})
+        hooks |= mapping | {"mmap64"}
         exported = {words[7].split("@")[0] for words in
                     (line.split() for line in self.readelf("--dyn-syms").splitlines())
                     if len(words) >= 8 and words[6] not in ("UND", "Ndx", "ABS")}
