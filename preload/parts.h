@@ -17,7 +17,7 @@
     X(PART_TIMELINE, "timeline_bytes")                                                             \
     X(PART_THREADS, "threads_bytes") /* threads' states, and the ways from stack to shard */       \
     X(PART_SAMPLER, "sampler_bytes")                                                               \
-    X(PART_MAPPINGS, "mappings_bytes") /* what is mapped by whom, with MEMPROF_MMAP */              \
+    X(PART_MAPPINGS, "mappings_bytes") /* what is mapped by whom, with MEMPROF_MMAP */             \
     X(PART_OTHER, "other_bytes")
 
 enum part {

@@ -43,6 +43,7 @@ void *real_map_mremap(void *old, size_t old_length, size_t length, int flags, ..
 {
     va_list list;
     va_start(list, flags);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is started */
     void *address = flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) ? va_arg(list, void *) : NULL;
     va_end(list);
     return (void *)libc_result(

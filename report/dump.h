@@ -126,6 +126,7 @@ struct dump_timeline_row {
     X(sites, "  sites", "of that: the tree of call stacks")                                        \
     X(counters, "  counters", "of that: figures by thread and stack")                              \
     X(rules, "  rules", "of that: how frames are left, by address")                                \
+    X(mappings, "  mappings", "of that: what is mapped by whom")                                   \
     X(modules, "  modules", "of that: which files were mapped where")                              \
     X(timeline, "  timeline", "of that: rows of the timeline")                                     \
     X(threads, "  threads", "of that: threads' ways from a stack to its figures")                  \
@@ -185,6 +186,20 @@ struct dump_process {
     size_t nargv;
 };
 
+/* What a forked child got from its parent: in none of the counters. */
+struct dump_inherited {
+    uint64_t count, bytes, free_count;
+};
+
+/* What was recorded of one kind of memory. */
+struct dump_recorded {
+    struct dump_totals totals;
+    struct dump_site *sites;
+    size_t nsites;
+    bool has_site_threads; /* some site tells how many threads allocated there */
+    struct dump_inherited inherited;
+};
+
 struct dump {
     const char *path; /* of the file it was read from */
     const char *producer;
@@ -201,8 +216,7 @@ struct dump {
     struct dump_totals totals;
     uint64_t rss_bytes, peak_rss_bytes, profiler_bytes;
     struct dump_profiler profiler;
-    /* What a forked child got from its parent: in none of the counters above. */
-    uint64_t inherited_count, inherited_bytes, inherited_free_count;
+    struct dump_inherited inherited;
     bool leaks_unwanted; /* MEMPROF_LEAK_CHECK=none: no leak summary unless asked for */
     bool has_coverage;   /* the dump says how much the library saw */
     double coverage_percent;
@@ -224,8 +238,18 @@ struct dump {
     struct dump_thread *threads;
     size_t nthreads;
     struct dump_leaks leaks;
+    /* Of mappings, if they were recorded. `of_mappings`: the other way round, all of the above is
+     * of mappings, and this of blocks; see load_use_mappings. */
+    struct dump_recorded mappings;
+    bool has_mappings, of_mappings;
     const char *lsan_suppressions; /* what the program itself wants suppressed; NULL: nothing */
     struct pool *storage;          /* what the strings live in */
 };
+
+/* What the sites allocate, as a word. */
+static inline const char *dump_thing(const struct dump *dump)
+{
+    return dump->of_mappings ? "mapping" : "block";
+}
 
 #endif

@@ -134,6 +134,12 @@ int job_open(struct job *job, const struct options *options, const char *path,
     }
     if (!job->dump)
         return 0;
+    if (options->mmap && load_use_mappings(job->dump)) {
+        complain("'%s': holds no mappings, expected a dump recorded with MEMPROF_MMAP=1", path);
+        load_free(job->dump);
+        job->dump = NULL;
+        return -1;
+    }
     check_columns(job);
     say_warnings(job);
     struct symbolize_options how = {.debug_roots = options->debug_roots,

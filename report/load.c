@@ -23,6 +23,8 @@ static const struct part {
     {"totals", "an object", load_totals, NULL},
     {"memory", NULL, load_memory, NULL},
     {"inherited", NULL, load_inherited, NULL},
+    {"mmap_totals", NULL, load_mmap_totals, NULL},
+    {"mmap_inherited", NULL, load_mmap_inherited, NULL},
     {"coverage", NULL, load_coverage, NULL},
     {"settings", NULL, load_settings, NULL},
     {"lsan_suppressions", NULL, load_suppressions, NULL},
@@ -34,6 +36,7 @@ static const struct part {
     {"frames", "an array", NULL, load_frames},
     {"signal_frames", NULL, NULL, load_signal_frames},
     {"sites", "an array", NULL, load_sites},
+    {"mmap_sites", NULL, NULL, load_mmap_sites},
 };
 
 #define NPARTS (sizeof parts / sizeof *parts)
@@ -122,7 +125,10 @@ static int load_object(struct loader *l)
         if (parts[i].required && !(seen & 1u << i))
             return json_read_refuse(&l->r, parts[i].name, NULL, parts[i].required);
     }
-    return load_check_frames(l) || load_check_sites(l) || load_check_leaks(l) ? -1 : 0;
+    return load_check_frames(l) || load_check_sites(l) || load_check_mmap_sites(l) ||
+                   load_check_leaks(l)
+               ? -1
+               : 0;
 }
 
 static int load_document(struct loader *l)
@@ -175,6 +181,7 @@ void load_free(struct dump *dump)
     free(dump->interpreted);
     free(dump->frames);
     free(dump->sites);
+    free(dump->mappings.sites);
     free(dump->errors);
     free(dump->timeline);
     free(dump->threads);

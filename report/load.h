@@ -26,6 +26,9 @@ struct dump *load_input(const char *path, struct input *input, struct error *err
 /* The same for SIZE bytes of JSON at DATA. */
 struct dump *load_bytes(const char *path, const char *data, size_t size, struct error *error);
 
+/* Makes what was recorded of mappings what the dump is about. Returns -1 if nothing was. */
+int load_use_mappings(struct dump *dump);
+
 void load_free(struct dump *dump);
 
 #endif

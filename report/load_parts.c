@@ -147,7 +147,7 @@ int load_mode(struct loader *l, json_t *root)
     return 0;
 }
 
-int load_totals(struct loader *l, json_t *root)
+int load_totals_of(struct loader *l, json_t *root, const char *key)
 {
     static const struct json_field fields[] = {
 #define X(name) {#name, offsetof(struct dump_totals, c.name)},
@@ -157,8 +157,8 @@ int load_totals(struct loader *l, json_t *root)
             DUMP_TOTALS(X)
 #undef X
     };
-    json_t *o = json_read_object(&l->r, root, "totals", JSON_REQUIRED);
-    load_enter(l, "totals");
+    json_t *o = json_read_object(&l->r, root, key, JSON_REQUIRED);
+    load_enter(l, key);
     json_read_counts(&l->r, o, fields, LENGTH(fields), JSON_REQUIRED, &l->dump->totals);
     static const struct json_field errors[] = {
 #define X(name) {#name "_se", offsetof(struct dump_totals, se.name)},
@@ -172,6 +172,11 @@ int load_totals(struct loader *l, json_t *root)
     DUMP_ERRORS(X)
 #undef X
     return 0;
+}
+
+int load_totals(struct loader *l, json_t *root)
+{
+    return load_totals_of(l, root, "totals");
 }
 
 #define FIELD(key, member)                                                                         \
@@ -198,15 +203,20 @@ int load_memory(struct loader *l, json_t *root)
     return 0;
 }
 
-int load_inherited(struct loader *l, json_t *root)
+int load_inherited_of(struct loader *l, json_t *root, const char *key)
 {
-    static const struct json_field fields[] = {FIELD("live_count", inherited_count),
-                                               FIELD("live_bytes", inherited_bytes),
-                                               FIELD("free_count", inherited_free_count)};
-    json_t *o = json_read_object(&l->r, root, "inherited", JSON_OPTIONAL);
-    load_enter(l, "inherited");
+    static const struct json_field fields[] = {FIELD("live_count", inherited.count),
+                                               FIELD("live_bytes", inherited.bytes),
+                                               FIELD("free_count", inherited.free_count)};
+    json_t *o = json_read_object(&l->r, root, key, JSON_OPTIONAL);
+    load_enter(l, key);
     json_read_counts(&l->r, o, fields, LENGTH(fields), JSON_OPTIONAL, l->dump);
     return 0;
+}
+
+int load_inherited(struct loader *l, json_t *root)
+{
+    return load_inherited_of(l, root, "inherited");
 }
 
 int load_coverage(struct loader *l, json_t *root)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The parts of a dump, one function each, called where the part begins; between load.c and
- * load_parts.c, load_lists.c, load_leaks.c, load_frames.c and load_sites.c. Each returns 0, or -1
- * with the reason in the reader's error. What refers to parts that may come later is checked by
- * load_check_*, when all has been read.
+ * load_parts.c, load_lists.c, load_leaks.c, load_frames.c, load_sites.c and load_mappings.c. Each
+ * returns 0, or -1 with the reason in the reader's error. What refers to parts that may come later
+ * is checked by load_check_*, when all has been read.
  */
 #ifndef REPORT_LOAD_PARTS_H
 #define REPORT_LOAD_PARTS_H
@@ -12,18 +12,24 @@
 #include "json_read.h"
 #include "json_stream.h"
 
+/* Of sites, a bit for each member that load_sites.c knows: what any has, and what the last one that
+ * was found to have enough had. And which member probably comes next. */
+struct loader_sites {
+    size_t capacity;
+    uint64_t members, sound;
+    size_t member;
+};
+
 struct loader {
     struct json_stream *stream;
     struct json_reader r;
     struct dump *dump;
     size_t module_capacity, interpreted_capacity, thread_capacity, row_capacity;
-    size_t frame_capacity, site_capacity, error_capacity, record_capacity;
+    size_t frame_capacity, error_capacity, record_capacity;
     uint32_t *signal_frames;
     size_t nsignal_frames, signal_capacity;
-    /* Of sites, a bit for each member that load_sites.c knows: what any has, and what the last one
-     * that was found to have enough had. And which member probably comes next. */
-    uint64_t site_members, sound_members;
-    size_t member;
+    struct loader_sites sites, mmap_sites;
+    bool of_mappings; /* these two, and what the dump has, have changed places */
 };
 
 static inline bool load_failed(const struct loader *l)
@@ -53,6 +59,8 @@ int load_mode(struct loader *l, json_t *root);
 int load_totals(struct loader *l, json_t *root);
 int load_memory(struct loader *l, json_t *root);
 int load_inherited(struct loader *l, json_t *root);
+int load_mmap_totals(struct loader *l, json_t *root);
+int load_mmap_inherited(struct loader *l, json_t *root);
 int load_coverage(struct loader *l, json_t *root);
 int load_settings(struct loader *l, json_t *root);
 int load_suppressions(struct loader *l, json_t *root);
@@ -66,10 +74,18 @@ int load_interpreted(struct loader *l);
 int load_frames(struct loader *l);
 int load_signal_frames(struct loader *l);
 int load_sites(struct loader *l);
+int load_mmap_sites(struct loader *l);
 
 int load_check_frames(struct loader *l);
 int load_check_sites(struct loader *l);
 int load_check_leaks(struct loader *l);
+int load_check_mmap_sites(struct loader *l);
+
+/* The same of any part that has the form of theirs. */
+int load_totals_of(struct loader *l, json_t *root, const char *key);
+int load_inherited_of(struct loader *l, json_t *root, const char *key);
+int load_sites_of(struct loader *l, const char *key);
+int load_check_sites_of(struct loader *l, const char *sites, const char *totals);
 
 /* Adds a warning to those that the dump brought along. */
 void load_warn(struct dump *dump, const char *code, const char *text);

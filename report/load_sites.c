@@ -61,9 +61,8 @@ static int load_count(struct loader *l, const char *key, enum json_need need, ui
         *count = (uint64_t)plain;
         if (plain >= 0)
             return 0;
-        return error_set(l->r.error,
-                         "sites[%zu].%s is %" PRId64 ", expected a non-negative integer",
-                         l->r.index, key, plain);
+        return error_set(l->r.error, "%s[%zu].%s is %" PRId64 ", expected a non-negative integer",
+                         l->r.list, l->r.index, key, plain);
     }
     json_t *value = json_stream_value(l->stream);
     if (value && !(json_is_null(value) && need == JSON_OPTIONAL))
@@ -117,8 +116,8 @@ static int load_histogram(struct loader *l, const char *key, struct dump_histogr
     size_t n = plain >= 0 ? (size_t)plain : read_odd_histogram(l, key, counts);
     for (size_t i = 0; i < n; i++) {
         if (counts[i] < 0)
-            error_set(l->r.error, "sites[%zu].%s is %" PRId64 ", expected non-negative integers",
-                      l->r.index, key, counts[i]);
+            error_set(l->r.error, "%s[%zu].%s is %" PRId64 ", expected non-negative integers",
+                      l->r.list, l->r.index, key, counts[i]);
         found[i] = (uint64_t)counts[i];
     }
     *h = histogram_pack(l->r.pool, found, n);
@@ -148,7 +147,10 @@ static int load_member(struct loader *l, const struct member *m, struct dump_sit
     case HISTOGRAM:
         return load_histogram(l, m->name, at);
     case ERROR:
-        at = (char *)errors_of_last(l) + m->offset;
+        if (!l->of_mappings) /* whose figures are exact */
+            at = (char *)errors_of_last(l) + m->offset;
+        else
+            at = &frame;
         return load_count(l, m->name, JSON_OPTIONAL, at);
     case FRAME:
         break;
@@ -158,8 +160,8 @@ static int load_member(struct loader *l, const struct member *m, struct dump_sit
     site->frame = (uint32_t)frame;
     if (frame < INT32_MAX)
         return 0;
-    return error_set(l->r.error, "sites[%zu].frame is %" PRIu64 ", expected a frame id", l->r.index,
-                     frame);
+    return error_set(l->r.error, "%s[%zu].frame is %" PRIu64 ", expected a frame id", l->r.list,
+                     l->r.index, frame);
 }
 
 /* Says which of what a site may not leave out is not among SEEN. */
@@ -183,7 +185,7 @@ static int load_site(struct loader *l, struct dump_site *site)
     uint64_t seen = 0;
     int more = json_stream_enter(l->stream);
     while (more >= 0 && (more = json_stream_next(l->stream)) > 0) {
-        size_t i = find_member(l->stream->key, l->member);
+        size_t i = find_member(l->stream->key, l->sites.member);
         if (i == NMEMBERS) {
             if (json_stream_skip(l->stream))
                 return -1;
@@ -192,22 +194,22 @@ static int load_site(struct loader *l, struct dump_site *site)
         if (seen & UINT64_C(1) << i)
             return json_stream_refuse_key(l->stream, "duplicate object key");
         seen |= UINT64_C(1) << i;
-        l->member = i + 1;
+        l->sites.member = i + 1;
         if (load_member(l, &members[i], site))
             return -1;
     }
-    l->member = 0;
-    l->site_members |= seen;
-    if (more == 0 && seen != l->sound_members && check_needed(l, seen) == 0)
-        l->sound_members = seen;
+    l->sites.member = 0;
+    l->sites.members |= seen;
+    if (more == 0 && seen != l->sites.sound && check_needed(l, seen) == 0)
+        l->sites.sound = seen;
     return more < 0 || load_failed(l) ? -1 : 0;
 }
 
-int load_sites(struct loader *l)
+int load_sites_of(struct loader *l, const char *key)
 {
     struct dump *dump = l->dump;
-    int more = load_begin(l, "sites", '[', JSON_REQUIRED);
-    load_enter(l, "sites");
+    int more = load_begin(l, key, '[', JSON_REQUIRED);
+    load_enter(l, key);
     for (l->r.index = 0; more > 0 && (more = json_stream_next(l->stream)) > 0; l->r.index++) {
         if (json_stream_peek(l->stream) != '{') {
             json_t *odd = json_stream_value(l->stream);
@@ -217,7 +219,7 @@ int load_sites(struct loader *l)
             return -1;
         }
         dump->sites =
-            mem_grow(dump->sites, &l->site_capacity, dump->nsites + 1, sizeof *dump->sites);
+            mem_grow(dump->sites, &l->sites.capacity, dump->nsites + 1, sizeof *dump->sites);
         struct dump_site *site = &dump->sites[dump->nsites++];
         *site = (struct dump_site){0};
         if (load_site(l, site))
@@ -227,41 +229,58 @@ int load_sites(struct loader *l)
     return more;
 }
 
-static void check_sum(struct dump *dump, const char *name, uint64_t sum, uint64_t total)
+int load_sites(struct loader *l)
+{
+    return load_sites_of(l, "sites");
+}
+
+/* What is compared: lists and totals by name. */
+struct sums {
+    struct dump *dump;
+    const char *sites, *totals;
+};
+
+static void check_sum(const struct sums *s, const char *name, uint64_t sum, uint64_t total)
 {
     char text[160];
     if (sum == total)
         return;
-    snprintf(text, sizeof text, "the sites' %s add up to %" PRIu64 ", but totals.%s is %" PRIu64,
-             name, sum, name, total);
-    load_warn(dump, LOAD_SUMS_DIFFER, text);
+    snprintf(text, sizeof text, "the %s' %s add up to %" PRIu64 ", but %s.%s is %" PRIu64, s->sites,
+             name, sum, s->totals, name, total);
+    load_warn(s->dump, LOAD_SUMS_DIFFER, text);
 }
 
 /* Compares the sites' sums with the totals and warns of each that differs. */
-static void check_sums(struct loader *l)
+static void check_sums(struct loader *l, const char *sites, const char *totals)
 {
     struct dump *dump = l->dump;
+    const struct sums s = {dump, sites, totals};
     struct figures sum = {0};
     for (size_t i = 0; i < dump->nsites; i++)
         figures_add_site(&sum, dump, i, false);
     /* Counters that a producer need not have per site: compared if any site has them. */
-    if (!(l->site_members & bit_of("realloc_count")))
+    if (!(l->sites.members & bit_of("realloc_count")))
         sum.c.realloc_count = dump->totals.c.realloc_count;
-    if (!(l->site_members & bit_of("failed_count")))
+    if (!(l->sites.members & bit_of("failed_count")))
         sum.c.failed_count = dump->totals.c.failed_count;
-#define X(name) check_sum(dump, #name, sum.c.name, dump->totals.c.name);
+#define X(name) check_sum(&s, #name, sum.c.name, dump->totals.c.name);
     DUMP_COUNTERS(X)
 #undef X
 }
 
-int load_check_sites(struct loader *l)
+int load_check_sites_of(struct loader *l, const char *sites, const char *totals)
 {
     const struct dump *dump = l->dump;
     for (size_t i = 0; i < dump->nsites; i++)
         if (dump->sites[i].frame >= dump->nframes)
             return error_set(l->r.error,
-                             "sites[%zu].frame is %" PRIu32 ", expected a frame id below %zu", i,
-                             dump->sites[i].frame, dump->nframes);
-    check_sums(l);
+                             "%s[%zu].frame is %" PRIu32 ", expected a frame id below %zu", sites,
+                             i, dump->sites[i].frame, dump->nframes);
+    check_sums(l, sites, totals);
     return 0;
+}
+
+int load_check_sites(struct loader *l)
+{
+    return load_check_sites_of(l, "sites", "totals");
 }

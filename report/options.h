@@ -48,6 +48,7 @@ struct options {
     /* What to print. */
     bool self, bottom_up;
     bool all;                          /* of a baseline: stacks that hold nothing, too */
+    bool mmap;                         /* about mappings, not about blocks */
     const struct column *sort, *value; /* NULL: as the verb has it */
     const char *columns;               /* NULL: as the verb has it; checked */
     bool has_limit;

@@ -84,6 +84,13 @@ static int set_self(struct options *o, const char *value, struct error *error)
     return 0;
 }
 
+static int set_mmap(struct options *o, const char *value, struct error *error)
+{
+    (void)value, (void)error;
+    o->mmap = true;
+    return 0;
+}
+
 static int set_bottom_up(struct options *o, const char *value, struct error *error)
 {
     (void)value, (void)error;
@@ -209,6 +216,10 @@ const struct option_row options_table[] = {
     {"output", 'o', FOR_ALL, "FILE", "write to FILE instead of standard output (-)", set_output},
     {"self", 0, FOR_TABLES | FOR_DIFF, NULL,
      "charge an allocation only to the line that made it, not to all lines on the stack", set_self},
+    {"mmap", 0, FOR_ALL, NULL,
+     "show what the program mapped itself (recorded with" MORE
+     "MEMPROF_MMAP=1) instead of what it allocated",
+     set_mmap},
     {"bottom-up", 0, FOR_TREE, NULL, "what allocates first, its callers below", set_bottom_up},
     {"value", 0, FOR_TREE, "VALUE", "percentages are of: peak (default), live, allocated or count",
      set_value},

@@ -195,6 +195,17 @@ static void put_profiler(struct json_writer *w, const struct dump_profiler *p)
     json_write_close(w, '}');
 }
 
+/* The totals of mappings, beside those of blocks. */
+static void put_mappings(struct json_writer *w, const struct dump_recorded *mappings)
+{
+    json_write_key(w, "mmap_totals");
+    json_write_open(w, '{', JSON_BLOCK);
+#define X(name) json_write_count(w, #name, mappings->totals.c.name);
+    DUMP_COUNTERS(X)
+#undef X
+    json_write_close(w, '}');
+}
+
 static void put_head(struct json_writer *w, const struct dump *dump)
 {
     put_process(w, dump);
@@ -209,6 +220,8 @@ static void put_head(struct json_writer *w, const struct dump *dump)
     json_write_key(w, "mode");
     json_write_open(w, '{', JSON_ROW);
     json_write_string(w, "kind", dump->sample_mean_bytes ? "sampled" : "exact");
+    if (dump->of_mappings)
+        json_write_string(w, "of", "mappings");
     if (dump->sample_mean_bytes)
         json_write_count(w, "mean_bytes", dump->sample_mean_bytes);
     if (dump->has_counted) {
@@ -241,6 +254,8 @@ static void put_head(struct json_writer *w, const struct dump *dump)
     json_write_count(w, "profiler_bytes", dump->profiler_bytes);
     json_write_close(w, '}');
     put_profiler(w, &dump->profiler);
+    if (dump->has_mappings && !dump->of_mappings)
+        put_mappings(w, &dump->mappings);
 }
 
 static void put_summary(struct out *o, const struct summary_report *r)

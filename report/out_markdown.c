@@ -106,9 +106,10 @@ static void put_leaks(struct out *o, const struct leaks_report *r)
         fputs("nothing.\n\n", o->file);
         return;
     }
-    fprintf(o->file, "%s in %s block%s from %zu stack%s.\n\n",
+    fprintf(o->file, "%s in %s %s%s from %zu stack%s.\n\n",
             units_human(size, l->total.c.live_bytes), cells_count(count, l->total.c.live_count),
-            l->total.c.live_count == 1 ? "" : "s", l->stacks, l->stacks == 1 ? "" : "s");
+            dump_thing(m->dump), l->total.c.live_count == 1 ? "" : "s", l->stacks,
+            l->stacks == 1 ? "" : "s");
     put_header(o, (const char *const[]){NULL}, &r->columns,
                (const char *const[]){r->self ? "Location" : "Stack", NULL});
     for (size_t i = 0; i < l->n; i++) {
@@ -138,6 +139,8 @@ static void put_summary(struct out *o, const struct summary_report *r)
         fprintf(o->file, "Sampled, every %s on average: the figures are estimates%s.\n\n",
                 units_human(bytes, dump->sample_mean_bytes),
                 dump->has_errors ? ", \u00b1 their standard errors" : "");
+    if (dump->of_mappings)
+        fputs("Of mappings that the program made itself, in address space.\n\n", o->file);
     for (size_t i = 0; i < dump->nwarnings; i++) {
         fputs("> **Warning:** ", o->file);
         quote_markdown(o->file, dump->warnings[i].text);

@@ -87,8 +87,9 @@ static void put_leak(const struct out *o, const struct leaks_report *r,
     char size[UNITS_MAX], count[UNITS_MAX], average[UNITS_MAX];
     const struct dump_counters *c = &record->figures.c;
     text_bold(o, true);
-    fprintf(o->file, "%s in %s block%s", live_bytes(size, o, &record->figures),
-            live_count(count, &record->figures), plural(c->live_count));
+    fprintf(o->file, "%s in %s %s%s", live_bytes(size, o, &record->figures),
+            live_count(count, &record->figures), dump_thing(r->leaks->model->dump),
+            plural(c->live_count));
     text_bold(o, false);
     fprintf(o->file, " (%" PRIu64 " byte%s", c->live_bytes, plural(c->live_bytes));
     if (c->live_count > 1)
@@ -130,10 +131,11 @@ void text_leaks(struct out *o, const struct leaks_report *r)
               o->file);
     else
         fprintf(o->file,
-                "Not freed at the dump%s: %s (%" PRIu64 " byte%s) in %s block%s from %zu stack%s.",
+                "Not freed at the dump%s: %s (%" PRIu64 " byte%s) in %s %s%s from %zu stack%s.",
                 l->filtered ? ", of what matches --file and --function" : "",
                 live_bytes(size, o, &l->total), c->live_bytes, plural(c->live_bytes),
-                live_count(count, &l->total), plural(c->live_count), l->stacks, plural(l->stacks));
+                live_count(count, &l->total), dump_thing(l->model->dump), plural(c->live_count),
+                l->stacks, plural(l->stacks));
     text_bold(o, false);
     fputc('\n', o->file);
     if (l->stacks)

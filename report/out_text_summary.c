@@ -74,7 +74,9 @@ static void put_recording(const struct out *o, const struct dump *dump)
                 units_human(buffer, dump->sample_mean_bytes),
                 dump->has_errors ? ", \u00b1 their standard errors" : "");
     else
-        fputs("exact: every allocation\n", o->file);
+        fprintf(o->file, "exact: every %s\n",
+                dump->of_mappings ? "mapping that the program made itself, in address space"
+                                  : "allocation");
     put_label(o, "Coverage");
     if (dump->has_coverage)
         fprintf(o->file, "%.4g %%\n", dump->coverage_percent);
@@ -102,6 +104,16 @@ static struct total_words words_of(const struct summary_total *t)
     return words;
 }
 
+/* The word behind a count. */
+static const char *thing_of(const struct dump *dump, const struct summary_total *t)
+{
+    if (!t->has_count || !t->has_bytes)
+        return "";
+    if (dump->of_mappings || t->mappings)
+        return t->count == 1 ? " mapping" : " mappings";
+    return t->count == 1 ? " block" : " blocks";
+}
+
 static void put_totals(const struct out *o, const struct summary *s)
 {
     int bytes = 10, count = 15;
@@ -117,9 +129,7 @@ static void put_totals(const struct out *o, const struct summary *s)
         put_label(o, t->label);
         fprintf(o->file, "%*s%s", bytes - cells_width(words.bytes), "", words.bytes);
         fprintf(o->file, "%*s%s%-7s", count - cells_width(words.count), "", words.count,
-                !t->has_count || !t->has_bytes ? ""
-                : t->count == 1                ? " block"
-                                               : " blocks");
+                thing_of(s->dump, t));
         fprintf(o->file, "  %s\n", t->meaning);
     }
     fputc('\n', o->file);

@@ -55,6 +55,19 @@ static void add_profiler(struct summary *s, const struct dump *dump)
 #undef X
 }
 
+/* What the program mapped itself, if that is not what all is about. */
+static void add_mappings(struct summary *s, const struct dump *dump)
+{
+    if (!dump->has_mappings || dump->of_mappings)
+        return;
+    const struct dump_counters *c = &dump->mappings.totals.c;
+    add_both(s, "mapped_peak", "Mapped, peak", c->peak_bytes, c->peak_count,
+             "address space that the program mapped itself; --mmap shows where");
+    add_both(s, "mapped", "Mapped", c->live_bytes, c->live_count,
+             "of that, not unmapped at the dump");
+    s->totals[s->ntotals - 1].mappings = s->totals[s->ntotals - 2].mappings = true;
+}
+
 struct summary summary_new(const struct dump *dump)
 {
     const struct dump_totals *t = &dump->totals;
@@ -78,9 +91,10 @@ struct summary summary_new(const struct dump *dump)
     add_count(&s, "failed", "Failed", t->c.failed_count, "calls that got no memory");
     add_bytes(&s, "peak_error", "Peak within", t->peak_error_bytes,
               "the peak is exact to this much, as threads ran at once");
-    if (dump->inherited_count)
-        add_both(&s, "inherited", "Inherited", dump->inherited_bytes, dump->inherited_count,
+    if (dump->inherited.count)
+        add_both(&s, "inherited", "Inherited", dump->inherited.bytes, dump->inherited.count,
                  "held when the process was forked, in none of the above");
+    add_mappings(&s, dump);
     add_bytes(&s, "peak_rss", "Peak RSS", dump->peak_rss_bytes,
               "resident memory of the whole process at its highest");
     add_bytes(&s, "rss", "RSS", dump->rss_bytes, "resident memory at the dump");

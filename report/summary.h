@@ -13,6 +13,7 @@
 struct summary_total {
     const char *key, *label;
     bool has_bytes, has_count;
+    bool mappings; /* what is counted, where all else is blocks */
     uint64_t bytes, count;
     const char *meaning;
     uint64_t bytes_error, count_error; /* standard errors; 0: none is known */

@@ -147,6 +147,26 @@ class ValidateDump(unittest.TestCase):
         dump["totals"].update(alloc_bytes_se=30, live_bytes_se=7, alloc_count_se=1)
         self.assertEqual(validate_dump.violations(dump, self.schema), [])
 
+    def test_mappings(self):
+        dump = copy.deepcopy(SOUND)
+        dump["mmap_totals"] = copy.deepcopy(SOUND["totals"])
+        dump["mmap_sites"] = copy.deepcopy(SOUND["sites"])
+        dump["mmap_inherited"] = {"live_count": 0, "live_bytes": 0, "free_count": 0}
+        self.assertEqual(validate_dump.violations(dump, self.schema), [])
+        for path, value, line in (
+                ("mmap_totals.alloc_bytes", 112,
+                 "mmap_totals.alloc_bytes: 112, but the sites add up to 111"),
+                ("mmap_sites.0.frame", 4, "mmap_sites.0.frame: 4 is not below"),
+                ("mmap_totals.peak_error_bytes", 1, "mmap_totals.peak_error_bytes: is not 0"),
+                ("mmap_sites.0.live_bytes", -1, "mmap_sites.0.live_bytes: -1 is less than")):
+            broken = copy.deepcopy(dump)
+            put(broken, path, value)
+            found = validate_dump.violations(broken, self.schema)
+            self.assertTrue(any(line in entry for entry in found), (path, found))
+        del dump["mmap_sites"]
+        self.assertEqual(validate_dump.violations(dump, self.schema),
+                         ["mmap_sites: is missing beside the other two of mappings"])
+
     def test_unknown_members_pass(self):
         dump = copy.deepcopy(SOUND)
         for path in ("new", "process.new", "totals.new", "sites.0.new", "memory.heap_bytes"):

@@ -56,6 +56,35 @@ class Mappings(memprof_test.Test):
         expected = json.loads(run.out)
         self.assertEqual({name: run.dump["mmap_totals"][name] for name in expected}, expected)
 
+    def test_lines_of_the_report(self):
+        run = self.scene("lines")
+        expected = {int(line): size for line, size in json.loads(run.out).items()}
+        path = self.write("dump.json", json.dumps(run.dump))
+        lines = json.loads(self.report("lines", "--mmap", "--format=json", "--function", "lines",
+                                       path))
+        found = {line["line"]: (line["mem_usage_bytes"], line["increment_bytes"])
+                 for line in lines if line["line"] in expected}
+        self.assertEqual(found, {line: (size, size) for line, size in expected.items()})
+        leaks = self.report("leaks", "--mmap", path).decode()
+        self.assertIn("1.19 MiB (1249280 bytes) in 3 mappings from 3 stacks", leaks)
+        summary = self.report(path).decode()
+        self.assertRegex(summary, r"Mapped, peak +1.19 MiB +3 mappings")
+        self.assertRegex(self.report("--mmap", path).decode(), "Mode +exact: every mapping")
+        for verb in ("summary", "tree"):
+            for form in ("csv", "markdown", "json", "text"):
+                self.report(verb, "--mmap", f"--format={form}", path)
+
+    def test_a_dump_without_mappings(self):
+        run = self.profiled([sample(CALLS), "lines"])
+        path = self.write("dump.json", json.dumps(run.dump))
+        done = memprof_test.subprocess.run(
+            [memprof_test.REPORT, "lines", "--mmap", path], env=self.environment(),
+            stdout=memprof_test.subprocess.PIPE, stderr=memprof_test.subprocess.PIPE, check=False)
+        self.assertEqual((done.returncode, done.stdout), (2, b""))
+        self.assertEqual(done.stderr.decode(),
+                         f"memprof-report: '{path}': holds no mappings, expected a dump recorded "
+                         "with MEMPROF_MMAP=1\n")
+
     def test_blocks_do_not_count_twice(self):
         """The same program with and without: the same blocks."""
         off = self.profiled([sample(CALLS), "lines"]).dump

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Mapping calls of every kind, one scene each: mappings_calls SCENE. Output and status are the same
- * with and without a record of the calls; what that must have counted is printed as
- * "NAME VALUE" lines, with the lines of this file that call.
+ * with and without a record of the calls.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -30,20 +29,17 @@ static void *map(size_t size)
     return p;
 }
 
-/* Lines with what they map, what of it is left, and what was held at the peak, which is the end. */
+/* Prints, by line, what is left of what it mapped. The peak is the end. */
 static int lines(void)
 {
-    char *a = map(64 * PAGE);
-    int line_a = __LINE__;
+    int whole, moved, again, small;
+    char *a = (whole = __LINE__, map(64 * PAGE));
     munmap(a + 8 * PAGE, 16 * PAGE);
-    char *b = map(32 * PAGE);
-    int line_b = __LINE__;
-    b = mremap(b, 32 * PAGE, 256 * PAGE, MREMAP_MAYMOVE);
-    int line_c = __LINE__;
-    char *d = mmap64(NULL, 5, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    int line_d = __LINE__;
-    printf("map %d %d\nmremap %d %d\nmmap64 %d %d\nunmapped %d\n", line_a, 48 * PAGE, line_c,
-           256 * PAGE, line_d, PAGE, line_b);
+    char *b = (moved = __LINE__, map(32 * PAGE));
+    b = (again = __LINE__, mremap(b, 32 * PAGE, 256 * PAGE, MREMAP_MAYMOVE));
+    char *d = (small = __LINE__, mmap64(NULL, 5, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    printf("{\"%d\": %u, \"%d\": 0, \"%d\": %u, \"%d\": %u}\n", whole, 48 * PAGE, moved, again,
+           256 * PAGE, small, PAGE);
     return b == MAP_FAILED || d == MAP_FAILED;
 }
 

@@ -5,7 +5,7 @@
 _memprof_report() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=""
     local verbs="summary lines leaks tree baseline check"
-    local options="--format --output --self --bottom-up --value --depth --all --frames --sort --columns --limit
+    local options="--format --output --self --mmap --bottom-up --value --depth --all --frames --sort --columns --limit
         --file --function --unit --color --project-root --source-root --debug-root --debuginfod
         --debuginfod-budget --no-demangle --quiet --help --version
         --max-leak --max-leak-per-stack --max-peak --max-allocs --limits --baseline --tolerance

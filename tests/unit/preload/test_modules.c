@@ -38,19 +38,19 @@ static int teardown(void **state)
     return 0;
 }
 
-struct mapping {
+struct mapped_part {
     uintptr_t start, end;
     uint64_t offset;
     char path[4096];
 };
 
 /* The line of /proc/self/maps that ADDRESS lies in. */
-static struct mapping mapping_of(uintptr_t address)
+static struct mapped_part mapping_of(uintptr_t address)
 {
     FILE *f = fopen("/proc/self/maps", "re");
     assert_non_null(f);
     char line[8192];
-    struct mapping m = {0};
+    struct mapped_part m = {0};
     bool found = false;
     while (!found && fgets(line, sizeof line, f)) {
         m.path[0] = '\0';
@@ -86,7 +86,7 @@ static void assert_module(int32_t id, uintptr_t address)
 {
     assert_true(id >= 0);
     const struct module *m = modules.by_id[id];
-    struct mapping expected = mapping_of(address);
+    struct mapped_part expected = mapping_of(address);
     char path[4096], hex[2 * MODULE_BUILD_ID_MAX + 1] = "";
     assert_int_equal(m->start, expected.start);
     assert_int_equal(m->end, expected.end);
@@ -116,7 +116,7 @@ static void modules_are_what_is_mapped(void **state)
     for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
         int32_t id = modules_find(&modules, addresses[i]);
         assert_module(id, addresses[i]);
-        struct mapping m = mapping_of(addresses[i]);
+        struct mapped_part m = mapping_of(addresses[i]);
         assert_int_equal(modules_find(&modules, m.start), id);
         assert_int_equal(modules_find(&modules, m.end - 1), id);
         assert_int_equal(id, i); /* ids are dense */

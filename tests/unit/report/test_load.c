@@ -25,7 +25,7 @@ static void sound_dump_loads(void **state)
     assert_int_equal(d->sample_mean_bytes, 0);
     assert_int_equal(d->totals.c.alloc_bytes, 30);
     assert_int_equal(d->totals.peak_elapsed_ns, 4);
-    assert_int_equal(d->inherited_bytes, 70);
+    assert_int_equal(d->inherited.bytes, 70);
     assert_true(d->coverage_percent > 99.4 && d->coverage_percent < 99.6);
     assert_int_equal(d->nwarnings, 1);
     assert_string_equal(d->warnings[0].text, "t");
