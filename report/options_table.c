@@ -216,7 +216,7 @@ const struct option_row options_table[] = {
     {"output", 'o', FOR_ALL, "FILE", "write to FILE instead of standard output (-)", set_output},
     {"self", 0, FOR_TABLES | FOR_DIFF, NULL,
      "charge an allocation only to the line that made it, not to all lines on the stack", set_self},
-    {"mmap", 0, FOR_ALL, NULL,
+    {"mmap", 0, FOR_TABLES, NULL,
      "show what the program mapped itself (recorded with" MORE
      "MEMPROF_MMAP=1) instead of what it allocated",
      set_mmap},
