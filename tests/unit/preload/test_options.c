@@ -27,6 +27,7 @@ enum field {
     AT_BYTES,
     AT_PERCENT,
     VERIFY,
+    MMAP,
     VERBOSE,
 };
 
@@ -95,6 +96,7 @@ static const struct setting good[] = {
     {"MAX_DEPTH", "65536", DEPTH, 65536},
     {"MAX_DEPTH", "0256", NOTHING, 0},
     {"MMAP", "0", NOTHING, 0},
+    {"MMAP", "1", MMAP, 1},
     {"MAX_OVERHEAD", "none", NOTHING, 0},
     {"MAX_OVERHEAD", "5", OVERHEAD, 5000},
     {"MAX_OVERHEAD", "0.01", OVERHEAD, 10},
@@ -144,7 +146,7 @@ static const struct {
     {"MAX_DEPTH",
      "a number of frames from 1 to 65536",
      {"", "0", "-1", "65537", "1e3", "256k", "18446744073709551617", "0x10"}},
-    {"MMAP", "0 (this version does not record mappings)", {"", "1", "yes"}},
+    {"MMAP", "0 or 1", {"", "2", "yes"}},
     {"MAX_OVERHEAD",
      "a percentage from 0.01 to 1000, or none",
      {"", "0", "0.009", "1000.001", "-5", "5%", "five", ".", "99999999999999999999"}},
@@ -182,6 +184,7 @@ static void assert_options(const struct options *o, const struct setting *s)
     assert_int_equal(o->follow, f == FOLLOW ? s->expected : FOLLOW_ALL);
     assert_int_equal(o->max_depth, f == DEPTH ? s->expected : 256);
     assert_int_equal(o->verify, f == VERIFY ? s->expected : 0);
+    assert_int_equal(o->mmap, f == MMAP ? s->expected : 0);
     assert_int_equal(o->verbose, f == VERBOSE ? s->expected : 0);
 }
 
