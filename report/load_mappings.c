@@ -75,6 +75,8 @@ int load_use_mappings(struct dump *dump)
     dump->sample_mean_bytes = 0;
     dump->has_errors = dump->has_counted = false;
     dump->nerrors = 0;
-    dump->leaks = (struct dump_leaks){0};
+    dump->leaks.method = NULL;
+    dump->leaks.classified = false;
+    dump->leaks.nrecords = 0;
     return 0;
 }
