@@ -77,11 +77,7 @@ static inline void hook_prepare(const struct stack_start *start)
 {
     const struct thread *t = guard_tls.thread;
     if (likely(t != NULL)) {
-        const struct traces *known = &t->stack.traces;
-        const struct trace *x =
-            &known->trace[known->recent[traces_key(known, start->ip, start->sp)]];
-        __builtin_prefetch(x);
-        __builtin_prefetch(&x->at);
+        knowns_prefetch(&t->stack.knowns, start->ip, start->sp);
     }
 }
 

@@ -55,32 +55,56 @@ static __attribute__((noinline)) struct shard *new_shard(struct recorder *r, str
     return shard;
 }
 
-/* The shard of the stack that was just found, which has none noted. */
+/* With MEMPROF_VERIFY stacks that are known whole are entered as of no function, so that all come
+ * to find_shard_slow. */
+#define FUNCTION_VERIFIED 0x80u
+
+/* The shard of the stack that was just found. NEW: this thread has not met it before. */
+static struct shard *look_up(struct recorder *r, struct thread *t, enum site_function function,
+                             bool *new)
+{
+    struct stack *s = &t->stack;
+    *new = false;
+    if (unlikely(t->generation != s->generation)) {
+        thread_forget(t);
+        t->generation = s->generation;
+    }
+    const uint64_t hash = stack_hash(s, ((uint64_t)function + 1) * 0x9e3779b97f4a7c15u);
+    struct shard *shard = thread_find(t, hash);
+    if (!shard) {
+        *new = true;
+        stack_frames(s);
+        shard = new_shard(r, t, function, hash);
+    }
+    return shard;
+}
+
+/* For a stack that is not known whole. */
 static __attribute__((noinline)) struct shard *find_shard_slow(struct recorder *r, struct thread *t,
                                                                enum site_function function,
                                                                const struct stack_start *start)
 {
     struct stack *s = &t->stack;
-    if (unlikely(t->generation != s->generation)) {
-        thread_forget(t);
-        t->generation = s->generation;
-    }
-    int saved = errno;
-    if (unlikely(r->options.verify) && !r->unwind_trouble) {
+    struct rules *rules = r->unwind_trouble ? NULL : &r->rules;
+    const bool verifying = r->options.verify && rules;
+    const int saved = errno;
+    stack_find(s, rules, modules_generation(&r->modules), start);
+    counter_add(&t->truncated_stack_count, stack_is_cut(s));
+    const struct known *known = knowns_find(&s->knowns, start->ip, start->sp, start->bp);
+    if (unlikely(verifying)) {
         stack_frames(s);
+        if (known) {
+            s->n = knowns_frames(known, start->ip, s->flat, s->max);
+        }
         verify(r, t, start);
     }
-    uint64_t hash = stack_hash(s, ((uint64_t)function + 1) * 0x9e3779b97f4a7c15u);
-    struct shard *shard = thread_find(t, hash);
-    if (!shard) {
-        stack_frames(s);
-        shard = new_shard(r, t, function, hash);
+    bool new;
+    struct shard *shard = look_up(r, t, function, &new);
+    if (!new && !known && shard &&knowns_wants(&s->knowns)) {
+        const unsigned as = (unsigned)function | (verifying ? FUNCTION_VERIFIED : 0);
+        stack_keep_whole(s, rules, start, shard, (uint8_t)as);
     }
     errno = saved;
-    if (s->trace && !r->options.verify) {
-        s->trace->shard = shard;
-        s->trace->function = (uint8_t)function;
-    }
     return shard;
 }
 
@@ -88,14 +112,15 @@ static __attribute__((noinline)) struct shard *find_shard_slow(struct recorder *
 static inline struct shard *find_shard(struct recorder *r, struct thread *t,
                                        enum site_function function, const struct stack_start *start)
 {
-    stack_find(&t->stack, r->unwind_trouble ? NULL : &r->rules, modules_generation(&r->modules),
-               start);
-    if (unlikely(stack_is_cut(&t->stack))) {
-        counter_add(&t->truncated_stack_count, 1);
-    }
-    const struct trace *x = t->stack.trace;
-    if (likely(x != NULL) && likely(x->shard != NULL) && likely(x->function == function)) {
-        return x->shard;
+    struct stack *s = &t->stack;
+    if (likely(s->generation == modules_generation(&r->modules))) {
+        const struct known *x = knowns_find(&s->knowns, start->ip, start->sp, start->bp);
+        if (likely(x != NULL) && likely(x->function == function)) {
+            if (unlikely(x->cut)) {
+                counter_add(&t->truncated_stack_count, 1);
+            }
+            return x->shard;
+        }
     }
     return find_shard_slow(r, t, function, start);
 }

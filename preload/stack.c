@@ -34,9 +34,12 @@ static inline uint64_t extend_hash(uint64_t outer, uintptr_t ip)
     return outer * FACTOR + value_of(ip);
 }
 
-void stack_init(struct stack *s, size_t max, void *memory)
+void stack_init(struct stack *s, size_t max, void *memory, struct arena_pool *pool,
+                const _Atomic uint64_t *events)
 {
     memset(s, 0, sizeof *s);
+    s->events = events;
+    knowns_init(&s->knowns, pool, events);
     s->max = max;
     s->size = size_for(max);
     traces_init(&s->traces, memory);
@@ -61,11 +64,6 @@ static void keep(struct stack *s)
             i++;
             hash = s->known ? s->known->hash : 0;
             break;
-        }
-        for (int k = 0; k < 2; k++) {
-            if (s->step[i].slot[k]) {
-                *s->step[i].slot[k] = (uint32_t)(x - s->traces.trace);
-            }
         }
         s->known = x;
     }
@@ -106,6 +104,7 @@ void stack_walk(struct stack *s, struct rules *rules, uint32_t generation,
     s->trace = s->known = NULL;
     if (unlikely(s->generation != generation)) {
         traces_forget(&s->traces);
+        knowns_forget(&s->knowns);
         s->generation = generation;
         miss = &none;
     } else if (unlikely(s->traces.used == s->traces.limit)) {
@@ -159,6 +158,15 @@ void stack_capture(struct stack *s, struct rules *rules, uint32_t generation,
 {
     stack_find(s, rules, generation, start);
     stack_frames(s);
+}
+
+void stack_keep_whole(struct stack *s, struct rules *rules, const struct stack_start *start,
+                      struct shard *shard, uint8_t function)
+{
+    if (s->trace || (s->flags & (STACK_WALKED | STACK_FOREIGN | STACK_SIGNAL)) == STACK_WALKED) {
+        const bool cut = stack_is_cut(s);
+        knowns_enter(&s->knowns, s->step, walk_whole(s, rules, start), shard, function, cut);
+    }
 }
 
 /* The hash of what lies beyond the first `max` frames. */

@@ -2,7 +2,8 @@
  *
  * Capturing the call stack of the calling thread, exactly as libunwind would report it, by running
  * cached rules. A stack that the thread was in before is found again without a walk, and proved to
- * be the same by the words that it was read from: trace.h.
+ * be the same by the words that it was read from: whole (known.h), or from some frame outward
+ * (trace.h).
  *
  * Runs under the guard; takes no lock but those of rules.c for a new address. Never reads outside
  * the stack that the walk is on. Not for a thread whose stack the loader is still setting up.
@@ -14,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "known.h"
 #include "rules.h"
 #include "trace.h"
 
@@ -43,8 +45,9 @@ struct stack {
     uintptr_t low, high; /* bounds of the thread's own stack; 0 if unknown */
     uint64_t cut_power;  /* takes what is beyond `max` frames out of a hash */
 
+    struct knowns knowns;
     struct traces traces;
-    uint32_t generation;     /* that the traces are of */
+    uint32_t generation;     /* that these are of */
     size_t size;             /* frames that can be walked */
     struct trace_step *step; /* `size` + 1: the frames that were walked */
     size_t fresh;            /* of them, how many are not known now */
@@ -56,9 +59,11 @@ struct stack {
     uint64_t events_before;         /* when the traces were last forgotten */
 };
 
-/* How much memory a stack of at most MAX frames needs, and its use: MEMORY is zeroed. */
+/* How much memory a stack of at most MAX frames needs, and its use: MEMORY is zeroed. POOL: for
+ * more when it is needed. EVENTS counts captures; or NULL. */
 size_t stack_memory(size_t max);
-void stack_init(struct stack *s, size_t max, void *memory);
+void stack_init(struct stack *s, size_t max, void *memory, struct arena_pool *pool,
+                const _Atomic uint64_t *events);
 
 /* Finds out where the calling thread's stack ends. IS_MAIN: it is the initial thread. */
 void stack_find_bounds(struct stack *s, bool is_main);
@@ -110,6 +115,11 @@ void stack_frames(struct stack *s);
 /* Both. */
 void stack_capture(struct stack *s, struct rules *rules, uint32_t generation,
                    const struct stack_start *start);
+
+/* Enters the stack at START, which was found before, among those known whole: SHARD counts it for
+ * FUNCTION. */
+void stack_keep_whole(struct stack *s, struct rules *rules, const struct stack_start *start,
+                      struct shard *shard, uint8_t function);
 
 /* A 64-bit hash of the stack that was found, as far as it is told. */
 uint64_t stack_hash(const struct stack *s, uint64_t seed);

@@ -21,8 +21,7 @@ struct thread *thread_new(struct arena_pool *pools, size_t max_depth)
     if (!stack) {
         return NULL;
     }
-    stack_init(&t->stack, max_depth, stack);
-    t->stack.events = &t->alloc_count;
+    stack_init(&t->stack, max_depth, stack, &pools[PART_STACKS], &t->alloc_count);
     t->slot = arena_alloc(&t->own, FIRST_SLOTS * sizeof *t->slot);
     t->slot_mask = FIRST_SLOTS - 1;
     t->directory = arena_pool_map(t->own.pool, THREAD_DIRECTORY * sizeof *t->directory);

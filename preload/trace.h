@@ -26,8 +26,6 @@
 #include "rule.h"
 #include "sys.h"
 
-struct shard;
-
 /* So many words are looked at together: chasing pointers frame by frame would take longer. */
 #define TRACE_WORDS 4
 
@@ -35,14 +33,12 @@ struct shard;
 struct trace {
     uintptr_t ip, sp;
     uintptr_t bp;        /* in this frame; matters if `uses_bp` */
-    struct shard *shard; /* of the stack from here outward, for `function`; NULL: not known yet */
     uint64_t hash;       /* of the return addresses from here outward: stack.h */
     struct trace *far;   /* the first one out whose step the words below are not of; or NULL */
     uint32_t outer;      /* id of the next frame out; 0: this is the outermost */
     uint32_t next;       /* id of a known frame of the same key; or 0 */
     uint32_t depth;      /* frames from here outward, this one included */
     int16_t bp_at;       /* in words, from at[0] to where the outer frame's bp was; 0: nowhere */
-    uint8_t function;
     uint8_t words : 2;     /* how many of those below are of the step out of this frame */
     uint8_t loads : 1;     /* the last of these is one that the CFA came from */
     uint8_t uses_bp : 1;   /* a step from here outward depends on bp */
@@ -60,17 +56,18 @@ struct trace_step {
     uintptr_t ip, sp, bp;
     uintptr_t at, bp_at, load_at, load; /* 0: no such word was read */
     struct rule rule;
-    uint32_t *slot[2]; /* where to note the frame; or NULL */
 };
 
 #define TRACES_FIRST_BITS 10
 #define TRACES_MAX_BITS 14
 #define TRACES_MAX ((uint32_t)1 << TRACES_MAX_BITS)
+/* Places in `recent` for each frame, as a power of two: a frame that finds none near its key would
+ * be walked to each time. */
+#define TRACES_MORE_RECENT 2
 
 struct traces {
     struct trace *trace;  /* by id, from 1 to `used` */
-    uint32_t *recent;     /* by (ip, sp): the first one of these, whose layout all go by */
-    uint32_t *by_layout;  /* by (ip, sp) and the words at that one's places: the last one found */
+    uint32_t *recent;     /* by (ip, sp): the last one of these that was entered */
     uint32_t *known;      /* by (ip, outer frame): all, linked by `next` */
     uint32_t used, limit; /* a power of two, up to TRACES_MAX */
     unsigned shift;       /* 64 less the logarithm of `limit` */
@@ -96,9 +93,15 @@ static inline uintptr_t trace_return_word(uintptr_t at, uintptr_t ip)
     return ARCH_SIGNS_RETURNS ? trace_load(at) : ip;
 }
 
-static inline size_t traces_key(const struct traces *t, uintptr_t ip, uintptr_t other)
+static inline uint64_t traces_hash(uintptr_t ip, uintptr_t other)
 {
-    return (size_t)((ip ^ other << 12) * 0x9e3779b97f4a7c15u >> t->shift);
+    return (ip ^ other << 12) * 0x9e3779b97f4a7c15u;
+}
+
+/* Where in `recent` the frames of (IP, SP) are looked for. */
+static inline size_t traces_recent_key(const struct traces *t, uintptr_t ip, uintptr_t sp)
+{
+    return (size_t)(traces_hash(ip, sp) >> (t->shift - TRACES_MORE_RECENT));
 }
 
 static inline struct trace *traces_at(const struct traces *t, uint32_t id)
@@ -115,14 +118,14 @@ static inline struct trace *trace_outer(const struct traces *t, const struct tra
  * looked at; what is not there is walked to. */
 static inline uint32_t *traces_recent(const struct traces *t, uintptr_t ip, uintptr_t sp)
 {
-    const size_t key = traces_key(t, ip, sp);
+    const size_t key = traces_recent_key(t, ip, sp);
     uint32_t *place = &t->recent[key];
     for (size_t i = 1; i < 4; i++) {
         const struct trace *x = traces_at(t, *place);
         if (likely(!x || (x->ip == ip && x->sp == sp))) {
             break;
         }
-        place = &t->recent[(key + i) & (t->limit - 1)];
+        place = &t->recent[(key + i) & (((size_t)t->limit << TRACES_MORE_RECENT) - 1)];
     }
     return place;
 }
@@ -164,34 +167,23 @@ static inline struct trace *trace_change(const struct traces *t, struct trace *x
 struct trace_miss {
     struct trace *x, *change; /* the steps from frame X outward hold, up to that of frame CHANGE;
                                * or NULL */
-    uint32_t *slot[2];        /* where to note the frame once it is known; or NULL */
 };
-
-/* Goes on where traces_find found nothing: looks for a frame of (X->ip, X->sp, BP) by what the
- * stack holds at the places of X's words. Stacks that differ further out but are laid out alike are
- * found so without a walk. */
-struct trace *traces_find_by_layout(const struct traces *t, struct trace *x, uintptr_t bp,
-                                    struct trace_miss *miss);
 
 /* The known frame of (IP, SP, BP) from which all steps hold; NULL, and MISS, if none is found. */
 static inline struct trace *traces_find(const struct traces *t, uintptr_t ip, uintptr_t sp,
                                         uintptr_t bp, struct trace_miss *miss)
 {
     struct trace *x = traces_at(t, *traces_recent(t, ip, sp));
-    if (unlikely(!x || x->ip != ip || x->sp != sp)) {
-        *miss = (struct trace_miss){0};
+    *miss = (struct trace_miss){0};
+    if (!x || x->ip != ip || x->sp != sp || (x->uses_bp && x->bp != bp)) {
         return NULL;
     }
-    if (likely(!x->uses_bp || x->bp == bp)) {
-        struct trace *change = trace_change(t, x);
-        if (likely(!change)) {
-            return x;
-        }
-        *miss = (struct trace_miss){.x = x, .change = change};
-    } else {
-        *miss = (struct trace_miss){0};
+    struct trace *change = trace_change(t, x);
+    if (!change) {
+        return x;
     }
-    return traces_find_by_layout(t, x, bp, miss);
+    *miss = (struct trace_miss){.x = x, .change = change};
+    return NULL;
 }
 
 /* Enters the frame of STEP, which leads to OUTER (NULL: it is the outermost), or finds it. NULL

@@ -155,7 +155,6 @@ static size_t pass_known(struct stack *s, size_t n, struct walk *w, const struct
         step[1].ip = w->ip;
         step[1].sp = w->sp;
         step[1].bp = w->bp;
-        step[1].slot[0] = step[1].slot[1] = NULL;
     }
     return passed;
 }
@@ -173,7 +172,6 @@ bool walk_out(struct stack *s, struct rules *rules, const struct stack_start *st
         step->ip = w->ip;
         step->sp = w->sp;
         step->bp = w->bp;
-        step->slot[0] = step->slot[1] = NULL;
         if (likely(!(s->flags & (STACK_SIGNAL | STACK_FOREIGN)))) {
             if (n > 0) {
                 s->known = traces_find(&s->traces, w->ip, w->sp, w->bp, &miss);
@@ -182,8 +180,6 @@ bool walk_out(struct stack *s, struct rules *rules, const struct stack_start *st
                 s->fresh = n;
                 return true;
             }
-            step->slot[0] = miss.slot[0];
-            step->slot[1] = miss.slot[1];
             if (miss.x) {
                 n += pass_known(s, n, w, &miss);
                 step = &s->step[n];
@@ -237,4 +233,23 @@ bool walk_plainly(struct stack *s, struct rules *rules, const struct stack_start
         }
     }
     return false;
+}
+
+size_t walk_whole(struct stack *s, struct rules *rules, const struct stack_start *start)
+{
+    struct walk w;
+    walk_begin(&w, s, start);
+    for (size_t n = 0; n < s->size && !w.foreign; n++) {
+        struct trace_step *step = &s->step[n];
+        *step = (struct trace_step){.ip = w.ip, .sp = w.sp, .bp = w.bp};
+        step->rule = rules_get(rules, w.ip, true, s->generation);
+        if (rule_kind(step->rule) == RULE_END) {
+            return n + 1;
+        }
+        if (rule_kind(step->rule) >= RULE_SIGNAL || !walk_step(&w, step) ||
+            !rules_plausible(w.ip)) {
+            break;
+        }
+    }
+    return 0;
 }

@@ -20,4 +20,8 @@ bool walk_out(struct stack *s, struct rules *rules, const struct stack_start *st
  * false, having done nothing, where it takes more than that. */
 bool walk_plainly(struct stack *s, struct rules *rules, const struct stack_start *start);
 
+/* Walks outward from START to the outermost frame, whatever is known: writes all frames to s->step,
+ * and returns how many. 0 where that takes more than simple rules, or leaves the thread's stack. */
+size_t walk_whole(struct stack *s, struct rules *rules, const struct stack_start *start);
+
 #endif

@@ -44,8 +44,7 @@ static void prepare(void)
         exit(1);
     }
     rules_init(&rules, u, &stages_pool);
-    stack_init(&stack, MAX_DEPTH, stages_map(stack_memory(MAX_DEPTH)));
-    stack.events = &captures;
+    stack_init(&stack, MAX_DEPTH, stages_map(stack_memory(MAX_DEPTH)), &stages_pool, &captures);
     stack_find_bounds(&stack, true);
 }
 

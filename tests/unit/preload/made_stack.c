@@ -140,12 +140,3 @@ struct trace *made_enter(struct traces *t, const struct trace_step *step, size_t
     }
     return x;
 }
-
-void made_note(const struct traces *t, const struct trace *x, const struct trace_miss *miss)
-{
-    for (int i = 0; i < 2; i++) {
-        if (miss->slot[i]) {
-            *miss->slot[i] = (uint32_t)(x - t->trace);
-        }
-    }
-}

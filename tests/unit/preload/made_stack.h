@@ -62,7 +62,4 @@ bool made_needs_bp(const struct trace_step *step, size_t n, size_t i);
 /* Enters frames N - 1 to 0 of STEP. Returns the innermost; NULL: there was no room. */
 struct trace *made_enter(struct traces *t, const struct trace_step *step, size_t n);
 
-/* Notes X where MISS says. */
-void made_note(const struct traces *t, const struct trace *x, const struct trace_miss *miss);
-
 #endif

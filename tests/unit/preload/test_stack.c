@@ -48,7 +48,7 @@ static void walker_init(struct walker *w, size_t max, bool is_main)
     memset(w, 0, sizeof *w);
     w->rules = &rules;
     w->memory = calloc(1, stack_memory(max));
-    stack_init(&w->stack, max, w->memory);
+    stack_init(&w->stack, max, w->memory, &pool, NULL);
     stack_find_bounds(&w->stack, is_main);
 }
 

@@ -36,17 +36,13 @@ static struct trace *find(struct made_frame f, struct trace_miss *miss)
     return traces_find(&traces, f.ip, f.sp, f.bp, miss);
 }
 
-/* As stack_walk does: enters the stack as it is and notes its innermost frame where MISS says. */
-static struct trace *enter(const struct trace_miss *miss)
+/* Enters the stack as it is, as stack_walk does. */
+static struct trace *enter(void)
 {
     struct trace_step step[MADE_DEPTH];
     size_t n = made_walk(&made, made_innermost(&made), step);
     assert_int_equal(n, made.depth);
-    struct trace *x = made_enter(&traces, step, n);
-    if (x) {
-        made_note(&traces, x, miss);
-    }
-    return x;
+    return made_enter(&traces, step, n);
 }
 
 /* The stack as it is, found or entered. */
@@ -54,7 +50,7 @@ static struct trace *know(void)
 {
     struct trace_miss miss;
     struct trace *x = find(made_innermost(&made), &miss);
-    return x ? x : enter(&miss);
+    return x ? x : enter();
 }
 
 /* X, outward, is what a walk finds. */
@@ -78,7 +74,6 @@ static void assert_matters(uintptr_t at, const struct trace *head, const struct 
         assert_null(find(made_innermost(&made), &miss));
         assert_ptr_equal(miss.x, head);
         assert_ptr_equal(miss.change, change);
-        assert_true(miss.slot[0] && miss.slot[1]);
         *word = held;
         assert_ptr_equal(find(made_innermost(&made), &miss), head);
     }
@@ -132,14 +127,13 @@ static void known_stacks_are_found_again(void **state)
         made_call(&made, (enum made_kind)(i % MADE_KINDS), i % 5, 0, 0x1234);
         assert_null(find(made_innermost(&made), &miss));
         assert_null(miss.x);
-        inner[i] = enter(&miss);
+        inner[i] = enter();
         assert_non_null(inner[i]);
         assert_int_equal(inner[i]->depth, i + 2);
         assert_ptr_equal(find(made_innermost(&made), &miss), inner[i]);
     }
     for (size_t i = 20; i-- > 0; made_return(&made)) {
         assert_ptr_equal(find(made_innermost(&made), &miss), inner[i]);
-        assert_ptr_equal(trace_outer(&traces, inner[i])->shard, NULL);
         assert_true(i == 0 || trace_outer(&traces, inner[i]) == inner[i - 1]);
     }
     assert_int_equal(traces.used, 21);
@@ -202,7 +196,6 @@ static void bp_matters_where_a_step_needs_it(void **state)
         struct trace *found = find(other, &miss);
         assert_ptr_equal(found, needed ? NULL : x);
         assert_null(miss.x); /* where a step leads from this bp is not known at all */
-        assert_int_equal(miss.slot[0] != NULL, needed);
         assert_ptr_equal(find(made_innermost(&made), &miss), x);
     }
 }
@@ -245,66 +238,30 @@ static void words_are_taken_together_as_they_fit(void **state)
     }
 }
 
-/* The same innermost (ip, sp), called from the same places, but for one or two further out. Two may
- * fall on one place where they are noted: then one of them is found by a walk. */
-static void stacks_of_one_layout_are_told_apart(void **state)
-{
-    (void)state;
-    enum { PATHS = MADE_SITES * MADE_SITES };
-    struct trace *head[PATHS];
-    struct trace_miss miss;
-    size_t missed = 0;
-    for (int round = 0; round < 3; round++) {
-        for (size_t i = 0; i < PATHS; i++) {
-            made_init(&made, 0);
-            made_call(&made, MADE_POINTER, 2, i % MADE_SITES, 0);
-            made_call(&made, MADE_SAVES, 2, 0, 0x1000 + i);
-            made_call(&made, MADE_PLAIN, 2, i / MADE_SITES, 0);
-            made_call(&made, MADE_OUTLINED, 2, 0, 0);
-            made_call(&made, MADE_PLAIN, 2, 0, 0);
-            struct trace *found = find(made_innermost(&made), &miss);
-            if (round == 0) {
-                assert_null(found);
-                assert_true(i == 0 || (miss.x && miss.slot[0]));
-                head[i] = enter(&miss);
-            } else {
-                missed += found == NULL;
-                assert_ptr_equal(found ? found : enter(&miss), head[i]);
-            }
-        }
-    }
-    assert_true(missed < PATHS / 4);
-    for (size_t i = 1; i < PATHS; i++) {
-        assert_true(head[i] != head[i - 1]);
-        assert_true(head[i]->ip == head[0]->ip && head[i]->sp == head[0]->sp);
-    }
-}
-
 static void what_is_entered_twice_is_one(void **state)
 {
     (void)state;
-    const struct trace_miss unnoted = {0};
     for (size_t i = 0; i < 10; i++) {
         made_call(&made, (enum made_kind)(i % MADE_KINDS), 2, 0, 0x99);
     }
-    struct trace *x = enter(&unnoted);
+    struct trace *x = enter();
     const uint32_t used = traces.used;
     for (int i = 0; i < 3; i++) {
-        assert_ptr_equal(enter(&unnoted), x);
+        assert_ptr_equal(enter(), x);
     }
     /* Neither does a bp make it another that no step needs. */
     made_call(&made, MADE_SAVES, 1, 0, 0x123);
-    x = enter(&unnoted);
+    x = enter();
     made_return(&made);
     made_call(&made, MADE_SAVES, 1, 0, 0x456);
-    assert_ptr_equal(enter(&unnoted), x);
+    assert_ptr_equal(enter(), x);
     assert_int_equal(traces.used, used + 1);
     /* But a call from elsewhere does. */
     made_return(&made);
     made_return(&made);
     made_call(&made, MADE_OUTLINED, 2, 1, 0);
     made_call(&made, MADE_SAVES, 1, 0, 0x123);
-    assert_true(enter(&unnoted) != x);
+    assert_true(enter() != x);
     assert_int_equal(traces.used, used + 3);
 }
 
@@ -363,7 +320,7 @@ static void when_there_is_no_room_all_are_forgotten(void **state)
         assert_int_equal(traces.limit, limit < TRACES_MAX ? 2 * limit : TRACES_MAX);
         assert_null(find(made_innermost(&made), &miss));
         assert_null(miss.x);
-        x = enter(&miss);
+        x = enter();
         assert_non_null(x);
         assert_ptr_equal(find(made_innermost(&made), &miss), x);
         assert_int_equal(traces.used, made.depth);
@@ -379,7 +336,6 @@ int main(void)
         TEST(each_word_that_was_read_matters),
         TEST(bp_matters_where_a_step_needs_it),
         TEST(words_are_taken_together_as_they_fit),
-        TEST(stacks_of_one_layout_are_told_apart),
         TEST(what_is_entered_twice_is_one),
         TEST(a_bp_saved_too_far_away_is_not_kept),
         TEST(a_bp_in_the_place_of_others_is_not_kept),

@@ -16,7 +16,7 @@
 #define BUCKETS 1024
 
 /* A stack that was entered: its innermost frame and the words that lead outward from it. */
-struct known {
+struct listed {
     struct made_frame innermost;
     bool needs_bp;
     size_t words;
@@ -30,7 +30,7 @@ struct model {
     struct made_stack made;
     struct trace_step step[MADE_DEPTH];
     size_t n; /* steps; 0: what is on the stack is not one */
-    struct known *known;
+    struct listed *known;
     size_t count, bucket[BUCKETS];
     uint64_t seed;
     size_t found, passed_over, part, forgotten;
@@ -41,7 +41,7 @@ static size_t *bucket_of(struct model *m, struct made_frame f)
     return &m->bucket[(f.ip / 16 + f.sp / 8) % BUCKETS];
 }
 
-static void add_word(struct known *k, uintptr_t at)
+static void add_word(struct listed *k, uintptr_t at)
 {
     k->at[k->words] = at;
     k->held[k->words++] = trace_load(at);
@@ -51,9 +51,9 @@ static void add_word(struct known *k, uintptr_t at)
 static void list_add(struct model *m, size_t first, const struct trace *x)
 {
     assert_true(m->count < TRACES_MAX);
-    struct known *k = &m->known[m->count++];
+    struct listed *k = &m->known[m->count++];
     const struct trace_step *step = &m->step[first];
-    *k = (struct known){.innermost = {step->ip, step->sp, step->bp}, .trace = x};
+    *k = (struct listed){.innermost = {step->ip, step->sp, step->bp}, .trace = x};
     k->needs_bp = rule_uses_bp(step->rule) ||
                   (rule_same_bp(step->rule) && made_needs_bp(m->step, m->n, first));
     for (size_t i = first; i + 1 < m->n; i++) {
@@ -71,9 +71,9 @@ static void list_add(struct model *m, size_t first, const struct trace *x)
     *bucket = m->count;
 }
 
-static const struct known *list_find(struct model *m, struct made_frame f)
+static const struct listed *list_find(struct model *m, struct made_frame f)
 {
-    const struct known *k;
+    const struct listed *k;
     for (size_t place = *bucket_of(m, f); place != 0; place = k->next) {
         k = &m->known[place - 1];
         bool same = k->innermost.ip == f.ip && k->innermost.sp == f.sp &&
@@ -93,7 +93,8 @@ static void list_entered(struct model *m, const struct trace *x)
 {
     for (size_t i = 0; i < m->n; i++, x = trace_outer(&m->traces, x)) {
         const struct trace_step *step = &m->step[i];
-        const struct known *known = list_find(m, (struct made_frame){step->ip, step->sp, step->bp});
+        const struct listed *known =
+            list_find(m, (struct made_frame){step->ip, step->sp, step->bp});
         if (!known) {
             list_add(m, i, x);
         } else {
@@ -162,8 +163,9 @@ static void check_found(struct model *m, const struct trace *x)
 }
 
 /* As stack_walk and what it calls. */
-static void enter(struct model *m, struct trace_miss miss)
+static void enter(struct model *m)
 {
+    struct trace_miss miss;
     struct made_frame f = {m->step->ip, m->step->sp, m->step->bp};
     struct trace *x = made_enter(&m->traces, m->step, m->n);
     if (!x) {
@@ -172,11 +174,9 @@ static void enter(struct model *m, struct trace_miss miss)
         m->count = 0;
         memset(m->bucket, 0, sizeof m->bucket);
         m->forgotten++;
-        miss.slot[0] = miss.slot[1] = NULL;
         x = made_enter(&m->traces, m->step, m->n);
         assert_non_null(x);
     }
-    made_note(&m->traces, x, &miss);
     list_entered(m, x);
     const struct trace *recent = traces_at(&m->traces, *traces_recent(&m->traces, f.ip, f.sp));
     if (recent && recent->ip == f.ip && recent->sp == f.sp) {
@@ -187,7 +187,7 @@ static void enter(struct model *m, struct trace_miss miss)
 static void look_up(struct model *m, struct made_frame f)
 {
     struct trace_miss miss = {0};
-    const struct known *known = list_find(m, f);
+    const struct listed *known = list_find(m, f);
     struct trace *x = traces_find(&m->traces, f.ip, f.sp, f.bp, &miss);
     m->n = made_walk(&m->made, f, m->step);
     if (x) {
@@ -199,7 +199,7 @@ static void look_up(struct model *m, struct made_frame f)
     check_miss(m, &miss);
     m->passed_over += known != NULL;
     if (m->n > 0) {
-        enter(m, miss);
+        enter(m);
     } else {
         assert_null(known);
     }

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include "known.h"
+
+#include <string.h>
+
+#define COMPILER_BARRIER() __asm__ volatile("" ::: "memory")
+
+#define WORD sizeof(uintptr_t)
+#define UNIT ((size_t)8)
+
+/* Sizes of the memory for stacks and nodes, and of the tables beside it, in proportion. */
+#define FIRST_MEMORY ((size_t)64 << 10)
+#define LAST_MEMORY ((size_t)4 << 20)
+#define MEMORY_A_HEAD 256
+#define MEMORY_AN_EDGE 64
+
+#define WORDS_MAX ((size_t)256)
+
+/* Where the room for known stacks is used up by few captures, entering costs more than it saves:
+ * then nothing is entered for a while. Both in captures for each stack that was entered. */
+#define ENOUGH 8
+#define PAUSE 16
+#define PAUSE_UNFIT 256 /* captures, after a stack that cannot be told */
+
+static uint64_t now(const struct knowns *k)
+{
+    return k->events ? atomic_load_explicit(k->events, memory_order_relaxed) : 0;
+}
+
+void knowns_init(struct knowns *k, struct arena_pool *pool, const _Atomic uint64_t *events)
+{
+    *k = (struct knowns){.pool = pool, .events = events};
+}
+
+static size_t heads_size(const struct knowns *k)
+{
+    return (size_t)1 << (64 - k->heads_shift);
+}
+
+static size_t edges_size(const struct knowns *k)
+{
+    return (size_t)1 << (64 - k->edges_shift);
+}
+
+/* The state of one with nothing in it. The first unit is not used: its id would be 0. */
+static void begin(struct knowns *k)
+{
+    k->used = 1;
+    k->entered = 0;
+    k->heads_left = (uint32_t)heads_size(k) / 2;
+    k->edges_left = (uint32_t)edges_size(k) / 4 * 3;
+    k->begun = now(k);
+}
+
+void knowns_forget(struct knowns *k)
+{
+    if (k->memory && k->used > 1) {
+        memset(k->heads, 0, heads_size(k) * sizeof *k->heads);
+        memset(k->edges, 0, edges_size(k) * sizeof *k->edges);
+        COMPILER_BARRIER(); /* none is found any more before its memory is used anew */
+        begin(k);
+    }
+}
+
+static unsigned shift_of(size_t size)
+{
+    return 64u - (unsigned)__builtin_ctzll(size);
+}
+
+/* Memory of SIZE bytes, with nothing in it. What there was is let go: a third, all together. */
+static bool get_memory(struct knowns *k, size_t size)
+{
+    const size_t heads = size / MEMORY_A_HEAD, edges = size / MEMORY_AN_EDGE;
+    char *memory =
+        arena_pool_map(k->pool, size + heads * sizeof *k->heads + edges * sizeof *k->edges);
+    if (!memory) {
+        return false;
+    }
+    struct knowns next = *k;
+    next.heads = (struct known_head *)(void *)(memory + size);
+    next.edges = (struct known_edge *)(void *)(next.heads + heads);
+    next.heads_shift = shift_of(heads);
+    next.edges_shift = shift_of(edges);
+    next.limit = (uint32_t)(size / UNIT);
+    next.memory = memory;
+    begin(&next);
+    *k = next;
+    return true;
+}
+
+bool knowns_wants(const struct knowns *k)
+{
+    return now(k) >= k->pause_until;
+}
+
+/* Something is used up. */
+static void make_room(struct knowns *k)
+{
+    const size_t size = k->limit * UNIT;
+    if (now(k) - k->begun < ENOUGH * (uint64_t)k->entered) {
+        k->pause_until = now(k) + PAUSE * (uint64_t)k->entered;
+    } else if (size >= LAST_MEMORY || !get_memory(k, size * 4)) {
+        knowns_forget(k);
+    }
+}
+
+/* Whether there is room for one more head, two edges, a node and a stack of SIZE bytes. If not,
+ * what was there may be gone. */
+static bool has_room(struct knowns *k, size_t size)
+{
+    const size_t units = (size + sizeof(struct known_node)) / UNIT + 2;
+    if (k->limit - k->used >= units && k->heads_left > 0 && k->edges_left >= 2) {
+        return true;
+    }
+    make_room(k);
+    return false;
+}
+
+/* The id of SIZE bytes, for which there is room. */
+static uint32_t allocate(struct knowns *k, size_t size)
+{
+    const uint32_t id = k->used * 2;
+    k->used += (uint32_t)((size + UNIT - 1) / UNIT);
+    return id;
+}
+
+/* Where the words that matter of a walk are. */
+struct places {
+    uint16_t at[WORDS_MAX + KNOWN_GROUP];
+    uint16_t words, returns;
+    bool uses_bp;
+};
+
+static bool add_place(struct places *p, uintptr_t sp, uintptr_t at)
+{
+    const uintptr_t place = (at - sp) / WORD;
+    if (at < sp || (at - sp) % WORD != 0 || place > UINT16_MAX || p->words == WORDS_MAX) {
+        return false;
+    }
+    p->at[p->words++] = (uint16_t)place;
+    return true;
+}
+
+/* Return addresses first, then what else matters. A saved bp does only where a step further out
+ * depends on it. */
+static bool find_places(struct places *p, const struct trace_step *step, size_t n)
+{
+    const uintptr_t sp = step[0].sp;
+    p->words = 0;
+    for (size_t i = 0; i + 1 < n; i++) {
+        if (!add_place(p, sp, step[i].at)) {
+            return false;
+        }
+    }
+    p->returns = p->words;
+    bool uses = false; /* a step from the next frame outward depends on its bp */
+    for (size_t i = n - 1; i-- > 0;) {
+        if ((uses && step[i].bp_at && !add_place(p, sp, step[i].bp_at)) ||
+            (step[i].load_at && !add_place(p, sp, step[i].load_at))) {
+            return false;
+        }
+        uses = rule_uses_bp(step[i].rule) || (uses && rule_same_bp(step[i].rule));
+    }
+    p->uses_bp = uses;
+    while (p->words % KNOWN_GROUP != 0) {
+        p->at[p->words++] = p->at[0];
+    }
+    return true;
+}
+
+/* Some stack below ID; where there is a choice, the one along the words at SP. */
+static struct known *descend(const struct knowns *k, uint32_t id, uintptr_t sp)
+{
+    while (!(id & KNOWN_STACK)) {
+        const struct known_node *node = known_at(k, id);
+        uint32_t tag;
+        const uint32_t to = knowns_edge(k, id, known_word(sp, node->place), &tag)->to;
+        id = to != 0 ? to : node->any;
+    }
+    return known_at(k, id);
+}
+
+/* Puts in *N the number of the first word in which X and Y differ, or that of all. Returns false if
+ * they are not read at the same places up to there. */
+static bool first_difference(const struct known *x, const struct known *y, size_t *n)
+{
+    const uint16_t *at = known_places(x), *other = known_places(y);
+    for (*n = 0; *n < x->words; ++*n) {
+        if (*n == y->words || at[*n] != other[*n]) {
+            return false;
+        }
+        if (x->held[*n] != y->held[*n]) {
+            return true;
+        }
+    }
+    return x->words == y->words;
+}
+
+static void add_edge(struct knowns *k, uint32_t node, uintptr_t word, uint32_t to)
+{
+    uint32_t tag;
+    struct known_edge *edge = knowns_edge(k, node, word, &tag);
+    k->edges_left -= edge->tag == 0;
+    edge->to = to;
+    COMPILER_BARRIER();
+    edge->tag = tag;
+}
+
+/* Puts stack ID, X, below *TO, where it differs from Y in word number N. */
+static void branch(struct knowns *k, uint32_t *to, uint32_t id, const struct known *x,
+                   const struct known *y, size_t n, uintptr_t sp)
+{
+    const struct known_node *node = NULL;
+    while (!(*to & KNOWN_STACK)) {
+        node = known_at(k, *to);
+        if (node->word >= n) {
+            break;
+        }
+        uint32_t tag;
+        to = &knowns_edge(k, *to, known_word(sp, node->place), &tag)->to;
+        if (*to == 0) {
+            return; /* two words have the same tag */
+        }
+    }
+    if (!(*to & KNOWN_STACK) && node->word == n) {
+        add_edge(k, *to, x->held[n], id);
+        return;
+    }
+    const uint32_t new = allocate(k, sizeof *node);
+    *(struct known_node *)known_at(k, new) =
+        (struct known_node){.word = (uint16_t)n, .place = known_places(x)[n], .any = *to};
+    add_edge(k, new, y->held[n], *to);
+    add_edge(k, new, x->held[n], id);
+    COMPILER_BARRIER(); /* a handler may leave by longjmp: whole before it can be found */
+    *to = new;
+}
+
+/* Enters stack ID, X, which is whole, of (IP, SP). */
+static void link_in(struct knowns *k, uint32_t id, struct known *x, uintptr_t ip, uintptr_t sp)
+{
+    struct known_head *head;
+    for (size_t at = knowns_heads_start(k, ip, sp), n;;) {
+        head = knowns_head(k, ip, sp, &at);
+        if (head->ip == 0) {
+            break;
+        }
+        struct known *y = descend(k, head->to, sp);
+        if (!first_difference(x, y, &n)) {
+            continue;
+        }
+        if (n < x->words) {
+            branch(k, &head->to, id, x, y, n, sp);
+        } else {
+            x->next = y->next;
+            COMPILER_BARRIER();
+            y->next = id;
+        }
+        return;
+    }
+    head->sp = sp;
+    head->to = id;
+    COMPILER_BARRIER();
+    head->ip = ip;
+    k->heads_left--;
+}
+
+void knowns_enter(struct knowns *k, const struct trace_step *step, size_t n, struct shard *shard,
+                  uint8_t function, bool cut)
+{
+    struct places p;
+    if ((!k->memory && !get_memory(k, FIRST_MEMORY)) || n < 2 || !find_places(&p, step, n)) {
+        k->pause_until = now(k) + PAUSE_UNFIT;
+        return;
+    }
+    const size_t size = sizeof(struct known) + p.words * (WORD + sizeof p.at[0]);
+    if (!has_room(k, size)) {
+        return;
+    }
+    const uint32_t id = allocate(k, size) | KNOWN_STACK;
+    struct known *x = known_at(k, id);
+    *x = (struct known){.bp = step[0].bp,
+                        .shard = shard,
+                        .words = p.words,
+                        .returns = p.returns,
+                        .function = function,
+                        .uses_bp = p.uses_bp,
+                        .cut = cut};
+    for (size_t i = 0; i < p.words; i++) {
+        x->held[i] = known_word(step[0].sp, p.at[i]);
+    }
+    memcpy(x->held + p.words, p.at, p.words * sizeof p.at[0]);
+    COMPILER_BARRIER();
+    k->entered++;
+    link_in(k, id, x, step[0].ip, step[0].sp);
+}
+
+size_t knowns_frames(const struct known *x, uintptr_t ip, uintptr_t *frames, size_t max)
+{
+    size_t n = 0;
+    for (; n < max && n <= x->returns; n++) {
+        frames[n] = n == 0 ? ip : arch_return_address(x->held[n - 1]);
+    }
+    return n;
+}

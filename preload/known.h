@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A thread's stacks that are known whole: for each the words that its walk read, and the shard that
+ * counts it. A walk is a function of (ip, sp, bp) and of the words it reads, so a stack is proved
+ * to be a known one when each of its words is what it was. No rule is looked at, and memory is read
+ * in a row, not from frame to frame. What is not found here goes to the tree of frames (trace.h).
+ *
+ * The stacks from one (ip, sp) are told apart by a Patricia tree (Morrison, 1968) over their words:
+ * an inner node tells the first place at which those below it differ, an edge what lies there.
+ * Where their words are does not only depend on the words before: stacks that are read at other
+ * places though no word before differs are in a tree of their own.
+ *
+ * Owned by one thread, under the guard. Only stacks that lie on the thread's own stack may be
+ * entered, and are whole, to the outermost frame, by simple rules: their words can be read whenever
+ * the thread is at that (ip, sp) again. A longjmp out of any function here leaves all sound.
+ * Without memory nothing is entered.
+ */
+#ifndef PRELOAD_KNOWN_H
+#define PRELOAD_KNOWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "trace.h"
+
+struct shard;
+
+/* Words are compared in groups; a list is filled up by its first word. */
+#define KNOWN_GROUP ((size_t)4)
+
+/* A stack. Behind it lie its words' places. */
+struct known {
+    uintptr_t bp;
+    struct shard *shard;
+    uint32_t next;    /* id of one that differs in bp alone; or 0 */
+    uint16_t words;   /* a multiple of KNOWN_GROUP */
+    uint16_t returns; /* how many of them are return addresses, which come first, from the inside */
+    uint8_t function; /* that the shard is of */
+    bool uses_bp;     /* the walk depends on bp */
+    bool cut;         /* the stack has more frames than are told */
+    uintptr_t held[];
+};
+
+/* Ids tell where something lies in the memory, in units of 8 bytes, and in the lowest bit whether
+ * it is a stack. 0: nothing. */
+#define KNOWN_STACK ((uint32_t)1)
+
+struct known_node {
+    uint16_t word;  /* the number of the word that differs */
+    uint16_t place; /* of it, in words from sp */
+    uint32_t any;   /* id of what is below for some word */
+};
+
+struct known_edge {
+    uint32_t tag; /* of node and word; 0: empty */
+    uint32_t to;  /* id */
+};
+
+struct known_head {
+    uintptr_t ip, sp; /* ip 0: empty */
+    uint32_t to;      /* id */
+};
+
+struct knowns {
+    char *memory;                      /* NULL: nothing was entered yet */
+    struct known_head *heads;          /* open addressing */
+    struct known_edge *edges;          /* open addressing */
+    unsigned heads_shift, edges_shift; /* 64 less the logarithm of their sizes */
+    uint32_t heads_left, edges_left;   /* how many more may be entered */
+    uint32_t used, limit;              /* of `memory`, in units */
+    struct arena_pool *pool;
+    const _Atomic uint64_t *events; /* counts captures; or NULL */
+    uint64_t begun;                 /* the count when it was last empty */
+    uint64_t pause_until;           /* the count until which nothing is entered */
+    uint32_t entered;               /* stacks since then */
+};
+
+/* EVENTS: see above. Takes no memory before the first stack is entered. */
+void knowns_init(struct knowns *k, struct arena_pool *pool, const _Atomic uint64_t *events);
+
+/* Whether a stack that was not found should be entered: not where nearly all are new ones. */
+bool knowns_wants(const struct knowns *k);
+
+/* Enters the stack of N frames that STEP tells, from the innermost to the outermost, which SHARD
+ * counts for FUNCTION. It must not be known yet. Nothing is entered that cannot be told in the form
+ * above. */
+void knowns_enter(struct knowns *k, const struct trace_step *step, size_t n, struct shard *shard,
+                  uint8_t function, bool cut);
+
+void knowns_forget(struct knowns *k);
+
+/* Writes the return addresses of X, from IP on, which is the innermost frame's; at most MAX.
+ * Returns how many. */
+size_t knowns_frames(const struct known *x, uintptr_t ip, uintptr_t *frames, size_t max);
+
+static inline void *known_at(const struct knowns *k, uint32_t id)
+{
+    return k->memory + (size_t)(id & ~KNOWN_STACK) * 4;
+}
+
+static inline const uint16_t *known_places(const struct known *x)
+{
+    return (const uint16_t *)(x->held + x->words);
+}
+
+static inline uintptr_t known_word(uintptr_t sp, uint16_t place)
+{
+    return trace_load(sp + (uintptr_t)place * sizeof(uintptr_t));
+}
+
+/* Whether X is where the thread is now. */
+static inline bool known_holds(const struct known *x, uintptr_t sp, uintptr_t bp)
+{
+    const uint16_t *place = known_places(x);
+    const uintptr_t *held = x->held, *end = held + x->words;
+    for (; held != end; held += 4, place += 4) {
+        _Static_assert(KNOWN_GROUP == 4, "a group");
+        const uintptr_t changed =
+            (known_word(sp, place[0]) ^ held[0]) | (known_word(sp, place[1]) ^ held[1]) |
+            (known_word(sp, place[2]) ^ held[2]) | (known_word(sp, place[3]) ^ held[3]);
+        if (unlikely(changed != 0)) {
+            return false;
+        }
+    }
+    return !x->uses_bp || x->bp == bp;
+}
+
+static inline size_t knowns_heads_start(const struct knowns *k, uintptr_t ip, uintptr_t sp)
+{
+    return (ip ^ sp << 12) * 0x9e3779b97f4a7c15u >> (k->heads_shift % 64);
+}
+
+/* The next head of (IP, SP) from *AT on, which is advanced behind it; or an empty one for it. */
+static inline struct known_head *knowns_head(const struct knowns *k, uintptr_t ip, uintptr_t sp,
+                                             size_t *at)
+{
+    const size_t mask = SIZE_MAX >> (k->heads_shift % 64);
+    for (;;) {
+        struct known_head *head = &k->heads[*at];
+        *at = (*at + 1) & mask;
+        if (likely((head->ip == ip && head->sp == sp) || head->ip == 0)) {
+            return head;
+        }
+    }
+}
+
+/* The edge from node ID along WORD, or an empty one for it, whose tag is returned in TAG. */
+static inline struct known_edge *knowns_edge(const struct knowns *k, uint32_t id, uintptr_t word,
+                                             uint32_t *tag)
+{
+    const uint64_t hash = (word ^ id * 0x9fb21c651e98df25u) * 0x9e3779b97f4a7c15u;
+    const size_t mask = SIZE_MAX >> (k->edges_shift % 64);
+    *tag = (uint32_t)hash | 1;
+    for (size_t i = hash >> (k->edges_shift % 64);; i = (i + 1) & mask) {
+        struct known_edge *edge = &k->edges[i];
+        if (likely(edge->tag == *tag || edge->tag == 0)) {
+            return edge;
+        }
+    }
+}
+
+/* The stack below node ID that the thread is in at (SP, BP), or NULL. */
+static inline struct known *knowns_below(const struct knowns *k, uint32_t id, uintptr_t sp,
+                                         uintptr_t bp)
+{
+    while (!(id & KNOWN_STACK)) {
+        if (unlikely(id == 0)) {
+            return NULL;
+        }
+        const struct known_node *node = known_at(k, id);
+        uint32_t tag;
+        id = knowns_edge(k, id, known_word(sp, node->place), &tag)->to;
+    }
+    for (; id != 0; id = ((struct known *)known_at(k, id))->next) {
+        struct known *x = known_at(k, id);
+        if (likely(known_holds(x, sp, bp))) {
+            return x;
+        }
+    }
+    return NULL;
+}
+
+/* The stack that the thread is in at (IP, SP, BP), or NULL. */
+static inline struct known *knowns_find(const struct knowns *k, uintptr_t ip, uintptr_t sp,
+                                        uintptr_t bp)
+{
+    if (unlikely(!k->memory)) {
+        return NULL;
+    }
+    size_t at = knowns_heads_start(k, ip, sp);
+    for (;;) {
+        const struct known_head *head = knowns_head(k, ip, sp, &at);
+        if (unlikely(head->ip == 0)) {
+            return NULL;
+        }
+        struct known *x = knowns_below(k, head->to, sp, bp);
+        if (likely(x != NULL)) {
+            return x;
+        }
+    }
+}
+
+/* Asks for what knowns_find will look at first. */
+static inline void knowns_prefetch(const struct knowns *k, uintptr_t ip, uintptr_t sp)
+{
+    if (likely(k->memory != NULL)) {
+        const char *x = known_at(k, k->heads[knowns_heads_start(k, ip, sp)].to);
+        __builtin_prefetch(x);
+        __builtin_prefetch(x + 64);
+        __builtin_prefetch(x + 128);
+    }
+}
+
+#endif
