@@ -32,13 +32,13 @@
 /* A frame, in two cache lines. */
 struct trace {
     uintptr_t ip, sp;
-    uintptr_t bp;        /* in this frame; matters if `uses_bp` */
-    uint64_t hash;       /* of the return addresses from here outward: stack.h */
-    struct trace *far;   /* the first one out whose step the words below are not of; or NULL */
-    uint32_t outer;      /* id of the next frame out; 0: this is the outermost */
-    uint32_t next;       /* id of a known frame of the same key; or 0 */
-    uint32_t depth;      /* frames from here outward, this one included */
-    int16_t bp_at;       /* in words, from at[0] to where the outer frame's bp was; 0: nowhere */
+    uintptr_t bp;          /* in this frame; matters if `uses_bp` */
+    uint64_t hash;         /* of the return addresses from here outward: stack.h */
+    struct trace *far;     /* the first one out whose step the words below are not of; or NULL */
+    uint32_t outer;        /* id of the next frame out; 0: this is the outermost */
+    uint32_t next;         /* id of a known frame of the same key; or 0 */
+    uint32_t depth;        /* frames from here outward, this one included */
+    int16_t bp_at;         /* in words, from at[0] to where the outer frame's bp was; 0: nowhere */
     uint8_t words : 2;     /* how many of those below are of the step out of this frame */
     uint8_t loads : 1;     /* the last of these is one that the CFA came from */
     uint8_t uses_bp : 1;   /* a step from here outward depends on bp */
