@@ -130,6 +130,10 @@ static int use_baseline(struct gate *g)
     int result = missing ? 0 : side_open(&old, g->options, &path, 1, g->identities, NULL, NULL);
     if (result == 0 && !missing) {
         result = gate_refuse_side(g, &old);
+        if (result == 0 && g->o->update_baseline && old.njobs) {
+            complain("'%s': is a dump, expected a baseline to write anew", path);
+            result = -1;
+        }
         if (result == 0 && !g->o->update_baseline)
             gate_judge_baseline(g, old.stacks);
         side_close(&old);

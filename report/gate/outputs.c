@@ -64,39 +64,46 @@ static void begin(struct out *out, const char *path)
         die("'%s': %s", path ? path : "standard output", error.text);
 }
 
-/* Puts the verdict where PATH says; NULL: nowhere; "-": to the CONSOLE. */
-static void write_file(const struct gate *g, const char *path, const struct verdict_format *format,
-                       struct out *console)
+/* A file that a form goes to. */
+struct target {
+    const char *path; /* NULL: nowhere; "-": to the console */
+    const struct verdict_format *format;
+    struct out out;
+};
+
+static void write_target(struct target *t, const struct gate *g, struct out *console)
 {
-    struct out out = {0};
-    if (!path)
+    if (!t->path)
         return;
-    if (strcmp(path, "-") == 0) {
-        format->write(console->file, &g->verdict);
+    if (strcmp(t->path, "-") == 0) {
+        t->format->write(console->file, &g->verdict);
         return;
     }
-    begin(&out, path);
-    format->write(out.file, &g->verdict);
-    finish(&out, path);
+    t->format->write(t->out.file, &g->verdict);
+    finish(&t->out, t->path);
 }
 
 /* The report itself first; what else goes to standard output follows it, or, if the report has a
- * file of its own, is all there. */
+ * file of its own, is all there. Nothing is written before all files are open. */
 void gate_write(const struct gate *g, struct out *out)
 {
     const struct check_options *o = g->o;
     struct out second = {0}, *console = out;
+    struct target targets[] = {
+        {o->junit, &verdict_junit, {0}},       {o->sarif, &verdict_sarif, {0}},
+        {o->markdown, &verdict_markdown, {0}}, {o->gitlab, &verdict_gitlab, {0}},
+        {o->tap, &verdict_tap, {0}},           {o->github ? "-" : NULL, &verdict_github, {0}}};
+    size_t n = sizeof targets / sizeof *targets;
+    for (size_t i = 0; i < n; i++)
+        if (targets[i].path && strcmp(targets[i].path, "-") != 0)
+            begin(&targets[i].out, targets[i].path);
     if (g->options->output) {
         begin(&second, NULL);
         console = &second;
     }
     find_format(g->options)->write(out->file, &g->verdict);
-    write_file(g, o->junit, &verdict_junit, console);
-    write_file(g, o->sarif, &verdict_sarif, console);
-    write_file(g, o->markdown, &verdict_markdown, console);
-    write_file(g, o->gitlab, &verdict_gitlab, console);
-    write_file(g, o->tap, &verdict_tap, console);
-    write_file(g, o->github ? "-" : NULL, &verdict_github, console);
+    for (size_t i = 0; i < n; i++)
+        write_target(&targets[i], g, console);
     if (console == &second)
         finish(&second, "standard output");
     out->index++;

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files of suppressions, and the patterns in them. What is taken must be complete, what is refused
+ * must have a reason that names a line, and no pattern may run away.
+ */
+#include "fuzz.h"
+#include "gate/suppressions.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void check_entry(const struct suppression *s)
+{
+    static const char name[] = "std::vector<int*>::push_back(int* const&) aaaaaaaaaaaaaaaaaaaaab";
+    bool complete = s->pattern && *s->pattern && s->origin && s->line && s->names;
+    if (!complete || (s->expired && !s->expires))
+        abort();
+    bool matches = suppression_matches(s, name, NULL, NULL);
+    if (matches && !(s->names & SUPPRESS_FUNCTION))
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct suppressions s = suppressions_new();
+    struct error error = {""};
+    char *text = malloc(size + 1);
+    if (!text)
+        return -1;
+    if (size)
+        memcpy(text, data, size);
+    text[size] = '\0';
+    int result = suppressions_parse(&s, "input", text, "2026-06-15", &error);
+    if (result ? strncmp(error.text, "line ", 5) != 0 : error.text[0] != '\0')
+        abort();
+    for (size_t i = 0; i < s.n; i++)
+        check_entry(&s.list[i]);
+    suppressions_free(&s);
+    free(text);
+    return 0;
+}
