@@ -5,9 +5,9 @@ nothing hangs, nothing is lost, and nothing is left of threads that are gone."""
 import json
 
 import memprof_test
-from memprof_test import SOAK, sample
+from memprof_test import many, sample
 
-PATIENCE = 100 + 60 * SOAK  # seconds until a hang
+PATIENCE = 100 + many(60)  # seconds until a hang
 THREAD_LIMIT = 64 << 10  # bytes for one of many threads
 
 
@@ -27,14 +27,14 @@ class Locks(memprof_test.Test):
 
     def test_cancelled_threads(self):
         """While they allocate, whose clean-up handlers and thread-specific data own blocks."""
-        dump, said, counts = self.storm("cancel", 400 * SOAK)
+        dump, said, counts = self.storm("cancel", 4 * many(100))
         self.assert_sound(dump)
         self.assertGreater(counts["alloc_count"], said["alloc_count"])
         self.assertEqual(counts["kept"], 1000)
 
     def test_cancelled_anywhere(self):
         """In the middle of the profiler, too: no lock stays behind, and one block at most."""
-        threads = 400 * SOAK
+        threads = 4 * many(100)
         dump, said, counts = self.storm("async", threads, after=[sample("libsafe_malloc.so")])
         self.assertGreater(counts["alloc_count"], said["alloc_count"])
         self.assertGreaterEqual(counts["kept"], 1000)
@@ -43,7 +43,7 @@ class Locks(memprof_test.Test):
 
     def test_short_threads(self):
         """Neither memory nor descriptors grow with the number of threads there were."""
-        count = 20000 * SOAK
+        count = 8 * many(2500)
         dump, said, counts = self.storm("short", count)
         self.assert_sound(dump)
         self.assertEqual((counts["alloc_count"], counts["kept"]), (count * 11 + 1000, 1000))
@@ -67,9 +67,9 @@ class Locks(memprof_test.Test):
     def test_loading_threads(self):
         """8 load and unload libraries, 8 allocate, half of these inside dl_iterate_phdr."""
         libraries = [sample(f"libplugin_{name}.so") for name in ("one", "two")]
-        dump, said, counts = self.storm("dlopen", 1000 * SOAK, *libraries)
+        dump, said, counts = self.storm("dlopen", many(1000), *libraries)
         self.assert_sound(dump)
-        self.assertEqual(counts["alloc_count"] + 8 * 1000 * SOAK, said["alloc_count"])
+        self.assertEqual(counts["alloc_count"] + 8 * many(1000), said["alloc_count"])
         self.assertEqual(counts["kept"], 1000)
 
 

@@ -29,8 +29,15 @@ import validate_dump  # noqa: E402
 
 SCHEMA = json.loads(validate_dump.SCHEMA.read_text(encoding="utf-8"))
 TIMEOUT = 120  # seconds that one host may take: a hang, not a measurement
-# How many times as long the tests go on that can go on for long: see tools/soak/run.sh.
-SOAK = int(os.environ.get("MEMPROF_SOAK", "1"))
+# How much longer than usual the tests go on that can go on for long: see tools/soak/run.sh.
+SOAK = float(os.environ.get("MEMPROF_SOAK", "1"))
+
+
+def many(n):
+    """N as usual, more or fewer in a soak."""
+    return max(1, int(n * SOAK))
+
+
 
 
 class Run:
