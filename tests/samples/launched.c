@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * launched: a program for the launcher to run. One mode for each argument:
+ * launched: a program for the launcher to run. The first argument is the mode, N the second.
  *
- *     exit N         ends with status N
- *     kill N         ends by signal N, with no core
- *     relations      prints the process group, the session and the parent, and the SIGCHLD
- * disposition receive        prints `ready`, then a line for every signal it gets: number, si_code,
- * si_value; ends with 0 after SIGTERM group N        ignores signal N and sends it to its whole
- * process group, then prints `done`
+ * exit: ends with status N.
+ *
+ * kill: ends by signal N, with no core.
+ *
+ * relations: prints process group, session, parent, and what becomes of SIGCHLD.
+ *
+ * receive: prints `ready`, then a line for each signal it gets, with its number, si_code and value;
+ * ends with 0 after SIGTERM.
+ *
+ * wait: prints `ready` and its process id, and waits for a signal that ends it.
+ *
+ * group: ignores signal N, sends it to its whole process group, and prints `done`.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -56,6 +62,15 @@ static int receive(void)
     return 0;
 }
 
+static int wait_for_end(void)
+{
+    printf("ready %d\n", (int)getpid());
+    fflush(stdout);
+    while (pause() < 0)
+        continue;
+    return 0;
+}
+
 static int signal_group(int number)
 {
     signal(number, SIG_IGN);
@@ -76,6 +91,8 @@ int main(int argc, char **argv)
         return show_relations();
     if (strcmp(mode, "receive") == 0)
         return receive();
+    if (strcmp(mode, "wait") == 0)
+        return wait_for_end();
     if (strcmp(mode, "group") == 0)
         return signal_group(number);
     fputs("launched: no such mode\n", stderr);

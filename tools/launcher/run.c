@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static int not_started(const char *name, int error)
@@ -74,11 +73,10 @@ int run_command(char **command, struct environment *environment, const char *not
     if (kept)
         keeper_end(&keeper);
     loop_end(&loop);
-    int status = signals->status;
-    if (signals->interrupted && WIFSIGNALED(status) && WTERMSIG(status) == SIGINT)
+    if (signals_interrupted(signals))
         end_interrupted(signals);
     signals_end(signals);
-    return child_status(status);
+    return child_status(signals->status);
 }
 
 /* Has the library preloaded, unless that would do harm. In NOTICE, of SIZE bytes: why there will be

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 void signals_block(struct signals *signals)
@@ -45,10 +46,17 @@ static bool is_of_terminal(int number)
     }
 }
 
+/* When a terminal is hung up, the leader of its session alone is told. */
+static bool is_for_leader(int number)
+{
+    return (number == SIGHUP || number == SIGCONT) && getsid(0) == getpid();
+}
+
 bool signals_to_forward(const struct signalfd_siginfo *info, pid_t program)
 {
     if (info->ssi_code == SI_KERNEL)
-        return is_of_terminal((int)info->ssi_signo) && getpgid(program) != getpgrp();
+        return is_of_terminal((int)info->ssi_signo) &&
+               (getpgid(program) != getpgrp() || is_for_leader((int)info->ssi_signo));
     if (info->ssi_code != SI_USER && info->ssi_code != SI_TKILL && info->ssi_code != SI_QUEUE)
         return false; /* timers and the like of our own */
     if ((pid_t)info->ssi_pid == getpid())
@@ -109,6 +117,20 @@ static void on_signal(struct loop_source *source)
         forward(&info, signals->program);
     if (number == SIGCHLD)
         reap(signals);
+}
+
+bool signals_interrupted(const struct signals *signals)
+{
+    if (!WIFSIGNALED(signals->status) || WTERMSIG(signals->status) != SIGINT)
+        return false;
+    /* The program may have got it, and died, before we got ours. */
+    const struct timespec moment = {.tv_nsec = 50000000};
+    sigset_t one;
+    siginfo_t info;
+    sigemptyset(&one);
+    sigaddset(&one, SIGINT);
+    return signals->interrupted ||
+           (sigtimedwait(&one, &info, &moment) == SIGINT && info.si_code == SI_KERNEL);
 }
 
 int signals_begin(struct signals *signals, struct loop *loop)

@@ -40,6 +40,9 @@ void signals_end(struct signals *signals);
 /* From now on signals are for PID, a child; the loop is stopped when it has ended. */
 void signals_for(struct signals *signals, pid_t pid);
 
+/* Whether the terminal's SIGINT was what ended the program. */
+bool signals_interrupted(const struct signals *signals);
+
 /* Whether PROGRAM is to be sent the signal INFO, that the launcher has got. */
 bool signals_to_forward(const struct signalfd_siginfo *info, pid_t program);
 
