@@ -56,7 +56,8 @@ static int report(const struct options *options)
     if (out_open(&out, options->output, &error))
         die("'%s': %s", options->output, error.text);
     int status = verb->run_all ? verb->run_all(options, &out) : report_each(options, &out);
-    if (status == EXIT_UNUSABLE && (out.index == 0 || options->output)) {
+    bool nothing = status == EXIT_UNUSABLE && (out.index == 0 || options->output);
+    if (nothing || (verb->bit == FOR_CHECK && options->check.dry_run)) {
         out_discard(&out);
         return status;
     }

@@ -5,7 +5,9 @@
 #include "gate.h"
 #include "memory.h"
 #include "pool.h"
+#include "repeated.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -156,15 +158,20 @@ static void update_baseline(struct gate *g)
     stackset_free(live);
 }
 
-/* Whether there is a verdict; otherwise a line on standard error has said why not. */
-static int judge(struct gate *g)
+/* Finds what is to be judged. Returns 0, or -1 after a line on standard error. */
+static int look(struct gate *g)
 {
-    if (gate_refuse(g) || read_embedded(g))
+    read_files(g);
+    if (open_jobs(g) || gate_refuse(g) || read_embedded(g))
         return -1;
     gate_name_program(g);
     g->all = gather(g);
-    if (gate_find_leaks(g))
-        return -1;
+    return gate_find_leaks(g);
+}
+
+/* Whether there is a verdict; otherwise a line on standard error has said why not. */
+static int judge(struct gate *g)
+{
     gate_judge(g);
     if (g->o->baseline && use_baseline(g))
         return -1;
@@ -179,13 +186,14 @@ static int judge(struct gate *g)
     return -1;
 }
 
-static void set_up(struct gate *g, const struct options *options, const struct out *out)
+static void set_up(struct gate *g, const struct options *options, const struct out *out,
+                   struct identities *identities)
 {
     *g = (struct gate){.options = options,
                        .o = &options->check,
                        .suppressions = suppressions_new(),
                        .limits = limits_new(),
-                       .identities = identities_new()};
+                       .identities = identities};
     g->verdict =
         (struct verdict){.strings = pool_new(),
                          .suppressions = &g->suppressions,
@@ -203,7 +211,6 @@ static void tear_down(struct gate *g)
     for (size_t i = 0; i < g->njobs; i++)
         job_close(&g->jobs[i]);
     free(g->jobs);
-    identities_free(g->identities);
     suppressions_free(&g->suppressions);
     limits_free(&g->limits);
     free(g->verdict.checks);
@@ -213,22 +220,51 @@ static void tear_down(struct gate *g)
     pool_free(g->verdict.strings);
 }
 
+/* Judges each of N runs, and together. Returns the exit status. */
+static int judge_runs(struct gate *runs, size_t n, struct out *out)
+{
+    struct gate *last = &runs[n - 1];
+    for (size_t i = 0; i < n; i++)
+        if (look(&runs[i]))
+            return EXIT_UNUSABLE;
+    if (n > 1)
+        repeated_keep_common(runs, n);
+    for (size_t i = 0; i < n; i++)
+        if (judge(&runs[i]))
+            return EXIT_UNUSABLE;
+    repeated_merge(runs, n);
+    if (last->o->update_baseline)
+        update_baseline(last);
+    gate_write(last, out);
+    return last->verdict.nfailed ? STATUS_FAILED : 0;
+}
+
+/* Looks at the files that options name, and at nothing else. */
+static int look_at_files(struct gate *g)
+{
+    read_files(g);
+    if (g->o->baseline && !g->o->update_baseline && access(g->o->baseline, R_OK))
+        die("'%s': %s", g->o->baseline, strerror(errno));
+    return 0;
+}
+
 int check_run(const struct options *options, struct out *out)
 {
     struct error error = {""};
-    struct gate g;
-    int status = EXIT_UNUSABLE;
+    struct identities *identities = identities_new();
+    size_t n;
     if (check_options_agree(&options->check, &error))
         die("%s", error.text);
-    set_up(&g, options, out);
-    gate_check_outputs(&g);
-    read_files(&g);
-    if (open_jobs(&g) == 0 && judge(&g) == 0) {
-        if (options->check.update_baseline)
-            update_baseline(&g);
-        gate_write(&g, out);
-        status = g.verdict.nfailed ? STATUS_FAILED : 0;
-    }
-    tear_down(&g);
+    struct options *runs = repeated_runs(options, &n);
+    struct gate *gates = mem_zero(n, sizeof *gates);
+    for (size_t i = 0; i < n; i++)
+        set_up(&gates[i], &runs[i], out, identities);
+    gate_check_outputs(options);
+    int status = options->check.dry_run ? look_at_files(gates) : judge_runs(gates, n, out);
+    for (size_t i = 0; i < n; i++)
+        tear_down(&gates[i]);
+    free(gates);
+    repeated_free(runs, n);
+    identities_free(identities);
     return status;
 }

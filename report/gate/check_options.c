@@ -131,6 +131,8 @@ FLAG_SETTER(gen_suppressions)
 FLAG_SETTER(fail_on_unused)
 FLAG_SETTER(count_runtime)
 FLAG_SETTER(github)
+FLAG_SETTER(dry_run)
+FLAG_SETTER(repeated)
 
 int check_options_agree(const struct check_options *c, struct error *error)
 {

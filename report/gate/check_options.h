@@ -45,7 +45,7 @@ struct check_options {
     double tolerance; /* percent */
     unsigned kinds;   /* 0: not said */
     struct check_names suppressions, limits;
-    bool gen_suppressions, fail_on_unused, count_runtime;
+    bool gen_suppressions, fail_on_unused, count_runtime, dry_run, repeated;
     uint64_t per_iteration; /* 0: not said */
     /* Where else to write the verdict; NULL: nowhere. */
     const char *junit, *sarif, *markdown, *gitlab, *tap;
@@ -74,6 +74,8 @@ int check_set_sarif(struct options *o, const char *value, struct error *error);
 int check_set_markdown(struct options *o, const char *value, struct error *error);
 int check_set_gitlab(struct options *o, const char *value, struct error *error);
 int check_set_tap(struct options *o, const char *value, struct error *error);
+int check_set_dry_run(struct options *o, const char *value, struct error *error);
+int check_set_repeated(struct options *o, const char *value, struct error *error);
 int check_set_github(struct options *o, const char *value, struct error *error);
 
 /* What only the options together show. Returns 0, or -1 with the whole message in ERROR. */

@@ -99,7 +99,7 @@ void gate_blame_most(struct gate *g, bool peak);
 const char *gate_suggest(const struct gate *g, const struct model *m, uint32_t frame);
 
 /* outputs.c: ends the tool if an output has a form that there is not, or would replace an input. */
-void gate_check_outputs(const struct gate *g);
+void gate_check_outputs(const struct options *options);
 /* Writes the verdict to OUT and wherever else options say; ends the tool if that cannot be done. */
 void gate_write(const struct gate *g, struct out *out);
 

@@ -9,18 +9,18 @@
 #include <string.h>
 
 /* No output may take the place of what is read. */
-static void protect_inputs(const struct gate *g)
+static void protect_inputs(const struct options *options)
 {
-    const struct check_options *o = g->o;
-    const char *const outputs[] = {
-        o->junit,          o->sarif, o->markdown,
-        o->gitlab,         o->tap,   o->update_baseline ? o->baseline : NULL,
-        g->options->output};
+    const struct check_options *o = &options->check;
+    const char *const outputs[] = {o->junit,       o->sarif,
+                                   o->markdown,    o->gitlab,
+                                   o->tap,         o->update_baseline ? o->baseline : NULL,
+                                   options->output};
     static const char wrong[] = "'%s': is one of the files to read, expected another to write to";
     for (size_t k = 0; k < sizeof outputs / sizeof *outputs; k++) {
         const char *output = outputs[k];
-        for (size_t i = 0; output && i < g->options->ndumps; i++)
-            if (out_is_input(output, g->options->dumps[i]))
+        for (size_t i = 0; output && i < options->ndumps; i++)
+            if (out_is_input(output, options->dumps[i]))
                 die(wrong, output);
         for (size_t i = 0; output && i < o->suppressions.n; i++)
             if (out_is_input(output, o->suppressions.list[i]))
@@ -44,10 +44,10 @@ static const struct verdict_format *find_format(const struct options *o)
     return &verdict_text;
 }
 
-void gate_check_outputs(const struct gate *g)
+void gate_check_outputs(const struct options *options)
 {
-    find_format(g->options);
-    protect_inputs(g);
+    find_format(options);
+    protect_inputs(options);
 }
 
 static void finish(struct out *out, const char *path)

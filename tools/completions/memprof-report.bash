@@ -10,7 +10,8 @@ _memprof_report() {
         --debuginfod-budget --no-demangle --quiet --help --version
         --max-leak --max-leak-per-stack --max-peak --max-allocs --limits --baseline --tolerance
         --update-baseline --errors-for-leak-kinds --per-iteration --suppressions --gen-suppressions
-        --fail-on-unused-suppressions --count-runtime --junit --sarif --markdown --gitlab --tap --github"
+        --fail-on-unused-suppressions --count-runtime --junit --sarif --markdown --gitlab --tap --github
+        --repeated --dry-run"
     local columns="mem-usage increment occurrences peak max-live allocated freed temporary avg-size
         lifetime blocks threads"
 

@@ -4,9 +4,9 @@
 
 _memprof() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=""
-    local verbs="run"
+    local verbs="run check"
     local options="--out --sample --max-overhead --max-depth --follow --interval --signal --dump-at
-        --leak-check --mmap --scopes --verify --verbose --quiet --help --version"
+        --leak-check --mmap --scopes --verify --verbose --repeat --only --skip --keep-dumps --quiet --help --version"
     local i
 
     # After the verb and its options it is the command's turn.
@@ -44,7 +44,11 @@ _memprof() {
         mapfile -t COMPREPLY < <(compgen -A signal -- "$cur")
         return
         ;;
-    --max-overhead | --max-depth | --interval | --dump-at | --scopes) return ;;
+    --max-overhead | --max-depth | --interval | --dump-at | --scopes | --repeat | --only | --skip) return ;;
+    --keep-dumps)
+        mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+        return
+        ;;
     --out | -o)
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return

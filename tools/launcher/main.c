@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "check.h"
 #include "cli.h"
 #include "die.h"
 #include "recover.h"
@@ -50,5 +51,7 @@ int main(int argc, char **argv)
     if (cli.help || cli.version)
         return print_about(&cli);
     signals_block(&signals);
-    return run_verb(&cli, &signals);
+    int status = cli.verb == FOR_CHECK ? check_verb(&cli, &signals) : run_verb(&cli, &signals);
+    free(cli.gate);
+    return status;
 }

@@ -24,20 +24,22 @@ static int not_started(const char *name, int error)
 }
 
 /* Where there is nothing to watch it with, the program is still run. */
-static int become(char **command, const struct environment *environment, struct signals *signals)
+static int become(const struct run *run)
 {
-    signals_end(signals);
-    signals_restore(signals);
-    descriptors_restore();
-    child_exec(command, environment->entries);
-    return not_started(command[0], errno);
+    signals_end(run->signals);
+    if (run->replace) {
+        signals_restore(run->signals);
+        descriptors_restore();
+        child_exec(run->command, run->environment->entries);
+    }
+    return not_started(run->command[0], errno);
 }
 
-/* Ends by SIGINT, for a shell script that waits for us and goes on if we exit; without effect in
- * the first process of a container, or if it is ignored. */
-static void end_interrupted(struct signals *signals)
+void run_end_interrupted(struct signals *signals)
 {
     sigset_t one;
+    if (!signals_interrupted(signals))
+        return;
     signals_end(signals);
     sigemptyset(&one);
     sigaddset(&one, SIGINT);
@@ -45,44 +47,39 @@ static void end_interrupted(struct signals *signals)
     sigprocmask(SIG_UNBLOCK, &one, NULL);
 }
 
-int run_command(char **command, struct environment *environment, const char *notice,
-                struct signals *signals)
+int run_command(const struct run *run)
 {
     struct loop loop;
     struct keeper keeper;
     bool forked = false;
-    if (loop_begin(&loop) || signals_begin(signals, &loop))
-        return become(command, environment, signals);
-    const bool kept = keeper_begin(&keeper, &loop) == 0;
+    if (loop_begin(&loop) || signals_begin(run->signals, &loop))
+        return become(run);
+    const bool kept = run->recorded && keeper_begin(&keeper, &loop) == 0;
     if (kept)
-        environment_set(environment, "MEMPROF_KEEPER", keeper.path);
-    pid_t pid = child_start(command, environment->entries, signals, &forked);
+        environment_set(run->environment, "MEMPROF_KEEPER", keeper.path);
+    pid_t pid = child_start(run->command, run->environment->entries, run->signals, &forked);
     if (pid < 0) {
         const int error = errno;
         if (kept) {
             keeper_end(&keeper);
-            environment_set(environment, "MEMPROF_KEEPER", "");
+            environment_set(run->environment, "MEMPROF_KEEPER", "");
         }
+        loop_end(&loop);
         errno = error;
-        return forked ? not_started(command[0], errno) : become(command, environment, signals);
+        return forked ? not_started(run->command[0], error) : become(run);
     }
-    if (notice)
-        complain("%s", notice);
-    signals_for(signals, pid);
+    if (run->notice && *run->notice)
+        complain("%s", run->notice);
+    signals_for(run->signals, pid);
     loop_run(&loop);
     if (kept)
         keeper_end(&keeper);
     loop_end(&loop);
-    if (signals_interrupted(signals))
-        end_interrupted(signals);
-    signals_end(signals);
-    return child_status(signals->status);
+    signals_end(run->signals);
+    return child_status(run->signals->status);
 }
 
-/* Has the library preloaded, unless that would do harm. In NOTICE, of SIZE bytes: why there will be
- * no profile, as far as that is known beforehand. */
-static void prepare(const struct cli *cli, struct environment *environment, char *notice,
-                    size_t size)
+static void preload(const struct cli *cli, struct environment *environment, char notice[RUN_NOTICE])
 {
     struct places places;
     struct program program = {.preload = true};
@@ -92,43 +89,63 @@ static void prepare(const struct cli *cli, struct environment *environment, char
         program_examine(path, &program);
     notice[0] = '\0';
     if (program.blind && !cli->quiet)
-        snprintf(notice, size, "'%.1000s': %s: it is run, but not recorded", program.path,
+        snprintf(notice, RUN_NOTICE, "'%.1000s': %s: it is run, but not recorded", program.path,
                  program.blind);
     if (program.preload)
         environment_preload(environment, places.library);
 }
 
-/* Dumps of all processes go where the launcher was started, not where each process was. */
-static void set_out(struct environment *environment, const char *out)
+void run_prepare(const struct cli *cli, struct environment *environment, char notice[RUN_NOTICE])
 {
-    char directory[PATH_MAX], pattern[3 * PATH_MAX];
+    environment_begin(environment, environ);
+    preload(cli, environment, notice);
+    for (int i = 0; cli_options[i].name; i++)
+        if (cli->values[i])
+            environment_set(environment, cli_options[i].variable, cli->values[i]);
+}
+
+void run_set_out(struct environment *environment, const char *directory, const char *name)
+{
+    char pattern[3 * PATH_MAX];
     size_t n = 0;
-    if (*out == '/' || !getcwd(directory, sizeof directory)) {
-        environment_set(environment, "MEMPROF_OUT", out);
-        return;
-    }
-    for (const char *c = directory; *c; c++) {
+    for (const char *c = directory; *c && n < sizeof pattern - 2; c++) {
         if (*c == '%')
             pattern[n++] = '%';
         pattern[n++] = *c;
     }
-    snprintf(pattern + n, sizeof pattern - n, "%s%s", n > 1 ? "/" : "", out);
+    snprintf(pattern + n, sizeof pattern - n, "%s%s", n > 1 ? "/" : "", name);
     environment_set(environment, "MEMPROF_OUT", pattern);
+}
+
+/* Dumps of all processes go where the launcher was started, not where each process was. */
+static void set_out(const struct cli *cli, struct environment *environment)
+{
+    char directory[PATH_MAX];
+    const char *out = cli_value(cli, "out");
+    if (!out && environment_get(environment, "MEMPROF_OUT"))
+        return;
+    if (!out)
+        out = "memprof.%e.%p.json";
+    if (*out == '/' || !getcwd(directory, sizeof directory))
+        environment_set(environment, "MEMPROF_OUT", out);
+    else
+        run_set_out(environment, directory, out);
 }
 
 int run_verb(const struct cli *cli, struct signals *signals)
 {
     struct environment environment;
-    char notice[1400];
-    environment_begin(&environment, environ);
-    prepare(cli, &environment, notice, sizeof notice);
-    for (int i = 0; cli_options[i].name; i++)
-        if (cli->values[i])
-            environment_set(&environment, cli_options[i].variable, cli->values[i]);
-    const char *out = cli_value(cli, "out");
-    if (out || !environment_get(&environment, "MEMPROF_OUT"))
-        set_out(&environment, out ? out : "memprof.%e.%p.json");
-    int status = run_command(cli->command, &environment, *notice ? notice : NULL, signals);
+    char notice[RUN_NOTICE];
+    run_prepare(cli, &environment, notice);
+    set_out(cli, &environment);
+    const struct run run = {.command = cli->command,
+                            .environment = &environment,
+                            .signals = signals,
+                            .notice = notice,
+                            .recorded = true,
+                            .replace = true};
+    int status = run_command(&run);
     environment_end(&environment);
+    run_end_interrupted(signals);
     return status;
 }

@@ -109,11 +109,12 @@ static void on_signal(struct loop_source *source)
     if (read(source->fd, &info, sizeof info) != sizeof info)
         return;
     int number = (int)info.ssi_signo;
-    if (asks_to_end(number) && !signals->ending)
+    bool for_program = signals_to_forward(&info, signals->program);
+    if (asks_to_end(number) && !signals->ending && (for_program || info.ssi_code == SI_KERNEL))
         signals->ending = number;
     if (number == SIGINT && info.ssi_code == SI_KERNEL)
         signals->interrupted = true;
-    if (signals->program && signals_to_forward(&info, signals->program))
+    if (signals->program && for_program)
         forward(&info, signals->program);
     if (number == SIGCHLD)
         reap(signals);
@@ -153,6 +154,7 @@ void signals_end(struct signals *signals)
 void signals_for(struct signals *signals, pid_t pid)
 {
     signals->program = pid;
-    signals->status = 0;
+    signals->status = signals->ending = 0;
+    signals->interrupted = false;
     reap(signals); /* it may have ended before, its signal merged with another child's */
 }

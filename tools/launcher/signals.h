@@ -23,7 +23,7 @@ struct signals {
     struct sigaction chld; /* the same */
     pid_t program;         /* 0: none runs */
     int status;            /* of waitpid(2), once the program has ended */
-    int ending;            /* the first signal that asked to end, while PROGRAM ran or not; 0 */
+    int ending;            /* the first signal by which somebody else asked it to end; 0: none */
     bool interrupted;      /* the terminal sent SIGINT */
 };
 
