@@ -13,6 +13,9 @@
 #define LAST_MEMORY ((size_t)4 << 20)
 #define MEMORY_A_HEAD 256
 #define MEMORY_AN_EDGE 64
+#define MEMORY_A_NODE 128
+
+_Static_assert((LAST_MEMORY / MEMORY_A_NODE - 1) * 2 <= KNOWN_NODE_MASK, "numbers of nodes fit");
 
 #define WORDS_MAX ((size_t)256)
 
@@ -32,33 +35,35 @@ void knowns_init(struct knowns *k, struct arena_pool *pool, const _Atomic uint64
     *k = (struct knowns){.pool = pool, .events = events};
 }
 
-static size_t heads_size(const struct knowns *k)
+static size_t heads_size(const struct known_table *t)
 {
-    return (size_t)1 << (64 - k->heads_shift);
+    return (size_t)1 << (64 - t->heads_shift);
 }
 
-static size_t edges_size(const struct knowns *k)
+static size_t edges_size(const struct known_table *t)
 {
-    return (size_t)1 << (64 - k->edges_shift);
+    return (size_t)1 << (64 - t->edges_shift);
 }
 
-/* The state of one with nothing in it. The first unit is not used: its id would be 0. */
-static void begin(struct knowns *k)
+/* The state with nothing in T. The first of all are not used: their ids would be 0. */
+static void begin(struct knowns *k, struct known_table *t)
 {
-    k->used = 1;
+    k->used = k->nodes_used = 1;
     k->entered = 0;
-    k->heads_left = (uint32_t)heads_size(k) / 2;
-    k->edges_left = (uint32_t)edges_size(k) / 4 * 3;
+    k->heads_left = (uint32_t)heads_size(t) / 2;
+    k->edges_left = (uint32_t)edges_size(t) / 4 * 3;
     k->begun = now(k);
+    k->table = t;
 }
 
 void knowns_forget(struct knowns *k)
 {
-    if (k->memory && k->used > 1) {
-        memset(k->heads, 0, heads_size(k) * sizeof *k->heads);
-        memset(k->edges, 0, edges_size(k) * sizeof *k->edges);
+    struct known_table *t = k->table;
+    if (t && k->used > 1) {
+        memset(t->heads, 0, heads_size(t) * sizeof *t->heads);
+        memset(t->edges, 0, edges_size(t) * sizeof *t->edges);
         COMPILER_BARRIER(); /* none is found any more before its memory is used anew */
-        begin(k);
+        begin(k, t);
     }
 }
 
@@ -67,24 +72,26 @@ static unsigned shift_of(size_t size)
     return 64u - (unsigned)__builtin_ctzll(size);
 }
 
-/* Memory of SIZE bytes, with nothing in it. What there was is let go: a third, all together. */
-static bool get_memory(struct knowns *k, size_t size)
+/* A table for SIZE bytes of stacks. The one there was is let go: all these are a third together. */
+static bool get_table(struct knowns *k, size_t size)
 {
-    const size_t heads = size / MEMORY_A_HEAD, edges = size / MEMORY_AN_EDGE;
-    char *memory =
-        arena_pool_map(k->pool, size + heads * sizeof *k->heads + edges * sizeof *k->edges);
-    if (!memory) {
+    const size_t heads = size / MEMORY_A_HEAD, edges = size / MEMORY_AN_EDGE,
+                 nodes = size / MEMORY_A_NODE;
+    struct known_table *t =
+        arena_pool_map(k->pool, sizeof *t + size + heads * sizeof *t->heads +
+                                    edges * sizeof *t->edges + nodes * sizeof *t->nodes);
+    if (!t) {
         return false;
     }
-    struct knowns next = *k;
-    next.heads = (struct known_head *)(void *)(memory + size);
-    next.edges = (struct known_edge *)(void *)(next.heads + heads);
-    next.heads_shift = shift_of(heads);
-    next.edges_shift = shift_of(edges);
-    next.limit = (uint32_t)(size / UNIT);
-    next.memory = memory;
-    begin(&next);
-    *k = next;
+    t->heads = (struct known_head *)(t + 1);
+    t->edges = (struct known_edge *)(void *)(t->heads + heads);
+    t->nodes = (struct known_node *)(void *)(t->edges + edges);
+    t->stacks = (char *)(t->nodes + nodes);
+    t->heads_shift = shift_of(heads);
+    t->edges_shift = shift_of(edges);
+    t->units = (uint32_t)(size / UNIT);
+    t->nodes_size = (uint32_t)nodes;
+    begin(k, t);
     return true;
 }
 
@@ -96,10 +103,10 @@ bool knowns_wants(const struct knowns *k)
 /* Something is used up. */
 static void make_room(struct knowns *k)
 {
-    const size_t size = k->limit * UNIT;
+    const size_t size = k->table->units * UNIT;
     if (now(k) - k->begun < ENOUGH * (uint64_t)k->entered) {
         k->pause_until = now(k) + PAUSE * (uint64_t)k->entered;
-    } else if (size >= LAST_MEMORY || !get_memory(k, size * 4)) {
+    } else if (size >= LAST_MEMORY || !get_table(k, size * 4)) {
         knowns_forget(k);
     }
 }
@@ -108,20 +115,25 @@ static void make_room(struct knowns *k)
  * what was there may be gone. */
 static bool has_room(struct knowns *k, size_t size)
 {
-    const size_t units = (size + sizeof(struct known_node)) / UNIT + 2;
-    if (k->limit - k->used >= units && k->heads_left > 0 && k->edges_left >= 2) {
+    if (k->table->units - k->used >= size / UNIT + 1 && k->heads_left > 0 && k->edges_left >= 2 &&
+        k->nodes_used < k->table->nodes_size) {
         return true;
     }
     make_room(k);
     return false;
 }
 
-/* The id of SIZE bytes, for which there is room. */
-static uint32_t allocate(struct knowns *k, size_t size)
+/* The id of a stack of SIZE bytes, for which there is room. */
+static uint32_t new_stack(struct knowns *k, size_t size)
 {
-    const uint32_t id = k->used * 2;
+    const uint32_t id = k->used * 2 | KNOWN_STACK;
     k->used += (uint32_t)((size + UNIT - 1) / UNIT);
     return id;
+}
+
+static struct known_node *node_at(const struct known_table *t, uint32_t id)
+{
+    return &t->nodes[(id & KNOWN_NODE_MASK) / 2];
 }
 
 /* Where the words that matter of a walk are. */
@@ -169,20 +181,19 @@ static bool find_places(struct places *p, const struct trace_step *step, size_t 
 }
 
 /* Some stack below ID; where there is a choice, the one along the words at SP. */
-static struct known *descend(const struct knowns *k, uint32_t id, uintptr_t sp)
+static struct known *descend(const struct known_table *t, uint32_t id, uintptr_t sp)
 {
     while (!(id & KNOWN_STACK)) {
-        const struct known_node *node = known_at(k, id);
         uint32_t tag;
-        const uint32_t to = knowns_edge(k, id, known_word(sp, node->place), &tag)->to;
-        id = to != 0 ? to : node->any;
+        const uint32_t to = known_edge(t, id, known_node_word(id, sp), &tag)->to;
+        id = to != 0 ? to : node_at(t, id)->any;
     }
-    return known_at(k, id);
+    return known_at(t, id);
 }
 
 /* Puts in *N the number of the first word in which X and Y differ, or that of all. Returns false if
  * they are not read at the same places up to there. */
-static bool first_difference(const struct known *x, const struct known *y, size_t *n)
+static bool first_difference(const struct known *x, const struct known *y, uint32_t *n)
 {
     const uint16_t *at = known_places(x), *other = known_places(y);
     for (*n = 0; *n < x->words; ++*n) {
@@ -199,7 +210,7 @@ static bool first_difference(const struct known *x, const struct known *y, size_
 static void add_edge(struct knowns *k, uint32_t node, uintptr_t word, uint32_t to)
 {
     uint32_t tag;
-    struct known_edge *edge = knowns_edge(k, node, word, &tag);
+    struct known_edge *edge = known_edge(k->table, node, word, &tag);
     k->edges_left -= edge->tag == 0;
     edge->to = to;
     COMPILER_BARRIER();
@@ -208,27 +219,22 @@ static void add_edge(struct knowns *k, uint32_t node, uintptr_t word, uint32_t t
 
 /* Puts stack ID, X, below *TO, where it differs from Y in word number N. */
 static void branch(struct knowns *k, uint32_t *to, uint32_t id, const struct known *x,
-                   const struct known *y, size_t n, uintptr_t sp)
+                   const struct known *y, uint32_t n, uintptr_t sp)
 {
-    const struct known_node *node = NULL;
-    while (!(*to & KNOWN_STACK)) {
-        node = known_at(k, *to);
-        if (node->word >= n) {
-            break;
-        }
+    const struct known_table *t = k->table;
+    while (!(*to & KNOWN_STACK) && node_at(t, *to)->word < n) {
         uint32_t tag;
-        to = &knowns_edge(k, *to, known_word(sp, node->place), &tag)->to;
+        to = &known_edge(t, *to, known_node_word(*to, sp), &tag)->to;
         if (*to == 0) {
             return; /* two words have the same tag */
         }
     }
-    if (!(*to & KNOWN_STACK) && node->word == n) {
+    if (!(*to & KNOWN_STACK) && node_at(t, *to)->word == n) {
         add_edge(k, *to, x->held[n], id);
         return;
     }
-    const uint32_t new = allocate(k, sizeof *node);
-    *(struct known_node *)known_at(k, new) =
-        (struct known_node){.word = (uint16_t)n, .place = known_places(x)[n], .any = *to};
+    const uint32_t new = k->nodes_used++ * 2 | (uint32_t)known_places(x)[n] << KNOWN_PLACE_SHIFT;
+    *node_at(t, new) = (struct known_node){.word = n, .any = *to};
     add_edge(k, new, y->held[n], *to);
     add_edge(k, new, x->held[n], id);
     COMPILER_BARRIER(); /* a handler may leave by longjmp: whole before it can be found */
@@ -238,13 +244,15 @@ static void branch(struct knowns *k, uint32_t *to, uint32_t id, const struct kno
 /* Enters stack ID, X, which is whole, of (IP, SP). */
 static void link_in(struct knowns *k, uint32_t id, struct known *x, uintptr_t ip, uintptr_t sp)
 {
+    const struct known_table *t = k->table;
     struct known_head *head;
-    for (size_t at = knowns_heads_start(k, ip, sp), n;;) {
-        head = knowns_head(k, ip, sp, &at);
+    uint32_t n;
+    for (size_t at = known_heads_start(t, ip, sp);;) {
+        head = known_head(t, ip, sp, &at);
         if (head->ip == 0) {
             break;
         }
-        struct known *y = descend(k, head->to, sp);
+        struct known *y = descend(t, head->to, sp);
         if (!first_difference(x, y, &n)) {
             continue;
         }
@@ -268,7 +276,7 @@ void knowns_enter(struct knowns *k, const struct trace_step *step, size_t n, str
                   uint8_t function, bool cut)
 {
     struct places p;
-    if ((!k->memory && !get_memory(k, FIRST_MEMORY)) || n < 2 || !find_places(&p, step, n)) {
+    if ((!k->table && !get_table(k, FIRST_MEMORY)) || n < 2 || !find_places(&p, step, n)) {
         k->pause_until = now(k) + PAUSE_UNFIT;
         return;
     }
@@ -276,8 +284,8 @@ void knowns_enter(struct knowns *k, const struct trace_step *step, size_t n, str
     if (!has_room(k, size)) {
         return;
     }
-    const uint32_t id = allocate(k, size) | KNOWN_STACK;
-    struct known *x = known_at(k, id);
+    const uint32_t id = new_stack(k, size);
+    struct known *x = known_at(k->table, id);
     *x = (struct known){.bp = step[0].bp,
                         .shard = shard,
                         .words = p.words,

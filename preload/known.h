@@ -43,14 +43,16 @@ struct known {
     uintptr_t held[];
 };
 
-/* Ids tell where something lies in the memory, in units of 8 bytes, and in the lowest bit whether
- * it is a stack. 0: nothing. */
+/* Ids: of a stack where it lies in the memory, in units of 4 bytes, which is even, plus this bit;
+ * of a node its number, and above it the place that it looks at, so that a search need not read
+ * nodes. 0: nothing. */
 #define KNOWN_STACK ((uint32_t)1)
+#define KNOWN_PLACE_SHIFT 16
+#define KNOWN_NODE_MASK (((uint32_t)1 << KNOWN_PLACE_SHIFT) - 2)
 
 struct known_node {
-    uint16_t word;  /* the number of the word that differs */
-    uint16_t place; /* of it, in words from sp */
-    uint32_t any;   /* id of what is below for some word */
+    uint32_t word; /* the number of the word that differs */
+    uint32_t any;  /* id of what is below for some word */
 };
 
 struct known_edge {
@@ -63,13 +65,21 @@ struct known_head {
     uint32_t to;      /* id */
 };
 
-struct knowns {
-    char *memory;                      /* NULL: nothing was entered yet */
-    struct known_head *heads;          /* open addressing */
-    struct known_edge *edges;          /* open addressing */
+/* The memory for them: this, what it leads to, and the stacks. Never given back, nor moved: a
+ * search that a handler interrupts, which comes to need more, goes on in it. */
+struct known_table {
+    struct known_head *heads; /* open addressing */
+    struct known_edge *edges; /* open addressing */
+    struct known_node *nodes; /* by half their number */
+    char *stacks;
     unsigned heads_shift, edges_shift; /* 64 less the logarithm of their sizes */
-    uint32_t heads_left, edges_left;   /* how many more may be entered */
-    uint32_t used, limit;              /* of `memory`, in units */
+    uint32_t units, nodes_size;
+};
+
+struct knowns {
+    struct known_table *table;       /* NULL: nothing was entered yet */
+    uint32_t heads_left, edges_left; /* how many more may be entered */
+    uint32_t nodes_used, used;       /* the latter in units of 8 bytes */
     struct arena_pool *pool;
     const _Atomic uint64_t *events; /* counts captures; or NULL */
     uint64_t begun;                 /* the count when it was last empty */
@@ -95,9 +105,9 @@ void knowns_forget(struct knowns *k);
  * Returns how many. */
 size_t knowns_frames(const struct known *x, uintptr_t ip, uintptr_t *frames, size_t max);
 
-static inline void *known_at(const struct knowns *k, uint32_t id)
+static inline struct known *known_at(const struct known_table *t, uint32_t id)
 {
-    return k->memory + (size_t)(id & ~KNOWN_STACK) * 4;
+    return (struct known *)(void *)(t->stacks + (size_t)(id & ~KNOWN_STACK) * 4);
 }
 
 static inline const uint16_t *known_places(const struct known *x)
@@ -127,18 +137,18 @@ static inline bool known_holds(const struct known *x, uintptr_t sp, uintptr_t bp
     return !x->uses_bp || x->bp == bp;
 }
 
-static inline size_t knowns_heads_start(const struct knowns *k, uintptr_t ip, uintptr_t sp)
+static inline size_t known_heads_start(const struct known_table *t, uintptr_t ip, uintptr_t sp)
 {
-    return (ip ^ sp << 12) * 0x9e3779b97f4a7c15u >> (k->heads_shift % 64);
+    return (ip ^ sp << 12) * 0x9e3779b97f4a7c15u >> (t->heads_shift % 64);
 }
 
 /* The next head of (IP, SP) from *AT on, which is advanced behind it; or an empty one for it. */
-static inline struct known_head *knowns_head(const struct knowns *k, uintptr_t ip, uintptr_t sp,
-                                             size_t *at)
+static inline struct known_head *known_head(const struct known_table *t, uintptr_t ip, uintptr_t sp,
+                                            size_t *at)
 {
-    const size_t mask = SIZE_MAX >> (k->heads_shift % 64);
+    const size_t mask = SIZE_MAX >> (t->heads_shift % 64);
     for (;;) {
-        struct known_head *head = &k->heads[*at];
+        struct known_head *head = &t->heads[*at];
         *at = (*at + 1) & mask;
         if (likely((head->ip == ip && head->sp == sp) || head->ip == 0)) {
             return head;
@@ -147,69 +157,73 @@ static inline struct known_head *knowns_head(const struct knowns *k, uintptr_t i
 }
 
 /* The edge from node ID along WORD, or an empty one for it, whose tag is returned in TAG. */
-static inline struct known_edge *knowns_edge(const struct knowns *k, uint32_t id, uintptr_t word,
-                                             uint32_t *tag)
+static inline struct known_edge *known_edge(const struct known_table *t, uint32_t id,
+                                            uintptr_t word, uint32_t *tag)
 {
     const uint64_t hash = (word ^ id * 0x9fb21c651e98df25u) * 0x9e3779b97f4a7c15u;
-    const size_t mask = SIZE_MAX >> (k->edges_shift % 64);
+    const size_t mask = SIZE_MAX >> (t->edges_shift % 64);
     *tag = (uint32_t)hash | 1;
-    for (size_t i = hash >> (k->edges_shift % 64);; i = (i + 1) & mask) {
-        struct known_edge *edge = &k->edges[i];
+    for (size_t i = hash >> (t->edges_shift % 64);; i = (i + 1) & mask) {
+        struct known_edge *edge = &t->edges[i];
         if (likely(edge->tag == *tag || edge->tag == 0)) {
             return edge;
         }
     }
 }
 
-/* The stack below node ID that the thread is in at (SP, BP), or NULL. */
-static inline struct known *knowns_below(const struct knowns *k, uint32_t id, uintptr_t sp,
-                                         uintptr_t bp)
+/* The word at SP that node ID looks at. */
+static inline uintptr_t known_node_word(uint32_t id, uintptr_t sp)
 {
-    while (!(id & KNOWN_STACK)) {
-        if (unlikely(id == 0)) {
-            return NULL;
-        }
-        const struct known_node *node = known_at(k, id);
+    return known_word(sp, (uint16_t)(id >> KNOWN_PLACE_SHIFT));
+}
+
+/* The id of the stack below ID along the words at SP, or 0. */
+static inline uint32_t known_leaf(const struct known_table *t, uint32_t id, uintptr_t sp)
+{
+    while (!(id & KNOWN_STACK) && likely(id != 0)) {
         uint32_t tag;
-        id = knowns_edge(k, id, known_word(sp, node->place), &tag)->to;
+        id = known_edge(t, id, known_node_word(id, sp), &tag)->to;
     }
-    for (; id != 0; id = ((struct known *)known_at(k, id))->next) {
-        struct known *x = known_at(k, id);
-        if (likely(known_holds(x, sp, bp))) {
-            return x;
-        }
-    }
-    return NULL;
+    return id;
 }
 
 /* The stack that the thread is in at (IP, SP, BP), or NULL. */
 static inline struct known *knowns_find(const struct knowns *k, uintptr_t ip, uintptr_t sp,
                                         uintptr_t bp)
 {
-    if (unlikely(!k->memory)) {
+    const struct known_table *t = k->table;
+    if (unlikely(!t)) {
         return NULL;
     }
-    size_t at = knowns_heads_start(k, ip, sp);
+    size_t at = known_heads_start(t, ip, sp);
     for (;;) {
-        const struct known_head *head = knowns_head(k, ip, sp, &at);
+        const struct known_head *head = known_head(t, ip, sp, &at);
         if (unlikely(head->ip == 0)) {
             return NULL;
         }
-        struct known *x = knowns_below(k, head->to, sp, bp);
-        if (likely(x != NULL)) {
-            return x;
+        struct known *x;
+        for (uint32_t id = known_leaf(t, head->to, sp); id != 0; id = x->next) {
+            x = known_at(t, id);
+            if (likely(known_holds(x, sp, bp))) {
+                return x;
+            }
         }
     }
 }
 
-/* Asks for what knowns_find will look at first. */
+/* Asks for what knowns_find will look at. Also without the guard. */
 static inline void knowns_prefetch(const struct knowns *k, uintptr_t ip, uintptr_t sp)
 {
-    if (likely(k->memory != NULL)) {
-        const char *x = known_at(k, k->heads[knowns_heads_start(k, ip, sp)].to);
-        __builtin_prefetch(x);
-        __builtin_prefetch(x + 64);
-        __builtin_prefetch(x + 128);
+    const struct known_table *t = k->table;
+    if (likely(t != NULL)) {
+        const struct known_head *head = &t->heads[known_heads_start(t, ip, sp)];
+        if (likely(head->ip == ip && head->sp == sp)) {
+            const char *x = (const char *)known_at(t, known_leaf(t, head->to, sp));
+            __builtin_prefetch(x);
+            __builtin_prefetch(x + 64);
+            __builtin_prefetch(x + 128);
+            __builtin_prefetch(x + 192);
+        }
     }
 }
 
