@@ -129,12 +129,16 @@ static inline uint64_t live_birth(uint64_t birth, uint32_t shift)
 static inline uint64_t live_encode(const struct live *l, uintptr_t address,
                                    const struct live_block *block)
 {
-    uint32_t shift = atomic_load_explicit(&l->shift, memory_order_relaxed);
-    uint64_t birth = block->birth == 0 ? 0 : live_birth(block->birth, shift);
-    return LIVE_PRESENT | live_offset_bits(address) | (uint64_t)(shift & 1) << LIVE_PARITY_SHIFT |
-           (uint64_t)block->site << LIVE_SITE_SHIFT |
-           (uint64_t)block->thinned << LIVE_THINNED_SHIFT | birth << LIVE_BIRTH_SHIFT |
-           (block->size < LIVE_LARGE_SIZE ? block->size << LIVE_SIZE_SHIFT : LIVE_LARGE);
+    uint64_t word = LIVE_PRESENT | live_offset_bits(address) |
+                    (uint64_t)block->site << LIVE_SITE_SHIFT |
+                    (uint64_t)block->thinned << LIVE_THINNED_SHIFT |
+                    (block->size < LIVE_LARGE_SIZE ? block->size << LIVE_SIZE_SHIFT : LIVE_LARGE);
+    if (block->birth != 0) {
+        const uint32_t shift = atomic_load_explicit(&l->shift, memory_order_relaxed);
+        word |= (uint64_t)(shift & 1) << LIVE_PARITY_SHIFT |
+                live_birth(block->birth, shift) << LIVE_BIRTH_SHIFT;
+    }
+    return word;
 }
 
 static inline void live_decode(const struct live *l, uint64_t word, struct live_block *block)
@@ -159,7 +163,7 @@ static inline live_slot *live_near(const struct live_cache *cache, uintptr_t add
     return &cache->of[key % LIVE_CACHED].primary[i];
 }
 
-static inline enum live_result live_insert(struct live *l, struct live_cache *cache,
+static inline __attribute__((always_inline)) enum live_result live_insert(struct live *l, struct live_cache *cache,
                                            uintptr_t address, const struct live_block *block,
                                            struct live_block *old)
 {
@@ -188,7 +192,7 @@ static inline enum live_result live_insert(struct live *l, struct live_cache *ca
 }
 
 /* Takes the record of ADDRESS out. Returns false if there is none. */
-static inline bool live_remove(struct live *l, struct live_cache *cache, uintptr_t address,
+static inline __attribute__((always_inline)) bool live_remove(struct live *l, struct live_cache *cache, uintptr_t address,
                                struct live_block *block)
 {
     live_slot *slot = live_near(cache, address);
