@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include "coverage.h"
+#include "embedded.h"
 #include "dump_mappings.h"
 #include "process.h"
 
@@ -311,5 +312,8 @@ void dump_content_write(struct json *j, struct recorder *r, const struct dump_re
     write_timeline(j, r, &now);
     write_threads(j, r, q->facts);
     json_null(j, "leaks");
+    if (embedded_suppressions()) {
+        json_string(j, "lsan_suppressions", embedded_suppressions());
+    }
     json_close(j, '}');
 }

@@ -11,6 +11,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "embedded.h"
 #include "fatal.h"
 #include "interpose.h"
 #include "lifecycle.h"
@@ -109,9 +110,23 @@ bool lifecycle_begin(uintptr_t caller)
     return recorder_on(&recorder);
 }
 
+/* Not in a child, which may have been forked while other threads held locks of the program's. */
+static void ask_program(void)
+{
+    uintptr_t frame = GUARD_HERE;
+    if (recorder_on(&recorder) && sys_pid() == recorder.pid && recorder.fork_depth == 0 &&
+        guard_enter(frame)) {
+        guard_tls.internal = true;
+        embedded_ask();
+        guard_tls.internal = false;
+        guard_leave();
+    }
+}
+
 static void at_exit(int status, void *arg)
 {
     (void)status, (void)arg;
+    ask_program();
     lifecycle_exit();
 }
 

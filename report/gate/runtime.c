@@ -12,6 +12,7 @@ enum where {
     ANYWHERE,  /* a frame of the run-time's part of the stack */
     INNER,     /* the same, but not the innermost: that allocates for the program */
     INNERMOST, /* this one allocates */
+    WITHIN,    /* the same, and it was not the program that called it */
 };
 
 /* FUNCTION and MODULE are globs; names are compared without leading underscores, of which aliases
@@ -62,6 +63,7 @@ static const struct rule {
     {"environment", "setenv", "*", ANYWHERE, 0},
     {"environment", "putenv", "*", ANYWHERE, 0},
     {"environment", "add_to_environ", "*", ANYWHERE, 0},
+    {"environment", "tsearch", "libc.so*", WITHIN, 0}, /* setenv's, where it has no name */
     {"dynamic loader", "*", "ld-*", INNERMOST, 0},
     {"dynamic loader", "dlopen*", "*", ANYWHERE, 0},
     {"dynamic loader", "dlmopen*", "*", ANYWHERE, 0},
@@ -97,7 +99,8 @@ static void bare_name(char *name, size_t size, const char *function)
 static bool applies(const struct rule *rule, const char *function, const char *module, size_t depth,
                     uint64_t blocks)
 {
-    if ((rule->where == INNERMOST && depth > 0) || (rule->where == INNER && depth == 0) ||
+    bool first = rule->where == INNERMOST || rule->where == WITHIN;
+    if ((first && depth > 0) || (rule->where == INNER && depth == 0) ||
         (rule->most && blocks > rule->most))
         return false;
     return fnmatch(rule->function, function, 0) == 0 && fnmatch(rule->module, module, 0) == 0;
@@ -142,7 +145,7 @@ const char *runtime_name(const struct model *m, uint32_t frame, uint64_t blocks)
         for (uint32_t i = refs.first; inside && i < refs.end; i++)
             inside = look_at(&w, &m->places[m->refs[i].place]);
     }
-    if (w.rule < NRULES)
+    if (w.rule < NRULES && (rules[w.rule].where != WITHIN || w.depth > 1))
         return rules[w.rule].name;
     /* The pool is made by a constructor, which the loader calls; all else that libstdc++ allocates
      * is somebody's. */
