@@ -6,8 +6,8 @@
 #include <sys/syscall.h>
 
 #include "coverage.h"
-#include "embedded.h"
 #include "dump_mappings.h"
+#include "embedded.h"
 #include "process.h"
 
 static void write_process(struct json *j, const struct recorder *r, const struct dump_facts *f)
