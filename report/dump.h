@@ -213,6 +213,9 @@ struct dump {
     struct {
         uint64_t alloc_count, alloc_bytes, free_count;
     } counted;
+    /* Of CPU time, in percent: the limit that was asked for, 0 if none, and what recording took. */
+    double max_overhead, overhead;
+    uint64_t sample_changes; /* of the mean, to stay within the limit */
     struct dump_totals totals;
     uint64_t rss_bytes, peak_rss_bytes, profiler_bytes;
     struct dump_profiler profiler;

@@ -125,6 +125,15 @@ static void load_counted(struct loader *l, json_t *mode)
         json_read_counts(&l->r, exact, fields, LENGTH(fields), JSON_REQUIRED, l->dump);
 }
 
+/* MEMPROF_MAX_OVERHEAD: what it was, and what came of it. */
+static void load_overhead(struct loader *l, json_t *mode)
+{
+    struct dump *dump = l->dump;
+    dump->max_overhead = json_read_number(&l->r, mode, "max_overhead_percent", 0);
+    dump->overhead = json_read_number(&l->r, mode, "overhead_percent", 0);
+    dump->sample_changes = json_read_count(&l->r, mode, "change_count", JSON_OPTIONAL);
+}
+
 int load_mode(struct loader *l, json_t *root)
 {
     struct json_reader *r = &l->r;
@@ -133,6 +142,7 @@ int load_mode(struct loader *l, json_t *root)
     const char *kind = json_read_string(r, mode, "kind", JSON_REQUIRED);
     if (!kind)
         return -1;
+    load_overhead(l, mode);
     if (strcmp(kind, "sampled") == 0) {
         uint64_t mean = json_read_count(r, mode, "mean_bytes", JSON_REQUIRED);
         l->dump->sample_mean_bytes = mean;

@@ -224,6 +224,11 @@ static void put_head(struct json_writer *w, const struct dump *dump)
         json_write_string(w, "of", "mappings");
     if (dump->sample_mean_bytes)
         json_write_count(w, "mean_bytes", dump->sample_mean_bytes);
+    if (dump->max_overhead > 0) {
+        json_write_number(w, "max_overhead_percent", dump->max_overhead);
+        json_write_number(w, "overhead_percent", dump->overhead);
+        json_write_count(w, "change_count", dump->sample_changes);
+    }
     if (dump->has_counted) {
         json_write_key(w, "exact");
         json_write_open(w, '{', JSON_ROW);

@@ -139,6 +139,11 @@ static void put_summary(struct out *o, const struct summary_report *r)
         fprintf(o->file, "Sampled, every %s on average: the figures are estimates%s.\n\n",
                 units_human(bytes, dump->sample_mean_bytes),
                 dump->has_errors ? ", \u00b1 their standard errors" : "");
+    if (dump->max_overhead > 0)
+        fprintf(o->file,
+                "Recording took %.3g %% of the program's CPU time, %.3g %% allowed; the sampling "
+                "changed %" PRIu64 " times.\n\n",
+                dump->overhead, dump->max_overhead, dump->sample_changes);
     if (dump->of_mappings)
         fputs("Of mappings that the program made itself, in address space.\n\n", o->file);
     for (size_t i = 0; i < dump->nwarnings; i++) {

@@ -77,6 +77,12 @@ static void put_recording(const struct out *o, const struct dump *dump)
         fprintf(o->file, "exact: every %s\n",
                 dump->of_mappings ? "mapping that the program made itself, in address space"
                                   : "allocation");
+    if (dump->max_overhead > 0) {
+        put_label(o, "Overhead");
+        fprintf(o->file, "%.3g %% of the program's CPU time, %.3g %% allowed; ", dump->overhead,
+                dump->max_overhead);
+        fprintf(o->file, "the sampling changed %" PRIu64 " times\n", dump->sample_changes);
+    }
     put_label(o, "Coverage");
     if (dump->has_coverage)
         fprintf(o->file, "%.4g %%\n", dump->coverage_percent);
