@@ -133,7 +133,7 @@ class Company(Between):
     def test_nohup(self):
         status, out, _ = self.shell(
             'nohup "$M" run "$L" wait "$W" >log 2>&1 & pid=$!\n'
-            'until grep -q ready log; do sleep 0.02; done\n'
+            'for i in $(seq 1500); do grep -q ready log && break; sleep 0.02; done\n'
             'kill -HUP $pid; kill -HUP $pid; kill -TERM $pid; wait $pid; echo $?')
         self.assertEqual((status, out), (0, "143\n"))
 
