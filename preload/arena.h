@@ -38,6 +38,9 @@ void *arena_pool_map(struct arena_pool *pool, size_t size);
 /* Resident bytes of all chunks; -1 if the kernel does not tell. Others may be allocating. */
 int64_t arena_pool_resident(const struct arena_pool *pool);
 
+/* The same of what lies from START up to END; 0 if the kernel does not tell. */
+uint64_t arena_pool_resident_within(const struct arena_pool *pool, uintptr_t start, uintptr_t end);
+
 /* Unmaps every chunk, but leaves those of a vault, which ends as a whole. Nothing that was
  * allocated from the pool may be used after. */
 void arena_pool_clear(struct arena_pool *pool);

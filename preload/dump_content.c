@@ -8,6 +8,7 @@
 #include "coverage.h"
 #include "dump_mappings.h"
 #include "embedded.h"
+#include "footprint.h"
 #include "process.h"
 
 static void write_process(struct json *j, const struct recorder *r, const struct dump_facts *f)
@@ -291,6 +292,12 @@ void dump_content_write(struct json *j, struct recorder *r, const struct dump_re
                  (uint64_t)atomic_load(&r->peak.error), elapsed);
     if (r->options.mmap && !q->facts) {
         write_mappings(j, r, sites, elapsed);
+    }
+    struct footprint footprint;
+    /* Going over all blocks takes too long to do it again and again. */
+    if (!q->facts && strcmp(q->reason, "interval") != 0) {
+        const struct footprint_own own[] = {{j, sizeof *j}, {sites->first, sites->mapped}};
+        footprint_read(&footprint, &memory, r, own, 2, r->sampler.on);
     }
     memory_write(j, &memory);
     coverage_write(j, r, &totals, memory.rss_bytes);

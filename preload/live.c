@@ -18,27 +18,9 @@ void live_init(struct live *l, struct arena_pool *pool)
     atomic_store(&l->shift, FIRST_SHIFT);
 }
 
-static size_t map_start(const struct live_map *m, uintptr_t key)
-{
-    return (size_t)((key * 0x9e3779b97f4a7c15u) >> 32) & m->mask;
-}
-
-static struct live_region *map_find(const struct live_map *m, uintptr_t key)
-{
-    for (size_t i = map_start(m, key);; i = (i + 1) & m->mask) {
-        uintptr_t found = atomic_load_explicit(&m->entry[i].key, memory_order_acquire);
-        if (found == key) {
-            return m->entry[i].region;
-        }
-        if (found == 0) {
-            return NULL;
-        }
-    }
-}
-
 static void map_put(struct live_map *m, uintptr_t key, struct live_region *region)
 {
-    size_t i = map_start(m, key);
+    size_t i = live_map_start(m, key);
     while (atomic_load_explicit(&m->entry[i].key, memory_order_relaxed) != 0) {
         i = (i + 1) & m->mask;
     }
@@ -104,9 +86,10 @@ static struct live_region *region_create(struct live *l, uintptr_t key, uint64_t
 {
     sys_sigset before = sys_lock(&l->lock);
     struct live_map *m = atomic_load(&l->map);
-    struct live_region *region = m ? map_find(m, key) : NULL;
+    struct live_region *region = m ? live_map_find(m, key) : NULL;
     if (!region && (m = map_reserve(l)) != NULL) {
-        region = region_new(l, size < DENSE_SIZE && m->used >= SMALL_HEAP && map_find(m, key - 1));
+        region =
+            region_new(l, size < DENSE_SIZE && m->used >= SMALL_HEAP && live_map_find(m, key - 1));
         if (region) {
             map_put(m, key, region);
         }
@@ -122,7 +105,7 @@ static struct live_region *region_get(struct live *l, struct live_cache *cache, 
 {
     uintptr_t key = (address >> LIVE_REGION_BITS) + 1;
     struct live_map *m = atomic_load_explicit(&l->map, memory_order_acquire);
-    struct live_region *region = m ? map_find(m, key) : NULL;
+    struct live_region *region = m ? live_map_find(m, key) : NULL;
     if (!region && create != NO_CREATE) {
         region = region_create(l, key, create);
     }

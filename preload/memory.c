@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 
+#include "footprint.h"
 #include "process.h"
 #include "resident.h"
 #include "sys.h"
@@ -122,6 +123,9 @@ void memory_write(struct json *j, const struct memory *m)
     json_uint_nonzero(j, "virtual_bytes", m->virtual_bytes);
     json_uint_nonzero(j, "profiler_mapped_bytes", m->profiler_mapped_bytes);
     write_parts(j, m);
+    if (m->footprint) {
+        footprint_write(j, m->footprint, m->profiler_bytes);
+    }
     json_close(j, '}');
     json_newline(j);
 }

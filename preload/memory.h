@@ -18,6 +18,8 @@
 #include "json.h"
 #include "recorder.h"
 
+struct footprint;
+
 struct memory {
     uint64_t rss_bytes, peak_rss_bytes;
     uint64_t anonymous_bytes, file_bytes, shared_bytes; /* the parts of RSS */
@@ -26,9 +28,10 @@ struct memory {
                                      * are not known */
     uint64_t profiler_mapped_bytes; /* address space of the pools, resident or not */
     bool parts_known;
-    uint64_t part[PARTS];     /* resident, by enum part */
-    uint64_t libraries_bytes; /* resident of our own shared objects; 0: not known */
-    uint64_t dump_bytes;      /* resident of what is mapped while a dump is written */
+    uint64_t part[PARTS];              /* resident, by enum part */
+    uint64_t libraries_bytes;          /* resident of our own shared objects; 0: not known */
+    uint64_t dump_bytes;               /* resident of what is mapped while a dump is written */
+    const struct footprint *footprint; /* NULL: not looked into */
 };
 
 void memory_read(struct memory *m, const struct recorder *r);

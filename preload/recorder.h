@@ -72,7 +72,7 @@ struct recorder {
     struct sampler sampler;
     char exe[4096];
     struct mappings mappings; /* with MEMPROF_MMAP */
-    struct vault vault; /* where the launcher finds what follows; see vault.h */
+    struct vault vault;       /* where the launcher finds what follows; see vault.h */
     struct recorder_fork fork;
     struct arena_pool counts[PARTS]; /* begun anew in a child, as all that follows */
 

@@ -105,3 +105,20 @@ void resident_touched(int pagemap, const void *start, bool *touched, size_t n)
         }
     }
 }
+
+bool resident_pages(int pagemap, const void *start, bool *there, size_t n)
+{
+    uint64_t entry[PAGEMAP_PAGES];
+    struct pages p = {(uintptr_t)start / PAGE, n};
+    while (p.count > 0) {
+        const uintptr_t from = p.next;
+        const uintptr_t some = pages_take(&p, PAGEMAP_PAGES);
+        if (!read_entries(pagemap, from, entry, some)) {
+            return false;
+        }
+        for (uintptr_t i = 0; i < some; i++) {
+            *there++ = (entry[i] & PAGEMAP_PRESENT) != 0;
+        }
+    }
+    return true;
+}

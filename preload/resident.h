@@ -28,6 +28,9 @@ void resident_close(int pagemap);
  * if it cannot be told. */
 int64_t resident_mapped(int pagemap, const void *start, size_t size);
 
+/* Which of N pages from START on are resident, files' too. Returns false if it cannot be told. */
+bool resident_pages(int pagemap, const void *start, bool *there, size_t n);
+
 /* Which of N pages from START on may hold anything: were ever read or written, be they resident or
  * swapped out. All of them, if it cannot be told. */
 void resident_touched(int pagemap, const void *start, bool *touched, size_t n);

@@ -141,6 +141,25 @@ struct dump_profiler {
 #undef X
 };
 
+/* What the resident set consists of, beside the profiler's own: name in the dump less "_bytes",
+ * label, meaning. */
+#define DUMP_RESIDENT(X)                                                                           \
+    X(live, "Live blocks", "of what is not freed, the part that is resident")                      \
+    X(rounding, "Rounding", "what the allocator takes for them beyond that")                       \
+    X(heap_free, "Heap, free", "freed blocks and all else of the allocator's")                     \
+    X(heap, "Heap", "all of the allocator's; it is not known what is in blocks")                   \
+    X(mapped, "Mapped", "mapped by the program itself, as recorded")                               \
+    X(stack, "Stacks", "of all threads")                                                           \
+    X(file, "Files", "pages of programs, libraries and mapped files")                              \
+    X(data, "Data", "pages of files that were written to, and zeroed data")                        \
+    X(shared, "Shared", "shared memory")
+
+struct dump_resident {
+#define X(name, label, meaning) uint64_t name;
+    DUMP_RESIDENT(X)
+#undef X
+};
+
 /* What the library itself says about how much of the program it saw. */
 struct dump_warning {
     const char *code; /* stable identifier, e.g. "static-allocator" */
@@ -219,6 +238,9 @@ struct dump {
     struct dump_totals totals;
     uint64_t rss_bytes, peak_rss_bytes, profiler_bytes;
     struct dump_profiler profiler;
+    bool has_resident; /* the rows below, profiler_bytes and a rest make up rss_bytes */
+    struct dump_resident resident;
+    uint64_t cgroup_used, cgroup_limit; /* 0: no limit */
     struct dump_inherited inherited;
     bool leaks_unwanted; /* MEMPROF_LEAK_CHECK=none: no leak summary unless asked for */
     bool has_coverage;   /* the dump says how much the library saw */

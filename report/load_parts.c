@@ -194,6 +194,22 @@ int load_totals(struct loader *l, json_t *root)
         (key), offsetof(struct dump, member)                                                       \
     }
 
+static void load_resident(struct loader *l, json_t *resident, json_t *cgroup)
+{
+    static const struct json_field rows[] = {
+#define X(name, label, meaning) FIELD(#name "_bytes", resident.name),
+        DUMP_RESIDENT(X)
+#undef X
+    };
+    static const struct json_field limits[] = {FIELD("used_bytes", cgroup_used),
+                                               FIELD("limit_bytes", cgroup_limit)};
+    l->dump->has_resident = resident != NULL;
+    load_enter(l, "memory.resident");
+    json_read_counts(&l->r, resident, rows, LENGTH(rows), JSON_OPTIONAL, l->dump);
+    load_enter(l, "memory.cgroup");
+    json_read_counts(&l->r, cgroup, limits, LENGTH(limits), JSON_OPTIONAL, l->dump);
+}
+
 int load_memory(struct loader *l, json_t *root)
 {
     static const struct json_field fields[] = {FIELD("rss_bytes", rss_bytes),
@@ -207,9 +223,12 @@ int load_memory(struct loader *l, json_t *root)
         DUMP_PROFILER_PARTS(X)
 #undef X
     };
-    o = json_read_object(&l->r, o, "profiler", JSON_OPTIONAL);
+    json_t *of = json_read_object(&l->r, o, "profiler", JSON_OPTIONAL);
+    json_t *resident = json_read_object(&l->r, o, "resident", JSON_OPTIONAL);
+    json_t *cgroup = json_read_object(&l->r, o, "cgroup", JSON_OPTIONAL);
     load_enter(l, "memory.profiler");
-    json_read_counts(&l->r, o, parts, LENGTH(parts), JSON_OPTIONAL, l->dump);
+    json_read_counts(&l->r, of, parts, LENGTH(parts), JSON_OPTIONAL, l->dump);
+    load_resident(l, resident, cgroup);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "cells.h"
 #include "format.h"
 #include "quote.h"
+#include "resident.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -186,6 +187,21 @@ static void put_total(struct out *o, const struct summary_total *t, const struct
     fputc('\n', o->file);
 }
 
+static void put_resident(struct out *o, const struct dump *dump, const struct columns *columns)
+{
+    const struct resident r = resident_of(dump);
+    for (size_t i = 0; i < r.n && !dump->of_mappings; i++) {
+        const struct resident_row *row = &r.rows[i];
+        put_section(o, "resident", row->key);
+        fprintf(o->file, "%s%" PRIu64 ",", row->negative ? "-" : "", row->bytes);
+        put_errors(o, 0, 0);
+        fputs(",,,,,", o->file); /* no place */
+        put_blanks(o, columns);
+        quote_csv(o->file, row->meaning);
+        fputc('\n', o->file);
+    }
+}
+
 static void put_summary_line(struct out *o, const struct lines_report *r,
                              const struct line_row *row)
 {
@@ -231,6 +247,7 @@ static void put_summary(struct out *o, const struct summary_report *r)
     }
     for (size_t i = 0; i < r->summary->ntotals; i++)
         put_total(o, &r->summary->totals[i], columns);
+    put_resident(o, dump, columns);
     for (size_t i = 0; i < r->lines.lines->n; i++)
         put_summary_line(o, &r->lines, &r->lines.lines->rows[i]);
     for (size_t i = 0; !dump->leaks_unwanted && i < r->leaks.leaks->n; i++)

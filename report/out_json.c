@@ -5,6 +5,7 @@
  */
 #include "format.h"
 #include "json_write.h"
+#include "out_json_memory.h"
 
 static void begin(struct out *o)
 {
@@ -178,34 +179,6 @@ static void put_process(struct json_writer *w, const struct dump *dump)
     json_write_close(w, '}');
 }
 
-/* The parts of the profiler's memory, if they are known. */
-static void put_profiler(struct json_writer *w, const struct dump_profiler *p)
-{
-#define X(name, label, meaning) | p->name
-    if ((0 DUMP_PROFILER_PARTS(X)) == 0)
-        return;
-#undef X
-    json_write_key(w, "profiler");
-    json_write_open(w, '{', JSON_ROW);
-#define X(name, label, meaning)                                                                    \
-    if (p->name)                                                                                   \
-        json_write_count(w, #name "_bytes", p->name);
-    DUMP_PROFILER_PARTS(X)
-#undef X
-    json_write_close(w, '}');
-}
-
-/* The totals of mappings, beside those of blocks. */
-static void put_mappings(struct json_writer *w, const struct dump_recorded *mappings)
-{
-    json_write_key(w, "mmap_totals");
-    json_write_open(w, '{', JSON_BLOCK);
-#define X(name) json_write_count(w, #name, mappings->totals.c.name);
-    DUMP_COUNTERS(X)
-#undef X
-    json_write_close(w, '}');
-}
-
 static void put_head(struct json_writer *w, const struct dump *dump)
 {
     put_process(w, dump);
@@ -252,15 +225,7 @@ static void put_head(struct json_writer *w, const struct dump *dump)
     }
 #undef X
     json_write_close(w, '}');
-    json_write_key(w, "memory");
-    json_write_open(w, '{', JSON_ROW);
-    json_write_count(w, "rss_bytes", dump->rss_bytes);
-    json_write_count(w, "peak_rss_bytes", dump->peak_rss_bytes);
-    json_write_count(w, "profiler_bytes", dump->profiler_bytes);
-    json_write_close(w, '}');
-    put_profiler(w, &dump->profiler);
-    if (dump->has_mappings && !dump->of_mappings)
-        put_mappings(w, &dump->mappings);
+    json_memory(w, dump);
 }
 
 static void put_summary(struct out *o, const struct summary_report *r)

@@ -5,6 +5,7 @@
 #include "cells.h"
 #include "format.h"
 #include "quote.h"
+#include "resident.h"
 
 #include <inttypes.h>
 
@@ -128,6 +129,23 @@ static void put_leaks(struct out *o, const struct leaks_report *r)
                 l->left_out == 1 ? " is" : "s are");
 }
 
+static void put_resident(struct out *o, const struct dump *dump)
+{
+    const struct resident r = resident_of(dump);
+    char bytes[UNITS_MAX];
+    if (r.n == 0 || dump->of_mappings)
+        return;
+    fputs("\n### Heap and RSS\n\n| Part | Bytes | Percent | Meaning |\n"
+          "| --- | ---: | ---: | --- |\n",
+          o->file);
+    for (size_t i = 0; i < r.n; i++)
+        fprintf(o->file, "| %s | %s%s | %.1f %% | %s |\n", r.rows[i].label,
+                r.rows[i].negative ? "-" : "", units_human(bytes, r.rows[i].bytes),
+                r.rows[i].percent, r.rows[i].meaning);
+    fprintf(o->file, "| **RSS** | %s | 100.0 %% | resident memory of the process |\n",
+            units_human(bytes, dump->rss_bytes));
+}
+
 static void put_summary(struct out *o, const struct summary_report *r)
 {
     char bytes[UNITS_MAX], count[UNITS_MAX], error[UNITS_MAX];
@@ -163,6 +181,7 @@ static void put_summary(struct out *o, const struct summary_report *r)
         fprintf(o->file, "| %s | %s | %s | %s |\n", t->label, t->has_bytes ? bytes : "",
                 t->has_count ? count : "", t->meaning);
     }
+    put_resident(o, dump);
     fputs("\n### Lines\n\n", o->file);
     put_lines(o, &r->lines);
     if (!dump->leaks_unwanted) {

@@ -2,6 +2,7 @@
 #include "cells.h"
 #include "out_text.h"
 #include "quote.h"
+#include "resident.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -141,6 +142,32 @@ static void put_totals(const struct out *o, const struct summary *s)
     fputc('\n', o->file);
 }
 
+/* What the resident set consists of. */
+static void put_resident(const struct out *o, const struct dump *dump)
+{
+    const struct resident r = resident_of(dump);
+    char bytes[UNITS_MAX], limit[UNITS_MAX];
+    if (r.n == 0 || dump->of_mappings)
+        return;
+    fputs("Heap and RSS, at the dump:\n\n", o->file);
+    for (size_t i = 0; i < r.n; i++) {
+        const struct resident_row *row = &r.rows[i];
+        put_label(o, row->label);
+        units_human(bytes, row->bytes);
+        fprintf(o->file, "%*s%s%s  %6.1f %%  %s\n", 9 - cells_width(bytes), "",
+                row->negative ? "-" : " ", bytes, row->percent, row->meaning);
+    }
+    put_label(o, "= RSS");
+    fprintf(o->file, "%10s  %6.1f %%  resident memory of the process\n",
+            units_human(bytes, dump->rss_bytes), dump->rss_bytes ? 100.0 : 0.0);
+    if (dump->cgroup_limit) {
+        put_label(o, "Control group");
+        fprintf(o->file, "%10s            in use of %s, with the group's other processes\n",
+                units_human(bytes, dump->cgroup_used), units_human(limit, dump->cgroup_limit));
+    }
+    fputc('\n', o->file);
+}
+
 static void put_warnings(const struct out *o, const struct dump *dump)
 {
     for (size_t i = 0; i < dump->nwarnings; i++) {
@@ -173,6 +200,7 @@ void text_summary(struct out *o, const struct summary_report *r)
     put_process(o, dump);
     put_recording(o, dump);
     put_totals(o, r->summary);
+    put_resident(o, dump);
     put_warnings(o, dump);
     put_root(o, r->summary);
     fprintf(o->file,

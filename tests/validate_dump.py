@@ -231,8 +231,16 @@ def check_timeline(dump):
 
 
 def check_memory(dump):
-    """The profiler's memory is the sum of its parts, or what is mapped if these are not known."""
+    """The profiler's memory is the sum of its parts, or what is mapped if these are not known; the
+    resident set that of what it consists of."""
     memory = dump["memory"]
+    if "resident" in memory:
+        resident = memory["resident"]
+        if sum(resident.values()) != memory["rss_bytes"]:
+            yield (f"memory.rss_bytes: {memory['rss_bytes']}, but memory.resident adds up to "
+                   f"{sum(resident.values())}")
+        if resident["profiler_bytes"] != memory["profiler_bytes"]:
+            yield "memory.resident.profiler_bytes: is not memory.profiler_bytes"
     own, mapped = memory["profiler_bytes"], memory.get("profiler_mapped_bytes")
     if "profiler" in memory:
         total = sum(memory["profiler"].values())

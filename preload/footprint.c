@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include "footprint.h"
+
+#include <string.h>
+
+#include "cgroup.h"
+#include "footprint_heap.h"
+#include "objects.h"
+#include "process.h"
+#include "resident.h"
+#include "smaps.h"
+
+#define PAGE ((uintptr_t)4096)
+#define ARENA ((uintptr_t)64 << 20)  /* glibc's HEAP_MAX_SIZE */
+#define GUARD ((uintptr_t)1 << 20)   /* no guard below a stack is larger */
+#define DESCRIPTOR ((uintptr_t)4096) /* glibc's of a thread, above where its stack begins */
+
+/* Too large for the stacks that we may run on. */
+struct work {
+    struct footprint *f;
+    struct recorder *r;
+    const struct footprint_own *own;
+    size_t nown;
+    int pagemap;
+    struct smaps_area before, area, after; /* `after`.start is 0 behind the last one */
+    uint64_t rest;                         /* of the area's resident bytes */
+    struct smaps smaps;
+    struct footprint_heap heap;
+    struct cgroup cgroup;
+};
+
+/* Gives ROW as much of BYTES as is left. */
+static void give(struct work *w, uint64_t *row, uint64_t bytes)
+{
+    bytes = bytes < w->rest ? bytes : w->rest;
+    *row += bytes;
+    w->rest -= bytes;
+}
+
+/* Resident bytes of what lies of START to END in the area. */
+static uint64_t resident_within(const struct work *w, uintptr_t start, uintptr_t end, bool own)
+{
+    start = start > w->area.start ? start : w->area.start;
+    end = end < w->area.end ? end : w->area.end;
+    if (start >= end) {
+        return 0;
+    }
+    const void *p = (const void *)start;
+    const int64_t bytes =
+        own ? resident_anonymous(p, end - start) : resident_mapped(w->pagemap, p, end - start);
+    return bytes > 0 ? (uint64_t)bytes : 0;
+}
+
+static uint64_t of_pool(const struct work *w, const struct arena_pool *pool)
+{
+    return arena_pool_resident_within(pool, w->area.start, w->area.end);
+}
+
+/* Resident bytes in the area that are the profiler's, and in its own figure. */
+static uint64_t find_own(const struct work *w)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < PARTS; i++) {
+        bytes += of_pool(w, &w->r->kept[i]) + of_pool(w, &w->r->counts[i]);
+    }
+    for (size_t i = 0; i < w->nown; i++) {
+        const uintptr_t start = (uintptr_t)w->own[i].start;
+        bytes += resident_within(w, start, start + w->own[i].size, true);
+    }
+    const uintptr_t argv = (uintptr_t)process.argv;
+    return bytes + resident_within(w, argv, argv + process.argv_bytes, true);
+}
+
+static bool is_library_of_ours(const struct work *w)
+{
+    const struct libraries *l = &w->r->libraries;
+    for (size_t i = 0; i < l->n; i++) {
+        if (w->area.start >= l->of[i].start && w->area.start < l->of[i].end) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool begins(const char *name, const char *prefix)
+{
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* An area that a file or the kernel is behind. */
+static void give_file(struct work *w)
+{
+    static const char *const memory[] = {"/dev/shm/", "/memfd:", "/SYSV", "/dev/zero"};
+    struct footprint *f = w->f;
+    give(w, &f->data, w->area.shared ? 0 : w->area.anonymous_bytes);
+    for (size_t i = 0; i < sizeof memory / sizeof memory[0]; i++) {
+        if (begins(w->area.name, memory[i])) {
+            give(w, &f->shared, w->rest);
+        }
+    }
+    give(w, &f->file, w->rest);
+}
+
+static bool is_guarded(const struct work *w)
+{
+    const struct smaps_area *b = &w->before;
+    return b->end == w->area.start && !b->readable && !b->writable && !b->file &&
+           b->end - b->start <= GUARD;
+}
+
+static void give_stacks(struct work *w)
+{
+    for (struct thread *t = atomic_load(&w->r->threads); t; t = atomic_load(&t->next)) {
+        const uintptr_t high = t->stack.high;
+        if (t->in_use && high > w->area.start && high <= w->area.end) {
+            const uintptr_t low = is_guarded(w) ? w->area.start : t->stack.low;
+            const uintptr_t top = (high + DESCRIPTOR + PAGE - 1) & ~(PAGE - 1);
+            give(w, &w->f->stack, resident_within(w, low, top, false));
+        }
+    }
+}
+
+static void give_mapped(struct work *w)
+{
+    struct mappings *m = &w->r->mappings;
+    uint64_t bytes = 0;
+    sys_sigset before;
+    if (!sys_trylock(&m->lock, &before)) {
+        return;
+    }
+    for (const struct piece *p = mapping_tree_at(&m->tree, w->area.start);
+         p && p->start < w->area.end; p = mapping_tree_at(&m->tree, p->end)) {
+        bytes += resident_within(w, p->start, p->end, false);
+    }
+    sys_unlock(&m->lock, before);
+    give(w, &w->f->mapped, bytes);
+}
+
+/* Finds the part of the area that is the heap's as a whole. */
+static void find_segment(const struct work *w, struct footprint_heap *h)
+{
+    const struct smaps_area *a = &w->area, *after = &w->after;
+    h->start = h->end = a->start;
+    if (strcmp(a->name, "[heap]") == 0 || (!h->glibc && h->blocks > 0)) {
+        h->end = a->end;
+        return;
+    }
+    /* One of glibc's heaps for threads. */
+    const uintptr_t start = (a->start + ARENA - 1) & ~(ARENA - 1);
+    const bool tail =
+        after->start == a->end && !after->readable && !after->file && after->end >= start + ARENA;
+    if (h->glibc && !a->name[0] && start < a->end && (tail || a->end >= start + ARENA)) {
+        h->start = start;
+        h->end = a->end;
+    }
+}
+
+/* Gives the heap what the blocks that were found, and the segment, take. */
+static void give_heap(struct work *w)
+{
+    struct footprint *f = w->f;
+    struct footprint_heap *h = &w->heap;
+    const bool whole = h->start == w->area.start && h->end == w->area.end;
+    const uint64_t before = w->rest;
+    uint64_t segment = whole ? w->rest : resident_within(w, h->start, h->end, false);
+    segment = segment < w->rest ? segment : w->rest;
+    const uint64_t outside = w->rest - segment;
+    w->rest = segment;
+    give(w, &f->live, h->requested);
+    give(w, &f->rounding, h->rounding);
+    give(w, &f->heap_free, w->rest);
+    w->rest = h->outside_pages < outside ? h->outside_pages : outside;
+    const uint64_t pages = w->rest;
+    give(w, &f->live, h->outside_requested);
+    give(w, &f->rounding, w->rest);
+    w->rest = before - segment - pages;
+}
+
+static void give_anonymous(struct work *w)
+{
+    struct footprint_heap *h = &w->heap;
+    struct object object;
+    if (object_find(w->area.start, &object) && object.start < w->area.start) {
+        give(w, &w->f->data, w->rest);
+        return;
+    }
+    *h = (struct footprint_heap){
+        .live = &w->r->live, .pagemap = w->pagemap, .glibc = process_has_glibc_blocks()};
+    find_segment(w, h);
+    footprint_heap_walk(h, w->area.start, w->area.end);
+    if (!h->glibc && h->blocks > 0 && h->start == h->end) {
+        const uint64_t blocks = h->blocks; /* now it is known that all of it is the heap's */
+        *h = (struct footprint_heap){.live = &w->r->live, .pagemap = w->pagemap, .blocks = blocks};
+        find_segment(w, h);
+        footprint_heap_walk(h, w->area.start, w->area.end);
+    }
+    give_stacks(w);
+    if (h->glibc || h->blocks == 0) {
+        give_mapped(w);
+    }
+    give_heap(w);
+    if (is_guarded(w) && h->blocks == 0 && h->start == h->end) {
+        give(w, &w->f->stack, w->rest); /* of a thread that never allocated, or is gone */
+    }
+}
+
+static void give_area(struct work *w)
+{
+    w->f->rss += w->area.rss_bytes;
+    if (w->area.rss_bytes == 0 || is_library_of_ours(w)) {
+        return; /* of the latter footprint_write has a figure */
+    }
+    w->rest = w->area.rss_bytes;
+    uint64_t own = 0;
+    give(w, &own, find_own(w));
+    if (strcmp(w->area.name, "[stack]") == 0) {
+        give(w, &w->f->stack, w->rest);
+    } else if (w->area.file || begins(w->area.name, "[v")) {
+        give_file(w);
+    } else if (w->area.writable || w->area.anonymous_bytes > 0) {
+        give_anonymous(w);
+    }
+}
+
+static void give_areas(struct work *w)
+{
+    bool more = smaps_next(&w->smaps, &w->area);
+    while (more) {
+        more = smaps_next(&w->smaps, &w->after);
+        if (!more) {
+            w->after = (struct smaps_area){0};
+        }
+        give_area(w);
+        w->before = w->area;
+        w->area = w->after;
+    }
+}
+
+static void read_cgroup(struct work *w)
+{
+    if (cgroup_find(&w->cgroup, "/proc/self/cgroup", "/sys/fs/cgroup")) {
+        w->f->cgroup_limit = w->cgroup.limit_bytes;
+        w->f->cgroup_used = cgroup_used(&w->cgroup, UINT64_MAX);
+    }
+}
+
+void footprint_read(struct footprint *f, struct memory *m, struct recorder *r,
+                    const struct footprint_own *own, size_t nown, bool sampled)
+{
+    struct footprint_own all[8];
+    struct work *w = sys_map(sizeof *w);
+    memset(f, 0, sizeof *f);
+    if (!w || nown >= sizeof all / sizeof all[0]) {
+        return;
+    }
+    memcpy(all, own, nown * sizeof *own);
+    all[nown] = (struct footprint_own){w, sizeof *w};
+    w->f = f;
+    w->r = r;
+    w->own = all;
+    w->nown = nown + 1;
+    read_cgroup(w);
+    w->pagemap = resident_open();
+    if (w->pagemap >= 0 && smaps_open(&w->smaps)) {
+        give_areas(w);
+        smaps_close(&w->smaps);
+        f->known = true;
+    }
+    resident_close(w->pagemap);
+    memory_add_dump(m, w, sizeof *w);
+    sys_unmap(w, sizeof *w);
+    if (sampled) {
+        f->heap = f->heap_free;
+        f->heap_free = 0;
+    }
+    m->footprint = f;
+    if (f->known) {
+        m->rss_bytes = f->rss;
+        m->peak_rss_bytes = f->rss > m->peak_rss_bytes ? f->rss : m->peak_rss_bytes;
+    }
+}
+
+void footprint_write(struct json *j, const struct footprint *f, uint64_t profiler)
+{
+    if (f->cgroup_limit) {
+        json_open(j, "cgroup", '{');
+        json_uint(j, "limit_bytes", f->cgroup_limit);
+        json_uint(j, "used_bytes", f->cgroup_used);
+        json_close(j, '}');
+    }
+    if (!f->known) {
+        return;
+    }
+    uint64_t sum = profiler;
+    json_open(j, "resident", '{');
+#define X(name)                                                                                    \
+    json_uint_nonzero(j, #name "_bytes", f->name);                                                 \
+    sum += f->name;
+    FOOTPRINT_ROWS(X)
+#undef X
+    json_uint(j, "profiler_bytes", profiler);
+    json_int(j, "unattributed_bytes", (int64_t)(f->rss - sum));
+    json_close(j, '}');
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "live_walk.h"
+
+#include "live_map.h"
+#include "resident.h"
+
+#define REGION ((uintptr_t)1 << LIVE_REGION_BITS)
+#define PAGE_SLOTS ((size_t)4096 / sizeof(live_slot))
+#define PAGES (LIVE_SLOTS / PAGE_SLOTS)
+#define CROWDED 4
+
+struct walk {
+    const struct live *live;
+    const struct live_map *map;
+    int pagemap;
+    uintptr_t start, end;
+    live_visit *visit;
+    void *arg;
+};
+
+/* The size that is kept in the slot behind the one at INDEX of REGION, which is the one KEY. */
+static uint64_t large_size(const struct walk *w, const struct live_region *region, uintptr_t key,
+                           size_t index)
+{
+    if (index + 1 == LIVE_SLOTS) {
+        region = live_map_find(w->map, key + 1);
+        index = (size_t)-1;
+    }
+    const uint64_t word =
+        region ? atomic_load_explicit(&region->primary[index + 1], memory_order_relaxed) : 0;
+    return word & LIVE_PRESENT ? 0 : word >> 1; /* another block: this one is being freed */
+}
+
+static void visit_slot(const struct walk *w, const struct live_region *region, uintptr_t key,
+                       size_t index, uint64_t word)
+{
+    const uintptr_t address = (key - 1) * REGION + ((uintptr_t)index << LIVE_SLOT_BITS) +
+                              ((word >> LIVE_OFFSET_SHIFT & 3) << 3);
+    struct live_block block;
+    if (!(word & LIVE_PRESENT) || address < w->start || address >= w->end) {
+        return;
+    }
+    live_decode(w->live, word, &block);
+    if (word & LIVE_LARGE) {
+        block.size = large_size(w, region, key, index);
+    }
+    w->visit(w->arg, address, &block);
+}
+
+static void walk_array(const struct walk *w, const struct live_region *region, uintptr_t key,
+                       const live_slot *slots)
+{
+    bool touched[PAGES];
+    resident_touched(w->pagemap, slots, touched, PAGES);
+    for (size_t i = 0; i < LIVE_SLOTS; i++) {
+        if (i % PAGE_SLOTS == 0 && !touched[i / PAGE_SLOTS]) {
+            i += PAGE_SLOTS - 1;
+            continue;
+        }
+        visit_slot(w, region, key, i, atomic_load_explicit(&slots[i], memory_order_relaxed));
+    }
+}
+
+void live_walk(const struct live *l, int pagemap, uintptr_t start, uintptr_t end, live_visit *visit,
+               void *arg)
+{
+    const struct walk w = {l, atomic_load(&l->map), pagemap, start, end, visit, arg};
+    if (!w.map || start >= end) {
+        return;
+    }
+    for (uintptr_t key = start / REGION + 1; key <= (end - 1) / REGION + 1; key++) {
+        const struct live_region *region = live_map_find(w.map, key);
+        if (!region) {
+            continue;
+        }
+        walk_array(&w, region, key, region->primary);
+        for (int i = 0; i < CROWDED; i++) {
+            const live_slot *crowded = atomic_load(&region->crowded[i]);
+            if (crowded) {
+                walk_array(&w, region, key, crowded);
+            }
+        }
+    }
+}
