@@ -41,11 +41,11 @@ static int read_embedded(struct gate *g)
     size_t before = g->suppressions.n;
     suppressions_today(today);
     for (size_t i = 0; i < g->njobs; i++) {
-        const struct dump *d = g->jobs[i].dump;
+        const struct dump *d = g->jobs[i]->dump;
         bool known = !d->lsan_suppressions;
         for (size_t k = 0; !known && k < i; k++)
-            known = g->jobs[k].dump->lsan_suppressions &&
-                    strcmp(g->jobs[k].dump->lsan_suppressions, d->lsan_suppressions) == 0;
+            known = g->jobs[k]->dump->lsan_suppressions &&
+                    strcmp(g->jobs[k]->dump->lsan_suppressions, d->lsan_suppressions) == 0;
         if (known)
             continue;
         char *text = mem_strdup(d->lsan_suppressions);
@@ -64,13 +64,14 @@ static int read_embedded(struct gate *g)
 static int open_jobs(struct gate *g)
 {
     int result = 0;
-    g->jobs = mem_zero(g->options->ndumps, sizeof *g->jobs);
+    g->opened = mem_zero(g->options->ndumps, sizeof *g->opened);
     for (size_t i = 0; i < g->options->ndumps; i++) {
-        if (job_open(&g->jobs[g->njobs], g->options, g->options->dumps[i], NULL))
+        if (job_open(&g->opened[g->nopened], g->options, g->options->dumps[i], NULL))
             result = -1;
         else
-            g->njobs++;
+            g->nopened++;
     }
+    gate_choose_dumps(g);
     return result;
 }
 
@@ -78,7 +79,7 @@ static struct stackset *gather(struct gate *g)
 {
     struct stackset *all = stackset_new(g->options->dumps[0], g->identities);
     for (size_t i = 0; i < g->njobs; i++)
-        stackset_add(all, g->jobs[i].model, NULL, NULL);
+        stackset_add(all, g->jobs[i]->model, NULL, NULL);
     stackset_sort(all);
     return all;
 }
@@ -182,7 +183,7 @@ static int judge(struct gate *g)
         return 0;
     complain("'%s': %" PRIu64 " events could not be recorded, and what was passes: expected a "
              "recording without losses",
-             g->jobs[0].dump->path, g->dropped);
+             g->jobs[0]->dump->path, g->dropped);
     return -1;
 }
 
@@ -208,8 +209,9 @@ static void tear_down(struct gate *g)
 {
     stackset_free(g->all);
     stackset_free(g->leaks);
-    for (size_t i = 0; i < g->njobs; i++)
-        job_close(&g->jobs[i]);
+    for (size_t i = 0; i < g->nopened; i++)
+        job_close(&g->opened[i]);
+    free(g->opened);
     free(g->jobs);
     suppressions_free(&g->suppressions);
     limits_free(&g->limits);

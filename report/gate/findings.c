@@ -3,6 +3,7 @@
  * Findings: a stack in words, the frame in it that is to blame, and a name for it that outlasts
  * rebuilds.
  */
+#include "function_name.h"
 #include "gate.h"
 #include "memory.h"
 #include "pathname.h"
@@ -14,14 +15,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LONG_NAME 80
 #define FRAMES 64 /* of a stack that are told, unless --frames says otherwise */
 
 static const struct job *job_of(const struct gate *g, const struct model *m)
 {
     size_t i = 0;
-    while (i + 1 < g->njobs && g->jobs[i].model != m)
+    while (i + 1 < g->njobs && g->jobs[i]->model != m)
         i++;
-    return &g->jobs[i];
+    return g->jobs[i];
 }
 
 /* FILE as the reader of the report knows it. */
@@ -49,6 +51,12 @@ static struct verdict_frame make_frame(struct gate *g, const struct job *job,
 {
     const struct place *p = &job->model->places[ref->place];
     struct verdict_frame f = {.function = p->function, .inlined = ref->inlined, .own = p->own};
+    f.brief = p->function;
+    if (strlen(p->function) > LONG_NAME) {
+        char *plain = function_name_plain(p->function);
+        f.brief = pool_intern(g->verdict.strings, plain);
+        free(plain);
+    }
     if (p->file && p->line) {
         f.file = shown_file(g, job, p->file, &f.relative);
         f.line = p->line;

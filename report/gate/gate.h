@@ -30,7 +30,9 @@
 struct gate {
     const struct options *options;
     const struct check_options *o;
-    struct job *jobs; /* one for each dump */
+    struct job *opened; /* one for each dump */
+    size_t nopened;
+    struct job **jobs; /* those that are judged */
     size_t njobs;
     bool sampled;     /* some dump holds estimates */
     bool classified;  /* all dumps tell kinds of leaks */
@@ -44,8 +46,14 @@ struct gate {
     size_t check_capacity, finding_capacity, note_capacity, runtime_capacity;
 };
 
-/* usable.c: 0, or -1 after a line for each dump that cannot be judged. Notes what the reader must
- * know of the others. */
+/* usable.c: chooses the dumps to judge: of those of one process the last. */
+void gate_choose_dumps(struct gate *g);
+
+/* Whether what is live in D is what the program left when it ended, or when it was asked for. */
+bool gate_tells_leaks(const struct dump *d);
+
+/* 0, or -1 after a line for each dump that cannot be judged. Notes what the reader must know of the
+ * others. */
 int gate_refuse(struct gate *g);
 
 /* The same for what is compared with. */
@@ -57,6 +65,8 @@ int gate_find_leaks(struct gate *g);
 
 /* judge*.c: each adds checks to the verdict. */
 void gate_judge(struct gate *g);
+/* Whether there is a limit for all leaks together: the usual one, if there is no other check. */
+bool gate_judges_all_leaks(const struct check_options *o);
 void gate_judge_limits(struct gate *g);
 void gate_judge_baseline(struct gate *g, const struct stackset *old);
 

@@ -117,7 +117,7 @@ static bool judge(struct gate *g, const struct measured *m)
     return failed;
 }
 
-static void judge_leaks(struct gate *g, bool usual)
+static void judge_leaks(struct gate *g)
 {
     const struct check_options *o = g->o;
     struct figures sum = {0};
@@ -131,7 +131,7 @@ static void judge_leaks(struct gate *g, bool usual)
                          .blocks = sum.c.live_count,
                          .bytes = true,
                          .iterated = true};
-    if ((usual || o->max_leak.given) && judge(g, &m))
+    if (judge(g, &m))
         gate_blame_leaks(g, -1);
 }
 
@@ -164,10 +164,10 @@ static void judge_each_leak(struct gate *g)
 /* Each process has a peak of its own, at a time of its own: the highest counts. */
 static void judge_peak(struct gate *g)
 {
-    const struct dump_totals *most = &g->jobs[0].dump->totals;
+    const struct dump_totals *most = &g->jobs[0]->dump->totals;
     for (size_t i = 1; i < g->njobs; i++)
-        if (g->jobs[i].dump->totals.c.peak_bytes > most->c.peak_bytes)
-            most = &g->jobs[i].dump->totals;
+        if (g->jobs[i]->dump->totals.c.peak_bytes > most->c.peak_bytes)
+            most = &g->jobs[i]->dump->totals;
     double bound = (double)most->peak_error_bytes;
     struct measured m = {.rule = "max-peak",
                          .value = (double)most->c.peak_bytes - bound,
@@ -198,12 +198,17 @@ static void judge_allocs(struct gate *g)
         gate_blame_most(g, false);
 }
 
+bool gate_judges_all_leaks(const struct check_options *o)
+{
+    return o->max_leak.given || (!o->max_leak_per_stack.given && !o->max_peak.given &&
+                                 !o->max_allocs.given && !o->baseline && !o->limits.n);
+}
+
 void gate_judge(struct gate *g)
 {
     const struct check_options *o = g->o;
-    bool usual = !o->max_leak_per_stack.given && !o->max_peak.given && !o->max_allocs.given &&
-                 !o->baseline && !o->limits.n;
-    judge_leaks(g, usual);
+    if (gate_judges_all_leaks(o))
+        judge_leaks(g);
     if (o->max_leak_per_stack.given)
         judge_each_leak(g);
     if (o->max_peak.given)

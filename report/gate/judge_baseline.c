@@ -111,7 +111,7 @@ static void judge_leaks(struct gate *g, const struct stackset *old)
     const struct verdict *v = &g->verdict;
     bool both_sampled = g->sampled && old->whole.sample_mean_bytes;
     for (size_t i = 0; i < g->njobs; i++)
-        stackset_add(now, g->jobs[i].model, NULL, NULL);
+        stackset_add(now, g->jobs[i]->model, NULL, NULL);
     if (old->live_only)
         stackset_keep_live(now);
     stackset_sort(now);
@@ -156,7 +156,7 @@ static void judge_totals(struct gate *g, const struct stackset *old)
     const struct figures *before = &old->total, *now = &g->all->total;
     double bound = 0;
     for (size_t i = 0; i < g->njobs; i++)
-        bound += (double)g->jobs[i].dump->totals.peak_error_bytes;
+        bound += (double)g->jobs[i]->dump->totals.peak_error_bytes;
     if (judge_total(g, "baseline-peak", before->c.peak_bytes, now->c.peak_bytes, bound,
                     before->variance.peak_bytes + now->variance.peak_bytes, true))
         gate_blame_most(g, true);

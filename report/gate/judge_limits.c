@@ -128,7 +128,7 @@ static void judge_limit(struct gate *g, const struct limit *l)
 {
     struct found found = {0};
     for (size_t i = 0; i < g->njobs; i++) {
-        const struct model *m = g->jobs[i].model;
+        const struct model *m = g->jobs[i]->model;
         bool *frames = find_frames(m, l);
         if (l->kind->leak)
             add_leaks(g, &found, l, m, frames);

@@ -214,13 +214,42 @@ static bool adds_up(const struct dump *d)
     return bytes == sum;
 }
 
+/* Whether some check is about leaks. */
+static bool is_about_leaks(const struct gate *g)
+{
+    const struct check_options *o = g->o;
+    bool leaks = gate_judges_all_leaks(o) || o->max_leak_per_stack.given ||
+                 (o->baseline && !o->update_baseline);
+    for (size_t i = 0; i < g->limits.n; i++)
+        leaks = leaks || g->limits.list[i].kind->leak;
+    return leaks;
+}
+
+/* Nor because no program came to its end. */
+static int check_reasons(const struct gate *g)
+{
+    const struct dump *d = g->jobs[0]->dump;
+    bool told = false;
+    for (size_t i = 0; i < g->njobs; i++)
+        told = told || gate_tells_leaks(g->jobs[i]->dump);
+    if (told || !is_about_leaks(g))
+        return 0;
+    complain("'%s': tells no leaks, since the program did not come to its end (\"%s\"), expected a "
+             "dump that was written at exit",
+             d->path, d->reason);
+    return -1;
+}
+
 /* Nothing may pass because nobody looked whether blocks can be reached. */
 static int check_kinds(struct gate *g)
 {
-    size_t classified = 0;
+    size_t classified = 0, total = 0;
     int result = 0;
     for (size_t i = 0; i < g->njobs; i++) {
-        const struct dump *d = g->jobs[i].dump;
+        const struct dump *d = g->jobs[i]->dump;
+        if (!gate_tells_leaks(d))
+            continue;
+        total++;
         classified += d->leaks.classified;
         if (d->leaks.classified && !adds_up(d)) {
             complain("'%s': leaks.records do not add up to leaks.kinds, expected one for each "
@@ -234,10 +263,10 @@ static int check_kinds(struct gate *g)
             result = -1;
         }
     }
-    g->classified = classified == g->njobs;
+    g->classified = classified > 0 && classified == total;
     if (result == 0 && classified && !g->classified) {
         complain("'%s': some dumps tell kinds of leaks and others do not, expected the same of all",
-                 g->jobs[0].dump->path);
+                 g->jobs[0]->dump->path);
         result = -1;
     }
     return result;
@@ -262,13 +291,14 @@ static void drop_single(struct gate *g)
 int gate_find_leaks(struct gate *g)
 {
     g->leaks = stackset_new("leaks", g->identities);
-    if (check_kinds(g))
+    if (check_reasons(g) || check_kinds(g))
         return -1;
     g->verdict.groups[VERDICT_UNLISTED].name = "outside the allow-list";
     g->verdict.groups[VERDICT_KINDS].name = "of leak kinds that are not judged";
     g->verdict.groups[VERDICT_ONCE].name = "fewer blocks than iterations";
     for (size_t i = 0; i < g->njobs; i++)
-        sort_dump(g, g->jobs[i].model, choose_kinds(g));
+        if (gate_tells_leaks(g->jobs[i]->dump))
+            sort_dump(g, g->jobs[i]->model, choose_kinds(g));
     drop_single(g);
     stackset_sort(g->leaks);
     return 0;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * Proposals of suppressions. A pattern is compared with each frame by itself, so the narrowest one
- * is that of the frame whose function is on the fewest other leaking stacks; of several, one of the
- * project's own functions, the innermost. What starts programs is on every stack and comes last. A
- * pattern has a function's name without what compilers and demanglers disagree about, or, where no
- * function has a name, the module without its version.
+ * is that of a function which is on few other leaking stacks: of the project's own functions the
+ * one on the fewest, the innermost of several; failing these, of others'. What starts programs is
+ * on every stack and comes last. A pattern has a function's name without what compilers and
+ * demanglers disagree about, or, where no function has a name, the module without its version.
  */
 #include "function_name.h"
 #include "gate.h"
+#include "memory.h"
 #include "pathname.h"
 #include "runtime.h"
 
@@ -15,6 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A proposal need not be the best of all to be a good one: these bound the time it takes. */
+#define CANDIDATES 48 /* frames of a stack, innermost first */
+#define COMPARED 1000 /* other leaking stacks */
 
 /* A pattern for a stack, and what it is judged by: the least is best. */
 struct candidate {
@@ -39,15 +44,58 @@ static bool is_on_stack(const struct model *m, uint32_t frame, const struct supp
     return false;
 }
 
-static size_t count_matches(const struct gate *g, const char *pattern)
+/* Stops when there are more than MOST. */
+static size_t count_matches(const struct gate *g, const char *pattern, size_t most)
 {
     struct suppression s = {.pattern = pattern, .names = SUPPRESS_FUNCTION | SUPPRESS_MODULE};
     size_t n = 0;
-    for (size_t i = 0; i < g->leaks->n; i++) {
+    for (size_t i = 0; i < g->leaks->n && i < COMPARED && n <= most; i++) {
         const struct stackset_entry *e = &g->leaks->entries[i];
         n += e->model && is_on_stack(e->model, e->frame, &s);
     }
     return n;
+}
+
+/* What follows the `>` that closes the `<` at TEXT; NULL: nothing closes it. */
+static const char *behind_arguments(const char *text)
+{
+    int depth = 0;
+    for (; *text; text++) {
+        depth += *text == '<';
+        depth -= *text == '>';
+        if (depth == 0)
+            return text + 1;
+    }
+    return NULL;
+}
+
+/* Puts NAME into PATTERN as it is at FROM, with a star for the template arguments that are there.
+ * Returns false if it is not there. */
+static bool follow_name(char *pattern, const char *from, const char *name)
+{
+    while (*name) {
+        if (*from == *name) {
+            *pattern++ = *name++;
+            from++;
+        } else if (*from == '<' && behind_arguments(from)) {
+            *pattern++ = '*';
+            from = behind_arguments(from);
+        } else {
+            return false;
+        }
+    }
+    *pattern = '\0';
+    return true;
+}
+
+/* A pattern that matches FULL by NAME, what function_name_plain left of it. Malloc'd. */
+static char *spread_name(const char *full, const char *name)
+{
+    char *pattern = mem_alloc(strlen(full) + strlen(name) + 1);
+    for (const char *from = full; *from; from++)
+        if (follow_name(pattern, from, name))
+            return pattern;
+    return strcpy(pattern, name);
 }
 
 /* Puts stars for what is no plain character, or has a meaning in patterns. */
@@ -58,25 +106,43 @@ static void make_literal(char *text)
             *c = '*';
 }
 
-/* The pattern for P; NULL if it has no name that lasts. */
-static const char *pattern_of(const struct gate *g, const struct place *p)
+/* The pattern for a function's name, without what compilers and demanglers disagree about. */
+static const char *function_pattern(const struct gate *g, const struct place *p)
 {
-    bool named = p->file || p->linkage || strncmp(p->function, "0x", 2) != 0;
+    char *name = function_name_plain(p->function);
+    char *spread = spread_name(p->function, name);
     bool runtime = runtime_is_module(p->module);
-    if (!named && !p->module)
-        return NULL;
-    char *name = named ? function_name_plain(p->function) : strdup(pathname_base(p->module));
-    char *version = named ? NULL : strstr(name, ".so.");
+    /* C's names are what they are. Others go on with parameters, or begin with a return type; and
+     * aliases of libc's differ in underscores. */
+    bool c_name = !p->linkage || strcmp(p->linkage, p->function) == 0;
+    bool whole = c_name && !runtime && p->file && strcmp(name, p->function) == 0;
+    const char *bare = spread + (runtime ? strspn(spread, "_") : 0);
+    make_literal(spread);
+    const char *pattern = *bare ? verdict_words(&g->verdict, whole ? "^%s$" : "%s", bare) : NULL;
+    free(spread);
+    free(name);
+    return pattern;
+}
+
+/* The same for a module, without its version. */
+static const char *module_pattern(const struct gate *g, const struct place *p)
+{
+    char *name = mem_strdup(pathname_base(p->module));
+    char *version = strstr(name, ".so.");
     if (version)
         version[3] = '\0';
     make_literal(name);
-    /* C's names are what they are. Others go on with parameters, or begin with a return type; and
-     * aliases of libc's differ in underscores. */
-    bool whole = named && !runtime && p->file && strcmp(name, p->function) == 0;
-    size_t bare = named && runtime ? strspn(name, "_") : 0;
-    const char *pattern = verdict_words(&g->verdict, whole ? "^%s$" : "%s", name + bare);
+    const char *pattern = *name ? verdict_words(&g->verdict, "%s", name) : NULL;
     free(name);
-    return *pattern ? pattern : NULL;
+    return pattern;
+}
+
+/* The pattern for P; NULL if it has no name that lasts. */
+static const char *pattern_of(const struct gate *g, const struct place *p)
+{
+    if (p->file || p->linkage || strncmp(p->function, "0x", 2) != 0)
+        return function_pattern(g, p);
+    return p->module ? module_pattern(g, p) : NULL;
 }
 
 static bool starts_programs(const struct place *p)
@@ -98,16 +164,17 @@ static bool is_better(const struct candidate *a, const struct candidate *b)
         return true;
     if (a->outermost != b->outermost)
         return b->outermost;
-    if (a->matches != b->matches)
-        return a->matches < b->matches;
-    return !a->foreign && b->foreign;
+    if (a->foreign != b->foreign)
+        return b->foreign;
+    return a->matches < b->matches;
 }
 
 static struct candidate find_best(const struct gate *g, const struct model *m, uint32_t frame)
 {
     struct candidate best = {.pattern = NULL};
     bool top = true;
-    for (uint32_t f = frame; f; f = m->dump->frames[f].parent) {
+    size_t left = CANDIDATES;
+    for (uint32_t f = frame; f && left > 0; f = m->dump->frames[f].parent, left--) {
         struct model_refs refs = model_refs(m, f);
         for (uint32_t i = refs.first; i < refs.end; i++) {
             const struct place *p = &m->places[m->refs[i].place];
@@ -118,7 +185,10 @@ static struct candidate find_best(const struct gate *g, const struct model *m, u
             if (!c.pattern)
                 continue;
             top = false;
-            c.matches = count_matches(g, c.pattern);
+            size_t most = best.pattern && best.outermost == c.outermost && best.foreign == c.foreign
+                              ? best.matches
+                              : SIZE_MAX;
+            c.matches = count_matches(g, c.pattern, most);
             if (is_better(&c, &best))
                 best = c;
         }

@@ -7,6 +7,7 @@
 #include "format.h"
 #include "gate.h"
 #include "load.h"
+#include "memory.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -74,11 +75,12 @@ static void note_reason(struct gate *g, const struct dump *d)
     static const struct {
         const char *reason, *words;
     } reasons[] = {
-        {"interval", "is a snapshot: the program ended without writing its last dump"},
         {"signal", "is a snapshot, taken on a signal: what is live in it may be freed later"},
         {"api", "is a snapshot, taken on request: what is live in it may be freed later"},
-        {"fatal", "was written when a signal ended the program: what it held then is live"},
-        {"recovered", "was recovered from a program that was killed: what it held then is live"}};
+        {"interval", "is a snapshot, the last of a program that was killed: it tells no leaks"},
+        {"fatal", "was written when a signal ended the program: it tells no leaks"},
+        {"recovered", "was recovered from a program that was killed: it tells no leaks"},
+        {"exec", "was written when the program executed another: it tells no leaks"}};
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (strcmp(d->reason, reasons[i].reason) == 0)
             gate_note(g, verdict_words(&g->verdict, "'%s' %s", d->path, reasons[i].words));
@@ -115,11 +117,63 @@ static int refuse(const struct gate *g, const struct job *jobs, size_t n)
     return result;
 }
 
+bool gate_tells_leaks(const struct dump *d)
+{
+    static const char *const ends[] = {"exit", "signal", "api"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (strcmp(d->reason, ends[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+/* Whether B is of the same process as A, of the same program in it, and of a later time. A program
+ * that executed another has written its last. */
+static bool is_later(const struct dump *a, const struct dump *b)
+{
+    const struct dump_process *p = &a->process, *q = &b->process;
+    return p->pid == q->pid && is_same(p->start_time, q->start_time) &&
+           is_same(p->hostname, q->hostname) && is_same(p->exe, q->exe) &&
+           strcmp(a->reason, "exec") != 0 && a->elapsed_ns < b->elapsed_ns &&
+           a->sequence < b->sequence;
+}
+
+/* Whether they are copies of one dump. */
+static bool is_copy(const struct dump *a, const struct dump *b)
+{
+    const struct dump_process *p = &a->process, *q = &b->process;
+    return p->pid == q->pid && is_same(p->start_time, q->start_time) && p->start_time &&
+           is_same(p->hostname, q->hostname) && is_same(p->exe, q->exe) &&
+           is_same(a->reason, b->reason) && a->elapsed_ns == b->elapsed_ns &&
+           a->sequence == b->sequence;
+}
+
+void gate_choose_dumps(struct gate *g)
+{
+    g->jobs = mem_alloc(g->nopened * sizeof(*g->jobs));
+    for (size_t i = 0; i < g->nopened; i++) {
+        const struct dump *d = g->opened[i].dump, *other = NULL;
+        for (size_t k = 0; !other && k < g->nopened; k++)
+            if (is_later(d, g->opened[k].dump) || (k < i && is_copy(d, g->opened[k].dump)))
+                other = g->opened[k].dump;
+        if (other)
+            gate_note(g,
+                      verdict_words(&g->verdict, "'%s' is not judged: '%s' is of the same process",
+                                    d->path, other->path));
+        else
+            g->jobs[g->njobs++] = &g->opened[i];
+    }
+}
+
 int gate_refuse(struct gate *g)
 {
     for (size_t i = 0; i < g->njobs; i++)
-        note_doubts(g, g->jobs[i].dump);
-    return refuse(g, g->jobs, g->njobs);
+        note_doubts(g, g->jobs[i]->dump);
+    return refuse(g, g->opened, g->nopened);
 }
 
 int gate_refuse_side(const struct gate *g, const struct side *side)
@@ -134,7 +188,7 @@ int gate_refuse_side(const struct gate *g, const struct side *side)
 
 void gate_name_program(struct gate *g)
 {
-    const struct dump_process *p = &g->jobs[0].dump->process;
+    const struct dump_process *p = &g->jobs[0]->dump->process;
     struct verdict *v = &g->verdict;
     const char *start = p->start_time ? p->start_time : "";
     v->program = format_base_name(p->exe);

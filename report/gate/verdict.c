@@ -31,10 +31,10 @@ const char *verdict_frame_words(const struct verdict *v, const struct verdict_fr
 {
     const char *inlined = f->inlined ? " [inlined]" : "";
     if (f->file)
-        return verdict_words(v, "%s %s:%" PRIu32 "%s", f->function, f->file, f->line, inlined);
+        return verdict_words(v, "%s %s:%" PRIu32 "%s", f->brief, f->file, f->line, inlined);
     if (f->module)
-        return verdict_words(v, "%s (%s)%s", f->function, f->module, inlined);
-    return verdict_words(v, "%s%s", f->function, inlined);
+        return verdict_words(v, "%s (%s)%s", f->brief, f->module, inlined);
+    return verdict_words(v, "%s%s", f->brief, inlined);
 }
 
 const char *verdict_place(const struct verdict *v, const struct verdict_finding *f)
@@ -44,8 +44,7 @@ const char *verdict_place(const struct verdict *v, const struct verdict_finding 
         return "no stack";
     if (where->file)
         return verdict_words(v, "%s:%" PRIu32, where->file, where->line);
-    return where->module ? verdict_words(v, "%s (%s)", where->function, where->module)
-                         : where->function;
+    return where->module ? verdict_words(v, "%s (%s)", where->brief, where->module) : where->brief;
 }
 
 const char *verdict_suppression(const struct verdict *v, const struct suppression *s)

@@ -17,6 +17,7 @@ struct pool;
 
 struct verdict_frame {
     const char *function; /* never NULL */
+    const char *brief;    /* the same, short enough for a line: without template arguments */
     const char *file; /* below the directory that the report is about, else as debug information has
                          it; NULL: no line is known */
     const char *module; /* base name; NULL: none */

@@ -62,12 +62,28 @@ class Refused(GateTest):
         out = self.check(self.changed(leaky, lose), status=1)
         self.assertIn("3 events could not be recorded", out)
 
+    def reasons(self, path, *reasons):
+        for reason in reasons:
+            yield self.changed(path, lambda dump, reason=reason: dump["dump"].update(reason=reason))
+
     def test_snapshots_are_named(self):
         good = self.dump("leak=1x10")
-        for reason in ("interval", "signal", "api", "fatal", "recovered"):
-            path = self.changed(good, lambda dump, reason=reason: dump["dump"].update(reason=reason))
-            self.assertIn(f"note: '{path}' ", self.check(path, status=1))
+        for path in self.reasons(good, "signal", "api"):
+            self.assertIn(f"note: '{path}' is a snapshot", self.check(path, status=1))
         self.assertNotIn("note: ", self.check(good, status=1))
+
+    def test_what_did_not_end_tells_no_leaks(self):
+        """Its peak can be judged, and what it held is nobody's leak; but it is no pass."""
+        good, fine = self.dump("leak=1x10"), self.dump("allocs=1")
+        limits = self.write("limits", "inner max-live 0\n")
+        for path in self.reasons(good, "interval", "fatal", "recovered", "exec"):
+            for option in ((), ("--max-leak", "1G"), ("--max-leak-per-stack", "1"),
+                           ("--limits", limits), ("--baseline", fine)):
+                self.assertIn("tells no leaks", self.check(*option, path, status=2))
+            self.check("--max-peak", "1G", path)
+            self.check("--max-peak", "1", path, status=1)
+            self.assertIn(f"note: '{path}' was ", self.check(path, fine).replace("is a snapshot", "was "))
+            self.check(path, good, status=1)
 
 
 class Several(GateTest):
@@ -81,6 +97,33 @@ class Several(GateTest):
         idle, = [path for path in dumps
                  if json.loads(pathlib.Path(path).read_text())["totals"]["alloc_count"] == 0]
         self.assertIn("has no events", self.check(idle, status=2))
+
+    def test_snapshots_of_one_process(self):
+        """The last one tells what was left; a copy of it nothing new."""
+        good = self.dump("leak=5x100")
+
+        def at(sequence, elapsed, reason, other=None):
+            def change(dump):
+                dump["dump"].update(sequence=sequence, elapsed_ns=elapsed, reason=reason)
+                dump["process"].update(other or {})
+            return self.changed(good, change)
+        last = at(3, 3000, "exit")
+        for earlier in (at(1, 1000, "interval"), at(2, 2000, "signal"), at(3, 3000, "exit")):
+            for arguments in ((earlier, last), (last, earlier)):
+                out = self.check("--max-leak", "500", *arguments)
+                self.assertRegex(out, "note: '.*' is not judged: '.*' is of the same process\n")
+        for another in (at(2, 2000, "exit", {"pid": 1}), at(2, 2000, "exit", {"exe": "/bin/x"}),
+                        at(2, 2000, "exit", {"start_time": "2001-01-01T00:00:00Z"})):
+            self.check("--max-leak", "500", another, last, status=1)
+        # A program that executed another was one by itself.
+        self.check("--max-allocs", "5", at(2, 2000, "exec"), last, status=1)
+
+    def test_a_program_that_executes_another(self):
+        shell = self.profiled(["sh", "-c", f"exec {memprof_test.sample('leaky')} leak=5x100"])
+        self.assertEqual(sorted(dump["dump"]["reason"] for dump in shell.dumps.values()),
+                         ["exec", "exit"])
+        paths = [str(path) for path in (self.dir / f"dumps{self.runs}").iterdir()]
+        self.assertIn("max-leak: 500 B in 5 blocks leaked", self.check(*paths, status=1))
 
     def test_shards_are_added_up(self):
         one, two = self.dump("leak=5x100", "peak=1000"), self.dump("leak=7x100", "peak=90000")

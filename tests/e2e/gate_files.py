@@ -92,6 +92,35 @@ class Suppressions(GateTest):
         text = "\n".join(finding["suppression"] for finding in findings)
         self.check("--fail-on-unused-suppressions", "--suppressions", self.supp(text), dump)
 
+    def test_proposals_for_templates(self):
+        """Names with template arguments, which compilers print in different ways."""
+        memprof_test.need(os.environ.get("CXX", "c++"))
+        source = self.write("cx.cc", """
+            #include <map>
+            #include <string>
+            template <class T> struct Cache {
+                std::map<int, T *> entries;
+                __attribute__((noinline)) void put(int k, T v) { entries[k] = new T(v); }
+            };
+            __attribute__((noinline)) static std::string *text() { return new std::string(99, 'x'); }
+            int main() {
+                static auto *volatile cache = new Cache<std::string>;
+                static std::string *volatile lost = text();
+                cache->put(1, "a text that is too long for the object itself");
+                return lost ? 0 : 1;
+            }
+            """)
+        program = str(self.dir / "cx")
+        subprocess.run([os.environ.get("CXX", "c++"), "-g", "-O1", "-o", program, source], check=True)
+        self.assertEqual(self.profiled([program]).status, 0)
+        dump, = map(str, (self.dir / f"dumps{self.runs}").iterdir())
+        findings = self.verdict("--gen-suppressions", dump, status=1)["checks"][0]["findings"]
+        proposals = sorted({finding["suppression"] for finding in findings})
+        self.assertIn("leak:Cache*::put", proposals)
+        self.assertIn("leak:text", proposals)
+        self.check("--fail-on-unused-suppressions", "--suppressions",
+                   self.supp("\n".join(proposals)), dump)
+
     def test_wrong_files(self):
         dump = self.dump("leak=3x100")
         for text, said in (("leak:a\nthread:b\n", "line 2, column 1: is not a suppression, expected "),
