@@ -108,7 +108,8 @@ static void consider(struct search *s, uint32_t old, uint32_t new)
     size_t nx = write_down(s->t, a, &s->x, &s->x_capacity, &a_weight),
            ny = write_down(s->t, b, &s->y, &s->y_capacity, &b_weight);
     unsigned common = common_part(s, s->x, nx, s->y, ny);
-    unsigned share = 1000 * common / (a_weight > b_weight ? a_weight : b_weight);
+    unsigned longer = a_weight > b_weight ? a_weight : b_weight;
+    unsigned share = longer ? 1000 * common / longer : 0;
     if (share < (alike ? ENOUGH_OF_ALIKE : ENOUGH))
         return;
     s->found = mem_grow(s->found, &s->capacity, s->n + 1, sizeof *s->found);

@@ -10,6 +10,8 @@
 #include "columns.h"
 #include "compare.h"
 
+#include <stdio.h>
+
 #define DIFF_SIGMAS 3
 
 enum diff_by { DIFF_BY_STACK, DIFF_BY_LINE, DIFF_BY_FUNCTION };
@@ -69,8 +71,31 @@ struct diff_change diff_total(const struct diff *d, const struct column *column)
 /* The side of ROW that is shown: the new one if there is one. */
 const struct stackset_entry *diff_shown(const struct diff_row *row);
 
-/* Where the line or function of ENTRY, a row's side, is; NULL: not known, from a baseline. */
-const struct place *diff_place(const struct diff *d, const struct stackset_entry *entry);
+/* A function and where it calls; of a baseline there is no file. */
+struct diff_spot {
+    const char *function; /* NULL: no name is known */
+    const char *file;     /* NULL: not known */
+    const char *module;
+    uint32_t line;  /* of the file; 0: not known */
+    int32_t offset; /* lines below the function's declaration, or IDENTITY_NO_LINE */
+    bool inlined;
+};
+
+/* Where ENTRY, a row's side, is: its line, its function, or the line its stack is charged to. */
+struct diff_spot diff_spot(const struct diff *d, const struct stackset_entry *entry);
+
+struct diff_stack {
+    struct diff_spot *spots; /* innermost first */
+    size_t n, left_out;      /* further out */
+};
+
+/* The innermost LIMIT (0: all) frames of a diff by stack. */
+struct diff_stack diff_stack(const struct diff *d, const struct stackset_entry *entry,
+                             size_t limit);
+void diff_stack_free(struct diff_stack *stack);
+
+/* Prints with PUT, which escapes: `function file:line`, or of a baseline `function+3 (module)`. */
+void diff_put_spot(FILE *out, const struct diff_spot *spot, void (*put)(FILE *, const char *));
 
 /* The set S by line or function: each is charged once for every stack it is on; SELF: once for each
  * that it allocates at the inner end of. Sorted; to be freed. */

@@ -68,22 +68,3 @@ struct stackset *diff_fold(const struct stackset *s, enum diff_by by, bool self)
     stackset_sort(f.to);
     return f.to;
 }
-
-const struct place *diff_place(const struct diff *d, const struct stackset_entry *entry)
-{
-    struct identities *t = d->new->identities;
-    const struct model *m = entry->model;
-    uint32_t unit = identities_node_at(t, entry->node)->frame;
-    const struct place *found = NULL;
-    size_t n = 0;
-    struct model_ref *stack = m ? model_stack(m, entry->frame, &n) : NULL;
-    for (size_t i = 0; i < n && !found; i++) {
-        const struct place *p = &m->places[stack[i].place];
-        uint32_t frame = identities_frame_of_place(t, p);
-        if (frame != IDENTITY_NO_FRAME &&
-            (d->by == DIFF_BY_FUNCTION ? identities_frame_at(t, frame)->call : frame) == unit)
-            found = p;
-    }
-    free(stack);
-    return found;
-}

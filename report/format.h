@@ -11,6 +11,7 @@
 #include "lines.h"
 #include "listing.h"
 #include "out.h"
+#include "out_diff.h"
 #include "summary.h"
 #include "tree.h"
 
@@ -52,6 +53,7 @@ struct format {
     void (*lines)(struct out *o, const struct lines_report *r);
     void (*leaks)(struct out *o, const struct leaks_report *r);
     void (*tree)(struct out *o, const struct tree_report *r);
+    void (*diff)(struct out *o, const struct diff_report *r);
 };
 
 extern const struct format format_text, format_json, format_csv, format_markdown;

@@ -82,6 +82,12 @@ void json_write_count(struct json_writer *w, const char *key, uint64_t value)
     fprintf(w->file, "%" PRIu64, value);
 }
 
+void json_write_signed(struct json_writer *w, const char *key, int64_t value)
+{
+    before_value(w, key);
+    fprintf(w->file, "%" PRId64, value);
+}
+
 void json_write_number(struct json_writer *w, const char *key, double value)
 {
     before_value(w, key);

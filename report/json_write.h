@@ -29,6 +29,7 @@ void json_write_key(struct json_writer *w, const char *key);
 /* The values; with KEY not NULL, a member of an object. */
 void json_write_string(struct json_writer *w, const char *key, const char *value);
 void json_write_count(struct json_writer *w, const char *key, uint64_t value);
+void json_write_signed(struct json_writer *w, const char *key, int64_t value);
 void json_write_number(struct json_writer *w, const char *key, double value);
 void json_write_bool(struct json_writer *w, const char *key, bool value);
 void json_write_null(struct json_writer *w, const char *key);

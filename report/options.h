@@ -6,6 +6,7 @@
 #ifndef REPORT_OPTIONS_H
 #define REPORT_OPTIONS_H
 
+#include "diff.h"
 #include "error.h"
 #include "format.h"
 #include "gate/check_options.h"
@@ -47,6 +48,7 @@ struct options {
     bool quiet;
     /* What to print. */
     bool self, bottom_up;
+    enum diff_by by;
     bool all;                          /* of a baseline: stacks that hold nothing, too */
     bool mmap;                         /* about mappings, not about blocks */
     const struct column *sort, *value; /* NULL: as the verb has it */

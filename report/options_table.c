@@ -69,12 +69,24 @@ static int set_value(struct options *o, const char *value, struct error *error)
 {
     static const char *const names[][2] = {{"peak", "mem-usage"},
                                            {"live", "increment"},
+                                           {"blocks", "blocks"},
                                            {"allocated", "allocated"},
                                            {"count", "occurrences"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(value, names[i][0]) == 0)
             o->value = columns_find(names[i][1]);
-    return o->value ? 0 : error_set(error, "expected peak, live, allocated or count");
+    return o->value ? 0 : error_set(error, "expected peak, live, blocks, allocated or count");
+}
+
+static int set_by(struct options *o, const char *value, struct error *error)
+{
+    for (size_t i = 0; i < 3; i++) {
+        if (strcmp(value, diff_by_names[i]) == 0) {
+            o->by = (enum diff_by)i;
+            return 0;
+        }
+    }
+    return error_set(error, "expected stack, line or function");
 }
 
 static int set_self(struct options *o, const char *value, struct error *error)
@@ -221,8 +233,11 @@ const struct option_row options_table[] = {
      "MEMPROF_MMAP=1) instead of what it allocated",
      set_mmap},
     {"bottom-up", 0, FOR_TREE, NULL, "what allocates first, its callers below", set_bottom_up},
-    {"value", 0, FOR_TREE, "VALUE", "percentages are of: peak (default), live, allocated or count",
+    {"value", 0, FOR_TREE | FOR_DIFF, "VALUE",
+     "percentages, or changes, are of: peak (default of a tree), live" MORE
+     "(default of a diff), blocks, allocated or count",
      set_value},
+    {"by", 0, FOR_DIFF, "UNIT", "compare by stack (default), line or function", set_by},
     {"depth", 0, FOR_TREE, "N", "at most N levels (default: 64; 0: all)", set_depth},
     {"all", 0, FOR_BASELINE, NULL,
      "all stacks with all figures, not only those with blocks that" MORE
@@ -253,11 +268,11 @@ const struct option_row options_table[] = {
      set_unit},
     {"color", 0, FOR_TABLES | FOR_DIFF | FOR_CHECK, "WHEN",
      "auto (default: on terminals, unless NO_COLOR), always, never", set_color},
-    {"project-root", 0, FOR_TABLES | FOR_DIFF | FOR_CHECK, "DIR",
+    {"project-root", 0, FOR_TABLES | FOR_CHECK, "DIR",
      "charge stacks to their innermost line in a file below DIR, and" MORE
      "leave out other lines; none: charge that which allocates",
      set_project_root},
-    {"source-root", 0, FOR_TABLES | FOR_DIFF | FOR_CHECK, "A=B",
+    {"source-root", 0, FOR_TABLES | FOR_CHECK, "A=B",
      "look for sources named A/.. in B/.. (repeatable)", add_source_root},
 #include "gate/check_options.def"
     {"debug-root", 0, FOR_ALL, "DIR", "look for programs and debug files below DIR (repeatable)",

@@ -285,4 +285,5 @@ const struct format format_csv = {.name = "csv",
                                   .summary = put_summary,
                                   .lines = put_lines,
                                   .leaks = put_leaks,
-                                  .tree = put_tree};
+                                  .tree = put_tree,
+                                  .diff = csv_diff};

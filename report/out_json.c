@@ -298,4 +298,4 @@ static void put_tree(struct out *o, const struct tree_report *r)
 }
 
 const struct format format_json = {"json",      begin,     end,       dump_begin, dump_end,
-                                   put_summary, put_lines, put_leaks, put_tree};
+                                   put_summary, put_lines, put_leaks, put_tree,   json_diff};

@@ -227,4 +227,5 @@ const struct format format_markdown = {.name = "markdown",
                                        .summary = put_summary,
                                        .lines = put_lines,
                                        .leaks = put_leaks,
-                                       .tree = put_tree};
+                                       .tree = put_tree,
+                                       .diff = markdown_diff};

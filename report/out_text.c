@@ -194,4 +194,5 @@ const struct format format_text = {.name = "text",
                                    .summary = text_summary,
                                    .lines = text_lines,
                                    .leaks = text_leaks,
-                                   .tree = text_tree};
+                                   .tree = text_tree,
+                                   .diff = text_diff};

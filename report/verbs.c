@@ -191,6 +191,8 @@ const struct verb verbs_table[] = {
     {"leaks", FOR_LEAKS, "what was not freed: one record per stack, largest first", run_leaks,
      NULL},
     {"tree", FOR_TREE, "the call tree, top-down or --bottom-up", run_tree, NULL},
+    {"diff", FOR_DIFF, "OLD NEW..: what is new, grown, shrunk or fixed; each a dump or baseline",
+     NULL, verb_diff},
     {"baseline", FOR_BASELINE, "a small file to commit, for later comparisons", NULL,
      verb_baseline},
     {"check", FOR_CHECK, "judge dumps by limits, a baseline, suppressions: the exit status tells",

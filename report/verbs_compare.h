@@ -10,5 +10,6 @@ struct out;
 
 /* As verbs.h has `run_all`. */
 int verb_baseline(const struct options *options, struct out *out);
+int verb_diff(const struct options *options, struct out *out);
 
 #endif

@@ -4,8 +4,8 @@
 
 _memprof_report() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=""
-    local verbs="summary lines leaks tree baseline check"
-    local options="--format --output --self --mmap --bottom-up --value --depth --all --frames --sort --columns --limit
+    local verbs="summary lines leaks tree diff baseline check"
+    local options="--format --output --self --mmap --bottom-up --value --by --depth --all --frames --sort --columns --limit
         --file --function --unit --color --project-root --source-root --debug-root --debuginfod
         --debuginfod-budget --no-demangle --quiet --help --version
         --max-leak --max-leak-per-stack --max-peak --max-allocs --limits --baseline --tolerance
@@ -26,7 +26,8 @@ _memprof_report() {
     --format) words="text json csv markdown" ;;
     --color) words="auto always never" ;;
     --unit) words="B KiB MiB GiB" ;;
-    --value) words="peak live allocated count" ;;
+    --value) words="peak live blocks allocated count" ;;
+    --by) words="stack line function" ;;
     --sort | --columns) words=$columns ;;
     --errors-for-leak-kinds) words="definite indirect possible reachable live all" ;;
     --max-leak | --max-leak-per-stack | --max-peak | --max-allocs | --tolerance | --per-iteration) return ;;
