@@ -87,7 +87,7 @@ static void refusals(void **state)
         {"--format xml x.json", "'--format xml': expected text, json, csv or markdown"},
         {"--color yes x.json", "'--color yes': expected auto, always or never"},
         {"--unit TiB x.json", "'--unit TiB': expected B, KiB, MiB or GiB"},
-        {"--value x tree x.json", "'--value x': expected peak, live, allocated or count"},
+        {"--value x tree x.json", "'--value x': expected peak, live, blocks, allocated or count"},
         {"--sort nosuch x.json",
          "'--sort nosuch': no such column, expected one of those in --help"},
         {"--columns peak,nosuch x.json",
