@@ -39,6 +39,34 @@ static void match_exact(struct matching *m)
     free(old_of);
 }
 
+/* Hands ENTRY, a sum, over to C, if it is one; else OTHERWISE is what counts. */
+static const struct stackset_entry *choose(struct comparison *c, struct stackset_entry *entry,
+                                           const struct stackset_entry *otherwise)
+{
+    if (!entry)
+        return otherwise;
+    c->sums = mem_grow(c->sums, &c->sum_capacity, c->nsums + 1, sizeof *c->sums);
+    c->sums[c->nsums++] = entry;
+    return entry;
+}
+
+static void make_rows(struct comparison *c, const struct matching *m)
+{
+    c->rows = mem_zero(m->old->n + m->new->n, sizeof *c->rows);
+    for (size_t i = 0; i < m->new->n; i++) {
+        struct compare_row row = {.match = m->match[i]};
+        if (m->absorbed[i])
+            continue;
+        if (m->partner[i] != COMPARE_FREE)
+            row.old = choose(c, m->old_sum[i], &m->old->entries[m->partner[i]]);
+        row.new = choose(c, m->new_sum[i], &m->new->entries[i]);
+        c->rows[c->n++] = row;
+    }
+    for (size_t i = 0; i < m->old->n; i++)
+        if (!m->taken[i])
+            c->rows[c->n++].old = &m->old->entries[i];
+}
+
 struct comparison compare(const struct stackset *old, const struct stackset *new)
 {
     struct comparison c = {.old = old, .new = new};
@@ -46,26 +74,30 @@ struct comparison compare(const struct stackset *old, const struct stackset *new
                          .new = new,
                          .partner = mem_alloc(new->n * sizeof *m.partner),
                          .match = mem_zero(new->n, sizeof *m.match),
-                         .taken = mem_zero(old->n, sizeof *m.taken)};
+                         .taken = mem_zero(old->n, sizeof *m.taken),
+                         .old_sum = mem_zero(new->n, sizeof(struct stackset_entry *)),
+                         .new_sum = mem_zero(new->n, sizeof(struct stackset_entry *)),
+                         .absorbed = mem_zero(new->n, sizeof *m.absorbed)};
     match_exact(&m);
     compare_moved(&m);
+    compare_merged(&m);
     compare_similar(&m);
-    c.rows = mem_zero(old->n + new->n, sizeof *c.rows);
-    for (size_t i = 0; i < new->n; i++)
-        c.rows[c.n++] =
-            (struct compare_row){m.partner[i] == COMPARE_FREE ? NULL : &old->entries[m.partner[i]],
-                                 &new->entries[i], m.match[i]};
-    for (size_t i = 0; i < old->n; i++)
-        if (!m.taken[i])
-            c.rows[c.n++].old = &old->entries[i];
+    compare_merged(&m); /* of those, too */
+    make_rows(&c, &m);
     free(m.partner);
     free(m.match);
     free(m.taken);
+    free(m.old_sum);
+    free(m.new_sum);
+    free(m.absorbed);
     return c;
 }
 
 void comparison_free(struct comparison *c)
 {
+    for (size_t i = 0; i < c->nsums; i++)
+        free(c->sums[i]);
+    free(c->sums);
     free(c->rows);
     *c = (struct comparison){0};
 }

@@ -27,6 +27,10 @@ struct comparison {
     const struct stackset *old, *new;
     struct compare_row *rows;
     size_t n;
+    /* Stacks that the optimizer made one of in one of the builds: their sums stand in rows instead
+     * of the sets' own entries, and have no rows of their own. */
+    struct stackset_entry **sums;
+    size_t nsums, sum_capacity;
 };
 
 /* OLD and NEW must share their identities, be sorted, and outlive the comparison. */

@@ -14,42 +14,6 @@
 #define COST_OTHER_COUNT 500   /* blocks of the same size, but not as many */
 #define COST_OTHER_SIZE 100000 /* more than all lines that frames may have moved */
 
-struct member {
-    uint32_t calls; /* what they have in common */
-    uint32_t entry;
-};
-
-/* The members of one group. */
-struct group {
-    const struct member *old, *new;
-    size_t nold, nnew;
-};
-
-static uint32_t calls_of(const struct stackset *s, size_t entry)
-{
-    return identities_node_at(s->identities, s->entries[entry].node)->calls;
-}
-
-static int by_calls(const void *a, const void *b)
-{
-    const struct member *x = a, *y = b;
-    if (x->calls != y->calls)
-        return x->calls < y->calls ? -1 : 1;
-    return x->entry < y->entry ? -1 : x->entry > y->entry;
-}
-
-/* The entries of S that are not in SKIP, by what they call; sets are sorted, so that those of a
- * group are in the order of their lines. */
-static struct member *members_of(const struct stackset *s)
-{
-    struct member *members = mem_alloc(s->n * sizeof *members);
-    for (size_t i = 0; i < s->n; i++)
-        members[i] = (struct member){calls_of(s, i), (uint32_t)i};
-    if (s->n > 1)
-        qsort(members, s->n, sizeof *members, by_calls);
-    return members;
-}
-
 /* How far the calls of X have moved in Y, a stack of the same functions. */
 static unsigned distance(const struct identities *t, uint32_t x, uint32_t y)
 {
@@ -72,7 +36,7 @@ static uint64_t cost(const struct matching *m, uint32_t old, uint32_t new)
 }
 
 /* Pairs all of the shorter list with those of the longer that cost least, in order. */
-static void align(struct matching *m, const struct group *g)
+static void align(struct matching *m, const struct compare_group *g)
 {
     size_t width = g->nnew + 1;
     uint64_t *least = mem_zero((g->nold + 1) * width, sizeof *least);
@@ -82,7 +46,7 @@ static void align(struct matching *m, const struct group *g)
         for (size_t k = width; k-- > 0;) {
             uint64_t best = i == g->nold && k == g->nnew ? 0 : UINT64_MAX / 2;
             if (i < g->nold && k < g->nnew)
-                best = cost(m, g->old[i].entry, g->new[k].entry) + least[(i + 1) * width + k + 1];
+                best = cost(m, g->old[i], g->new[k]) + least[(i + 1) * width + k + 1];
             if (i < g->nold && skip_old && least[(i + 1) * width + k] < best)
                 best = least[(i + 1) * width + k];
             if (k < g->nnew && skip_new && least[i * width + k + 1] < best)
@@ -97,7 +61,7 @@ static void align(struct matching *m, const struct group *g)
         else if (skip_new && here == least[i * width + k + 1])
             k++;
         else {
-            uint32_t old = g->old[i++].entry, new = g->new[k++].entry;
+            uint32_t old = g->old[i++], new = g->new[k++];
             bool same = m->old->entries[old].node == m->new->entries[new].node;
             compare_pair(m, old, new, same ? COMPARE_EXACT : COMPARE_MOVED);
         }
@@ -108,27 +72,27 @@ static void align(struct matching *m, const struct group *g)
 /* Whether a new stack that has no partner is so much more like OLD than its partner NEW, at the
  * same line by chance, that OLD has rather moved there: what is inserted above a call takes its
  * place. */
-static bool is_usurped(const struct matching *m, const struct group *g, size_t old, size_t new)
+static bool is_usurped(const struct matching *m, const struct compare_group *g, size_t old,
+                       size_t new)
 {
     if (compare_blocks(m, old, new) > 0)
         return false;
     for (size_t k = 0; k < g->nnew; k++)
-        if (m->partner[g->new[k].entry] == COMPARE_FREE &&
-            compare_blocks(m, old, g->new[k].entry) > 0)
+        if (m->partner[g->new[k]] == COMPARE_FREE && compare_blocks(m, old, g->new[k]) > 0)
             return true;
     return false;
 }
 
 /* Parts exact pairs that are none. */
-static void part(struct matching *m, const struct group *g)
+static void part(struct matching *m, const struct compare_group *g)
 {
     bool *usurped = mem_zero(g->nnew, sizeof *usurped);
     for (size_t k = 0; k < g->nnew; k++) {
-        size_t new = g->new[k].entry, old = m->partner[new];
+        size_t new = g->new[k], old = m->partner[new];
         usurped[k] = old != COMPARE_FREE && is_usurped(m, g, old, new);
     }
     for (size_t k = 0; k < g->nnew; k++) {
-        size_t new = g->new[k].entry;
+        size_t new = g->new[k];
         if (!usurped[k])
             continue;
         m->taken[m->partner[new]] = false;
@@ -139,62 +103,36 @@ static void part(struct matching *m, const struct group *g)
 }
 
 /* Those of the N at MEMBERS that have no partner, in ARRAY; returns how many. */
-static size_t free_ones(const struct matching *m, bool new, const struct member *members, size_t n,
-                        struct member *array)
+static size_t free_ones(const struct matching *m, bool new, const uint32_t *members, size_t n,
+                        uint32_t *array)
 {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
-        uint32_t entry = members[i].entry;
-        if (new ? m->partner[entry] == COMPARE_FREE : !m->taken[entry])
+        if (new ? m->partner[members[i]] == COMPARE_FREE : !m->taken[members[i]])
             array[kept++] = members[i];
     }
     return kept;
 }
 
-static void match_group(struct matching *m, const struct group *all)
+static void match_group(struct matching *m, const struct compare_group *all)
 {
-    struct member *old = mem_alloc(all->nold * sizeof *old),
-                  *new = mem_alloc(all->nnew * sizeof *new);
+    uint32_t *old = mem_alloc(all->nold * sizeof *old), *new = mem_alloc(all->nnew * sizeof *new);
     bool small = all->nold < MAX_PAIRS / (all->nnew + 1);
     if (small)
         part(m, all);
-    struct group g = {.old = old,
-                      .new = new,
-                      .nold = free_ones(m, false, all->old, all->nold, old),
-                      .nnew = free_ones(m, true, all->new, all->nnew, new)};
+    struct compare_group g = {.old = old,
+                              .new = new,
+                              .nold = free_ones(m, false, all->old, all->nold, old),
+                              .nnew = free_ones(m, true, all->new, all->nnew, new)};
     if (small && g.nold && g.nnew)
         align(m, &g);
     for (size_t i = 0; !small && i < g.nold && i < g.nnew; i++)
-        compare_pair(m, old[i].entry, new[i].entry, COMPARE_MOVED);
+        compare_pair(m, old[i], new[i], COMPARE_MOVED);
     free(old);
     free(new);
-}
-
-/* How many members from FROM on have the same calls. */
-static size_t run_length(const struct member *members, size_t n, size_t from)
-{
-    size_t end = from;
-    while (end < n && members[end].calls == members[from].calls)
-        end++;
-    return end - from;
 }
 
 void compare_moved(struct matching *m)
 {
-    struct member *old = members_of(m->old), *new = members_of(m->new);
-    for (size_t i = 0, k = 0; i < m->old->n && k < m->new->n;) {
-        size_t nold = run_length(old, m->old->n, i), nnew = run_length(new, m->new->n, k);
-        if (old[i].calls < new[k].calls) {
-            i += nold;
-        } else if (old[i].calls > new[k].calls) {
-            k += nnew;
-        } else {
-            struct group g = {old + i, new + k, nold, nnew};
-            match_group(m, &g);
-            i += nold;
-            k += nnew;
-        }
-    }
-    free(old);
-    free(new);
+    compare_groups(m, match_group);
 }

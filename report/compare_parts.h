@@ -14,7 +14,25 @@ struct matching {
     size_t *partner;           /* by entry of the new set: of the old one; or COMPARE_FREE */
     enum compare_match *match; /* by entry of the new set */
     bool *taken;               /* by entry of the old set */
+    /* Of stacks that are several on the other side: what these are together. By entry of the new
+     * set; NULL: nothing. */
+    struct stackset_entry **old_sum, **new_sum;
+    bool *absorbed; /* by entry of the new set: is part of a sum */
 };
+
+/* The entries of either set whose stacks are of the same functions, in the order of their lines. */
+struct compare_group {
+    const uint32_t *old, *new;
+    size_t nold, nnew;
+};
+
+/* Calls VISIT for each group of S. */
+void compare_each_group(const struct stackset *s,
+                        void (*visit)(void *arg, const uint32_t *entries, size_t n), void *arg);
+
+/* Calls VISIT for each group that has entries in both sets. */
+void compare_groups(struct matching *m,
+                    void (*visit)(struct matching *m, const struct compare_group *g));
 
 static inline void compare_pair(struct matching *m, size_t old, size_t new, enum compare_match how)
 {
@@ -33,5 +51,10 @@ void compare_moved(struct matching *m);
 
 /* Pairs stacks by their longest common part, if that is enough of them. */
 void compare_similar(struct matching *m);
+
+/* Optimizers make one call of two alike, in one build and not in the other. Where a stack has
+ * exactly what its partner and others of its partner's functions, left over so far, have together,
+ * these are taken for it. */
+void compare_merged(struct matching *m);
 
 #endif

@@ -11,6 +11,7 @@
 
 #define NEAR 32        /* so many on either side, in either order, are looked at */
 #define MAX_MIDDLE 256 /* frames between the common ends that are compared one by one */
+#define MAX_STEPS (UINT64_C(1) << 31) /* of all comparisons: some seconds; what is left is new */
 
 /* What a frame counts for: one without a name says little. */
 #define WEIGHT_NAMED 4
@@ -35,6 +36,7 @@ struct search {
     size_t nold, nnew;
     struct candidate *found;
     size_t n, capacity;
+    uint64_t steps; /* taken */
     /* Two stacks, outermost first, and the table of their comparison. */
     uint32_t *x, *y;
     size_t x_capacity, y_capacity;
@@ -81,6 +83,7 @@ static unsigned common_part(struct search *s, const uint32_t *x, size_t nx, cons
         sum += c;
     nx = nx < MAX_MIDDLE ? nx : MAX_MIDDLE;
     ny = ny < MAX_MIDDLE ? ny : MAX_MIDDLE;
+    s->steps += nx * ny;
     unsigned *before = s->table[0], *now = s->table[1];
     memset(before, 0, sizeof s->table[0]);
     now[0] = 0;
@@ -107,6 +110,7 @@ static void consider(struct search *s, uint32_t old, uint32_t new)
         return; /* something else is allocated elsewhere */
     size_t nx = write_down(s->t, a, &s->x, &s->x_capacity, &a_weight),
            ny = write_down(s->t, b, &s->y, &s->y_capacity, &b_weight);
+    s->steps += nx + ny;
     unsigned common = common_part(s, s->x, nx, s->y, ny);
     unsigned longer = a_weight > b_weight ? a_weight : b_weight;
     unsigned share = longer ? 1000 * common / longer : 0;
@@ -175,7 +179,7 @@ static void look_around(struct search *s, node_order *order)
         while (at < s->nold && order(s->t, s->m->old->entries[old[at]].node, node) < 0)
             at++;
         size_t from = at > NEAR ? at - NEAR : 0, end = at + NEAR < s->nold ? at + NEAR : s->nold;
-        for (size_t k = from; k < end; k++)
+        for (size_t k = from; k < end && s->steps < MAX_STEPS; k++)
             consider(s, old[k], new[i]);
     }
     free(old);
@@ -202,7 +206,7 @@ void compare_similar(struct matching *m)
         if (!m->taken[i])
             s.old[s.nold++] = i;
     for (uint32_t i = 0; i < m->new->n; i++)
-        if (m->partner[i] == COMPARE_FREE)
+        if (m->partner[i] == COMPARE_FREE && !m->absorbed[i])
             s.new[s.nnew++] = i;
     look_around(&s, identities_compare);
     look_around(&s, compare_inner);

@@ -95,6 +95,16 @@ static struct columns choose_columns(const struct options *o, const struct colum
     return c;
 }
 
+/* What one side knows of live blocks only is compared with those of the other, and not with stacks
+ * that hold none. */
+static void level(struct stackset *a, struct stackset *b)
+{
+    if (a->live_only && !b->live_only)
+        stackset_keep_live(b);
+    if (b->live_only && !a->live_only)
+        stackset_keep_live(a);
+}
+
 static void print(const struct options *o, struct out *out, const struct side *old,
                   const struct side *new)
 {
@@ -120,6 +130,7 @@ static void print(const struct options *o, struct out *out, const struct side *o
         for (size_t k = 0; k < r.columns.n; k++)
             check_column(sets[i], r.columns.column[k]);
     }
+    level(old->stacks, new->stacks);
     struct diff diff = diff_new(old->stacks, new->stacks, &options);
     r.diff = &diff;
     o->format->diff(out, &r);

@@ -56,6 +56,7 @@ static inline int mix(int a, int b)
 
 void keep(struct context *c, struct item *i);
 void drop(struct context *c, struct item *i);
+void look(struct context *c, const void *p);
 int each(struct context *c, int n, int (*visit)(struct context *, int));
 """
 
@@ -73,6 +74,11 @@ void drop(struct context *c, struct item *i)
     c->sum -= i->key;
     free(i->name);
     free(i);
+}
+
+void look(struct context *c, const void *p)
+{
+    c->sum += p != NULL;
 }
 
 int each(struct context *c, int n, int (*visit)(struct context *, int))
@@ -228,8 +234,10 @@ class CodeBase:
         indent = line[:len(line) - len(line.lstrip())]
         lines = []
         if place in self.inserted:
-            lines.append(f"{indent}c->sum += *(char *)memset(checked(malloc(33)), 1, 33); /* lost {place} */")
-        lines.append(f"{indent}c->sum--; /* leaks {place} */" if place in self.leaks else line)
+            lines.append(f"{indent}look(c, checked(malloc(33))); /* lost {place} */")
+        if place in self.leaks:
+            line = line.replace("drop(", "look(").replace("/* place ", "/* leaks ")
+        lines.append(line)
         return lines
 
     def write(self, directory, above=0, order=0):
@@ -261,4 +269,4 @@ class CodeBase:
         return [*names, "main.c"]
 
     def size(self, directory):
-        return sum(len(path.read_text().splitlines()) for path in directory.iterdir())
+        return sum(len(path.read_text().splitlines()) for path in directory.glob("*.[ch]"))

@@ -24,6 +24,22 @@ static struct stackset *make(const struct made *stacks)
     return s;
 }
 
+/* What the rows of the last match hold: "1 8>2 16; " */
+static char figures_text[4096];
+
+static void write_figures(const struct comparison *c)
+{
+    static const struct figures none = {0};
+    size_t at = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        const struct figures *a = c->rows[i].old ? &c->rows[i].old->figures : &none,
+                             *b = c->rows[i].new ? &c->rows[i].new->figures : &none;
+        at += (size_t)snprintf(figures_text + at, sizeof figures_text - at, "%d %d>%d %d; ",
+                               (int)a->c.live_count, (int)a->c.live_bytes, (int)b->c.live_count,
+                               (int)b->c.live_bytes);
+    }
+}
+
 static void match(const struct made *old, const struct made *new, const char *expected)
 {
     static const char *const marks[] = {"alone", "exact", "moved", "similar"};
@@ -43,6 +59,7 @@ static void match(const struct made *old, const struct made *new, const char *ex
         snprintf(text + at, sizeof text - at, "\n");
     }
     assert_string_equal(text, expected);
+    write_figures(&c);
     comparison_free(&c);
     stackset_free(o);
     stackset_free(n);
@@ -175,6 +192,28 @@ static void frames_without_names_say_little(void **state)
           "alone: ? lib.so:? x.so:? a+1 -> \n");
 }
 
+static void calls_that_were_merged_count_together(void **state)
+{
+    (void)state;
+    static const struct made apart[] = {
+        {"main+2 a+3", 1, 8}, {"main+2 a+5", 2, 16}, {"main+2 a+9", 1, 8}, {NULL, 0, 0}};
+    static const struct made merged[] = {{"main+2 a+5", 3, 24}, {"main+2 a+9", 1, 8}, {NULL, 0, 0}};
+    match(apart, merged,
+          "exact: main+2 a+5 -> main+2 a+5\n"
+          "exact: main+2 a+9 -> main+2 a+9\n");
+    assert_string_equal(figures_text, "3 24>3 24; 1 8>1 8; ");
+    match(merged, apart,
+          "exact: main+2 a+5 -> main+2 a+5\n"
+          "exact: main+2 a+9 -> main+2 a+9\n");
+    assert_string_equal(figures_text, "3 24>3 24; 1 8>1 8; ");
+    /* One block more is one too many: what it would be part of is not known. */
+    match(apart, STACKS({"main+2 a+5", 4, 32}, {"main+2 a+9", 1, 8}),
+          "exact: main+2 a+5 -> main+2 a+5\n"
+          "exact: main+2 a+9 -> main+2 a+9\n"
+          "alone: main+2 a+3 -> \n");
+    assert_string_equal(figures_text, "2 16>4 32; 1 8>1 8; 1 8>0 0; ");
+}
+
 static void many_stacks_find_their_partners(void **state)
 {
     (void)state;
@@ -235,6 +274,7 @@ int main(void)
         cmocka_unit_test(little_in_common_is_new),
         cmocka_unit_test(the_better_partner_wins),
         cmocka_unit_test(frames_without_names_say_little),
+        cmocka_unit_test(calls_that_were_merged_count_together),
         cmocka_unit_test(many_stacks_find_their_partners),
         cmocka_unit_test(figures_of_one_identity_add_up),
     };
