@@ -69,11 +69,6 @@ def expect(condition, what, seen):
         sys.exit(f"progress.py: {what}: {seen!r}")
 
 
-def shown(text, seen):
-    """What was last on the line, as a terminal shows it: TEXT goes on where it was cleared."""
-    return seen.replace(b"\r\n", b"\n").split(CLEAR)[-1] == text
-
-
 def main():
     program, sound = sys.argv[1], dump()
     status, seen = run(program, sound)
