@@ -26,7 +26,7 @@ const char *recover_program(void)
     return access(own, X_OK) == 0 ? own : (const char *)getauxval(AT_EXECFN);
 }
 
-static void limit(int resource, rlim_t most)
+static void limit(__rlimit_resource_t resource, rlim_t most)
 {
     struct rlimit l;
     if (getrlimit(resource, &l) == 0 && l.rlim_max > most) {
