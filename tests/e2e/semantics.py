@@ -15,6 +15,35 @@ class Semantics(memprof_test.Test):
         self.assert_sound(run.dump)
         self.assertGreaterEqual(run.dump["totals"]["failed_count"], 15)
 
+    def test_table_sampled(self):
+        """Calls that sampling lets pass go to the real functions untouched."""
+        for sample_size in ("100", "1G"):
+            run = self.unchanged([sample("semantics")], env={"MEMPROF_SAMPLE": sample_size})
+            self.assertEqual(run.status, 0)
+            self.assertEqual(run.dump["mode"]["kind"], "sampled")
+
+    def test_lookup_that_allocates(self):
+        """All functions serve a dlsym that calls them while they are being looked up; what they gave
+        then can be resized and freed for ever, whether blocks are sampled or not."""
+        early = sample("libearly_lookup.so")
+        for env in ({}, {"MEMPROF_SAMPLE": "1G"}, {"MEMPROF_ENABLE": "0"}):
+            run = self.profiled(["/bin/true"], after=[early], env=env)
+            self.assertEqual((run.status, run.out, run.err), (0, b"4009 blocks\n", b""), env)
+
+    def test_free_by_size(self):
+        """free_sized and free_aligned_sized of an allocator that has them get each call; otherwise
+        free does."""
+        for after, calls in (([sample("libsized.so")], b"1000 1000\n"), ([], b"0 0\n")):
+            for env in ({}, {"MEMPROF_SAMPLE": "100"}, {"MEMPROF_SAMPLE": "1G"}):
+                with self.subTest(after=after, env=env):
+                    run = self.profiled([sample("sized_program")], after=after, env=env)
+                    self.assertEqual((run.status, run.out, run.err), (0, calls, b""))
+                    totals = run.dump["totals"]
+                    self.assertEqual(totals["unknown_free_count"], 0)
+                    if not env:
+                        counts = memprof_test.own_counts(run.dump, "sized_program")
+                        self.assertEqual((counts["alloc_count"], counts["free_count"]), (2000, 2000))
+
     def calls(self, records):
         """What was asked for, in order, without addresses; from main on."""
         first = next(i for i, record in enumerate(records) if record.context)
