@@ -41,7 +41,7 @@ ctest --test-dir "$build_dir" --output-on-failure --no-tests=error \
 # What was counted in: programs without a mapping are of no use to llvm-cov.
 mapfile -t programs < <(find "$build_dir" -path '*/CMakeFiles' -prune -o -type f -executable -print |
     while read -r file; do
-        if readelf -SW "$file" 2>/dev/null | grep -q '__llvm_covmap'; then echo "$file"; fi
+        if readelf -SW "$file" 2>/dev/null | grep '__llvm_covmap' >/dev/null; then echo "$file"; fi
     done)
 objects=()
 for program in "${programs[@]}"; do

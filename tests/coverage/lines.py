@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """lines.py [--unreached] ROOT LCOV: which lines the tests reached, by file, with totals.
 
-Below ROOT, preload/, report/ and tools/ count, each for itself. The goals: nine lines of ten in each,
-and every line of the hooks and of what handles realloc and fork, where a path that nobody has run
+Below ROOT, preload/, report/ and tools/ count, each for itself. The goals: nine lines of ten of the
+library and of memprof-report, and every line of the hooks and of what handles realloc and fork, where a path that nobody has run
 breaks the program that is profiled. Ends with 1 if a goal is missed.
 """
 import argparse
@@ -13,7 +13,7 @@ import re
 import sys
 
 ROOMS = ("preload", "report", "tools")
-GOAL = 90.0
+GOALS = {"preload": 90.0, "report": 90.0}
 CRITICAL_FILES = re.compile(r"^preload/hook[a-z_]*\.[ch]$")
 CRITICAL_FUNCTIONS = re.compile(r"realloc|fork|_child")
 
@@ -68,7 +68,7 @@ def main():
     parser.add_argument("lcov", type=pathlib.Path)
     arguments = parser.parse_args()
     totals = {room: [0, 0] for room in ROOMS}
-    missed, critical = [], [0, 0]
+    missed, critical = collections.defaultdict(list), [0, 0]
     print(f"{'lines':>6} {'reached':>6} {'':>8}")
     for name, (counts, functions) in sorted(read(arguments.lcov, arguments.root.resolve()).items()):
         unreached = sorted(line for line, count in counts.items() if count == 0)
@@ -84,18 +84,19 @@ def main():
                 critical[0] += count > 0
                 critical[1] += 1
                 if count == 0:
-                    missed.append(f"{name}:{line}: in {function or 'no function'}")
+                    missed[f"{name}: {function}"].append(line)
     print()
     for room, (reached, lines) in totals.items():
         if lines:
             row(reached, lines, f"{room}/")
     row(*critical, "hooks, realloc and fork")
-    for line in missed:
-        print(f"lines.py: '{line}': never reached, expected all of hooks, realloc and fork code")
-    low = [room for room, total in totals.items() if percent(*total) < GOAL]
+    for where, lines in missed.items():
+        print(f"lines.py: '{where}': lines {spans(lines)} were never reached, expected all of hooks, "
+              "realloc and fork code")
+    low = [room for room, goal in GOALS.items() if percent(*totals[room]) < goal]
     for room in low:
         print(f"lines.py: '{room}/': {percent(*totals[room]):.2f} % of its lines were reached, "
-              f"expected {GOAL:.0f} %")
+              f"expected {GOALS[room]:.0f} %")
     return 1 if low or missed else 0
 
 

@@ -20,8 +20,8 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
-#include "plan.h"
 #include "system_call.h"
+#include "wrap.h"
 #undef arch_system_call
 
 /* A system call, by number, and how it fails. */
@@ -80,24 +80,6 @@ long faults_system_call(long number, long a, long b, long c, long d, long e, lon
     }
     return falls_short(number, a, b, c, &result) ? result
                                                  : arch_system_call(number, a, b, c, d, e, f);
-}
-
-/* WRAP(type, name, parameters, arguments, class, what a failure returns). */
-#define WRAP(type, name, parameters, arguments, class_name, failure)                               \
-    type __real_##name parameters;                                                                 \
-    type __wrap_##name parameters;                                                                 \
-    type __wrap_##name parameters                                                                  \
-    {                                                                                              \
-        if (plan_fails(class_name)) {                                                              \
-            return failure;                                                                        \
-        }                                                                                          \
-        return __real_##name arguments;                                                            \
-    }
-
-static int failing(int error)
-{
-    errno = error;
-    return -1;
 }
 
 WRAP(void *, dlopen, (const char *name, int flags), (name, flags), "dlopen", NULL)

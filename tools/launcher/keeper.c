@@ -2,7 +2,7 @@
 #include "keeper.h"
 
 #include "descriptors.h"
-#include "memory.h"
+#include "die.h"
 #include "preload/vault.h"
 
 #include <errno.h>
@@ -147,7 +147,12 @@ static bool take_in(struct keeper *k)
     struct ucred peer = {0};
     socklen_t size = sizeof peer;
     getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
-    struct ward *w = mem_alloc(sizeof *w);
+    struct ward *w = malloc(sizeof *w);
+    if (!w) { /* the program must not lose its launcher for it */
+        complain("'process %d': will leave no dump if it is killed: out of memory", (int)peer.pid);
+        close(fd);
+        return true;
+    }
     *w = (struct ward){.source = {fd, on_message}, .keeper = k, .pid = peer.pid, .vault = -1};
     DL_PREPEND(k->wards, w);
     if (loop_watch(k->loop, &w->source))
@@ -216,12 +221,12 @@ int keeper_begin(struct keeper *keeper, struct loop *loop)
 static bool await_another(struct keeper *k)
 {
     bool found = false;
-    size_t n = 0, capacity = 0;
-    struct pollfd *all = NULL;
-    for (struct ward *w = k->wards; w; w = w->next) {
-        all = mem_grow(all, &capacity, n + 1, sizeof *all);
+    size_t n = 0, count;
+    struct ward *each;
+    DL_COUNT(k->wards, each, count);
+    struct pollfd *all = calloc(count, sizeof *all);
+    for (struct ward *w = k->wards; w && all; w = w->next)
         all[n++] = (struct pollfd){.fd = w->source.fd, .events = POLLIN};
-    }
     if (n > 0 && poll(all, n, GRACE_MS) > 0) {
         size_t i = 0;
         for (struct ward *w = k->wards, *next; w && i < n; w = next, i++) {

@@ -2,7 +2,6 @@
 #include "rescue.h"
 
 #include "die.h"
-#include "memory.h"
 #include "recover.h"
 
 #include <errno.h>
@@ -58,9 +57,9 @@ static int spawn(const struct rescue *r, int end)
     return error;
 }
 
-static void cannot(const struct rescue *r, const char *why)
+static void cannot(pid_t pid, const char *why)
 {
-    complain("'process %d': was killed, and its dump cannot be written: %s", (int)r->pid, why);
+    complain("'process %d': was killed, and its dump cannot be written: %s", (int)pid, why);
 }
 
 static void start_next(struct rescues *rescues);
@@ -75,7 +74,7 @@ static void finish(struct rescue *r)
         n = read(r->source.fd, &done, 1);
     while (n < 0 && errno == EINTR);
     if (n != 1)
-        cannot(r, "what it left behind is damaged");
+        cannot(r->pid, "what it left behind is damaged");
     loop_unwatch(rescues->loop, &r->source);
     close(r->source.fd);
     close(r->vault);
@@ -108,7 +107,7 @@ static void start(struct rescues *rescues, struct rescue *r)
         }
         close(ends[0]);
     }
-    cannot(r, strerror(error));
+    cannot(r->pid, strerror(error));
     close(r->vault);
     free(r);
 }
@@ -124,7 +123,12 @@ static void start_next(struct rescues *rescues)
 
 void rescues_add(struct rescues *rescues, pid_t pid, int vault, bool replaced)
 {
-    struct rescue *r = mem_alloc(sizeof *r);
+    struct rescue *r = malloc(sizeof *r);
+    if (!r) {
+        cannot(pid, strerror(ENOMEM));
+        close(vault);
+        return;
+    }
     *r = (struct rescue){.rescues = rescues, .pid = pid, .vault = vault, .replaced = replaced};
     DL_APPEND(rescues->queue, r);
     start_next(rescues);

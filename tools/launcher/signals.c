@@ -89,7 +89,8 @@ static bool asks_to_end(int number)
 static void reap(struct signals *signals)
 {
     int status;
-    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0;) {
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0 || (pid < 0 && errno == EINTR)) {
         if (pid != signals->program)
             continue;
         if (WIFSTOPPED(status)) {
