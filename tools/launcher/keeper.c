@@ -224,7 +224,7 @@ static bool await_another(struct keeper *k)
     size_t n = 0, count;
     struct ward *each;
     DL_COUNT(k->wards, each, count);
-    struct pollfd *all = calloc(count, sizeof *all);
+    struct pollfd *all = count ? calloc(count, sizeof *all) : NULL;
     for (struct ward *w = k->wards; w && all; w = w->next)
         all[n++] = (struct pollfd){.fd = w->source.fd, .events = POLLIN};
     if (n > 0 && poll(all, n, GRACE_MS) > 0) {
