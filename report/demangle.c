@@ -32,6 +32,8 @@ struct output {
 static void collect(const char *text, size_t length, void *arg)
 {
     struct output *o = arg;
+    if (length == 0)
+        return; /* TEXT may be NULL: a crate without a name */
     if (length >= sizeof o->text - o->length)
         longjmp(o->too_long, 1);
     memcpy(o->text + o->length, text, length);
