@@ -22,6 +22,10 @@ class Semantics(memprof_test.Test):
             self.assertEqual(run.status, 0)
             self.assertEqual(run.dump["mode"]["kind"], "sampled")
 
+    def test_table_unrecorded(self):
+        run = self.unchanged([sample("semantics")], env={"MEMPROF_ENABLE": "0"})
+        self.assertEqual((run.status, run.dumps), (0, {}))
+
     def test_lookup_that_allocates(self):
         """All functions serve a dlsym that calls them while they are being looked up; what they gave
         then can be resized and freed for ever, whether blocks are sampled or not."""
