@@ -52,6 +52,14 @@ static bool is_stub(uintptr_t address)
            symbol->st_shndx == SHN_UNDEF;
 }
 
+extern int own_recording(void) __attribute__((visibility("hidden"))); /* lifecycle.c */
+
+bool interpose_is_first(void)
+{
+    const uintptr_t first = (uintptr_t)dlsym(RTLD_DEFAULT, "memprof_recording");
+    return first == 0 || first == (uintptr_t)&own_recording || is_stub(first);
+}
+
 /* What NAME resolves to in front of us, and the OBJECT it is in; 0: nothing. */
 static uintptr_t in_front(const char *name, const struct object *self, struct object *object)
 {

@@ -13,6 +13,10 @@
 
 #include <stdbool.h>
 
+/* Whether no other copy of this library is in front of us: two that see to each other's calls would
+ * go round in circles, and only one can tell what the program does. At any time. */
+bool interpose_is_first(void);
+
 /* Finds out, rebinds if it can, and fills in the `taken_` and `rebound` members of `process`.
  * MAPPINGS: looks at the functions that map memory, too. */
 void interpose_check(bool mappings);

@@ -303,3 +303,6 @@ int memprof_recording(void)
 {
     return recorder_on(&recorder);
 }
+
+/* The same where the name may be another copy's, for interpose.c. */
+extern int own_recording(void) __attribute__((alias("memprof_recording"), visibility("hidden")));

@@ -51,8 +51,7 @@ static void load_all(void)
     if (__lsan_disable && __lsan_enable) {
         __lsan_enable();
     }
-    dlerror(); /* what was looked for in vain is not the program's error: told once, and freed */
-    dlerror();
+    real_forget_error();
     guard_tls.internal = false;
 }
 
@@ -81,8 +80,9 @@ extern void __tsan_init(void) __attribute__((weak));
 
 static bool too_early(uintptr_t caller)
 {
-    return !program_invocation_name || in_loader(caller) ||
-           (__tsan_init && caller != (uintptr_t)start);
+    /* Resolvers that the loader calls while it relocates come before the environment is there. */
+    return !program_invocation_name || (!environ && caller != (uintptr_t)start) ||
+           in_loader(caller) || (__tsan_init && caller != (uintptr_t)start);
 }
 
 bool lifecycle_begin(uintptr_t caller)
@@ -98,7 +98,8 @@ bool lifecycle_begin(uintptr_t caller)
     say_start();
     /* The C library's own pointer may not be set yet, but ours is resolved as any other symbol. */
     options_read(&options, environ, true);
-    if (!getauxval(AT_SECURE) && options.enable && recorder_start(&recorder, &options) < 0) {
+    if (!getauxval(AT_SECURE) && options.enable && interpose_is_first() &&
+        recorder_start(&recorder, &options) < 0) {
         say(NULL, "nothing is recorded: out of memory");
     }
     uintptr_t frame = GUARD_HERE;

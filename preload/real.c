@@ -14,6 +14,13 @@ bool real_resolving(void)
     return guard_tls.resolving;
 }
 
+/* dlerror would tell it in the user's language: that takes a lock that is held where newlocale and
+ * setlocale allocate. */
+void real_forget_error(void)
+{
+    (void)dlsym(RTLD_DEFAULT, "free");
+}
+
 void real_resolve(void)
 {
     guard_tls.resolving = true;
@@ -23,9 +30,7 @@ void real_resolve(void)
 #include "hooks.def"
 #undef ALLOC
 #undef OTHER
-    /* An optional one that is missing is not the program's error: told once, and freed. */
-    dlerror();
-    dlerror();
+    real_forget_error();
     guard_tls.resolving = false;
     atomic_store_explicit(&real_resolved, true, memory_order_release);
 }

@@ -27,6 +27,9 @@ extern _Atomic bool real_resolved;
 void real_resolve(void);
 bool real_resolving(void);
 
+/* Forgets the error of a lookup in vain, which is not the program's. */
+void real_forget_error(void);
+
 /* From now on the real NAME, one of hooks.def's, is the function at ADDRESS. */
 void real_set(const char *name, uintptr_t address);
 

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * libearly_library.so: allocates before any other code of the program is ready. Its constructor is
+ * among the first of all; the first thing that it does is newlocale, which allocates with libc's
+ * lock on locales held. A function of it is chosen by a resolver (IFUNC), which the loader calls
+ * while it relocates, and which allocates, too. */
+#include "early.h"
+
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *early_blocks[EARLY_BLOCKS];
+int early_resolved;
+
+static int chosen(void)
+{
+    return 17;
+}
+
+static int (*choose(void))(void)
+{
+    void *p = malloc(170);
+    early_resolved = p != NULL;
+    free(p);
+    return chosen;
+}
+
+int early_choice(void) __attribute__((ifunc("choose")));
+
+static __attribute__((constructor(101))) void first(void)
+{
+    locale_t locale = newlocale(LC_ALL_MASK, "C.UTF-8", NULL);
+    if (locale)
+        freelocale(locale);
+    for (size_t i = 0; i < EARLY_BLOCKS; i++) {
+        early_blocks[i] = malloc(1000 + i);
+        if (early_blocks[i])
+            memset(early_blocks[i], (int)i, 1000);
+    }
+}
