@@ -4,12 +4,32 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HUNTS = 200  # runs of each program in which something could hang
+WATCHDOG = 120  # seconds until one of them counts as hanging
+SAFE = "libsafe_malloc.so"  # what may be interrupted anywhere, see tests/samples/safe_malloc.c
+
+# Command lines of samples, with what they are to be run over.
+HUNTED = (
+    ("storm_threads dlopen 60 {samples}/libplugin_one.so {samples}/libplugin_two.so", None),
+    ("storm_threads cancel 40", None),
+    ("storm_threads async 40", SAFE),
+    ("storm_signals allocate 100 500", SAFE),
+    ("storm_signals jump 100 500", SAFE),
+    ("storm_signals fork 10 500", SAFE),
+    ("storm_signals _fork 10 500", SAFE),
+    ("storm_signals clone 10 500", SAFE),
+    ("forkstorm 4", None),
+    ("processes tree", None),
+    ("processes vfork 1000", None),
+    ("surprises fork other.json", None),
+)
 
 # Name: what it is about, how many times as long as usual each run goes on, the tests, and how many
 # runs of each there are at least.
@@ -24,12 +44,6 @@ SOAKS = {
                ["locks.Locks.test_loading_threads"], 1),
     "threads": ("100,000 short threads, 4,096 at once", 5,
                 ["locks.Locks.test_short_threads", "locks.Locks.test_live_threads"], 1),
-    "hangs": (f"{HUNTS} runs of each of what could hang", 0.05,
-              ["locks.Locks.test_loading_threads", "locks.Locks.test_cancelled_threads",
-               "locks.Locks.test_cancelled_anywhere", "processes.Processes.test_fork_storm",
-               "processes.Processes.test_fork_tree", "processes.Processes.test_vfork",
-               "signals.Signals.test_handler_forks", "signals.Signals.test_handler_allocates",
-               "surprises.Surprises.test_fork_while_dumping"], HUNTS),
     "matrix": ("every host under every allocator", 100, ["matrix"], 1),
 }
 
@@ -48,6 +62,27 @@ def run_once(test, scale):
     return sum(int(n) for n in re.findall(r"^(\d+) \w+", text, re.M))
 
 
+def hunt(build):
+    """Runs each of HUNTED often, with a watchdog."""
+    samples = build / "tests" / "samples"
+    for command, over in HUNTED:
+        words = command.format(samples=samples).split()
+        with tempfile.TemporaryDirectory(prefix="memprof-soak.") as directory:
+            preload = [str(build / "libmemprof.so"), *([str(samples / over)] if over else [])]
+            env = {"PATH": os.environ["PATH"], "LD_PRELOAD": ":".join(preload),
+                   "MEMPROF_OUT": f"{directory}/out/%p.json"}
+            for run in range(1, HUNTS + 1):
+                done = subprocess.run(["timeout", "-s", "KILL", str(WATCHDOG),
+                                       str(samples / words[0]), *words[1:]], env=env, cwd=directory,
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
+                dumps = len(os.listdir(f"{directory}/out"))
+                if done.returncode != 0 or dumps == 0:
+                    sys.exit(f"soak.py: '{command}': status {done.returncode}, {dumps} dumps in run "
+                             f"{run}, expected 0 and some")
+                shutil.rmtree(f"{directory}/out")
+        print(f"hangs: {HUNTS} runs of '{words[0]} {words[1]}', 0 hangs", flush=True)
+
+
 def soak(name, minutes):
     _, scale, tests, least = SOAKS[name]
     begin, runs, counted = time.monotonic(), 0, 0
@@ -63,10 +98,15 @@ def main(arguments):
     if not arguments:
         for name, (about, _, tests, _) in SOAKS.items():
             print(f"{name:10} {about} ({', '.join(tests)})")
+        print(f"{'hangs':10} {HUNTS} runs, however long, of each of {len(HUNTED)} programs in which "
+              "something could hang")
         return 0
     name, minutes = arguments[0], arguments[1] if len(arguments) > 1 else "15"
+    if name == "hangs":
+        hunt(pathlib.Path(os.environ.get("MEMPROF_BUILD", ROOT / "build")).resolve())
+        return 0
     if name not in SOAKS:
-        print(f"soak.py: '{name}': no such soak, expected one of {', '.join(SOAKS)}",
+        print(f"soak.py: '{name}': no such soak, expected one of {', '.join(SOAKS)}, hangs",
               file=sys.stderr)
         return 2
     if len(arguments) > 2 or not re.fullmatch(r"\d+(\.\d+)?", minutes):
