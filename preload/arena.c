@@ -84,16 +84,16 @@ int64_t arena_pool_resident(const struct arena_pool *pool)
     return bytes;
 }
 
-uint64_t arena_pool_resident_within(const struct arena_pool *pool, uintptr_t start, uintptr_t end)
+size_t arena_pool_ranges(const struct arena_pool *pool, struct arena_range *to, size_t room)
 {
-    uint64_t bytes = 0;
+    size_t n = 0;
     for (struct arena_chunk *c = atomic_load(&pool->chunks); c; c = c->next) {
-        const uintptr_t from = (uintptr_t)c > start ? (uintptr_t)c : start;
-        const uintptr_t to = (uintptr_t)c + c->size < end ? (uintptr_t)c + c->size : end;
-        const int64_t more = from < to ? resident_anonymous((const void *)from, to - from) : 0;
-        bytes += more > 0 ? (uint64_t)more : 0;
+        if (n < room) {
+            to[n] = (struct arena_range){(uintptr_t)c, (uintptr_t)c + c->size};
+        }
+        n++;
     }
-    return bytes;
+    return n;
 }
 
 void arena_pool_clear(struct arena_pool *pool)

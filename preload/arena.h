@@ -38,8 +38,12 @@ void *arena_pool_map(struct arena_pool *pool, size_t size);
 /* Resident bytes of all chunks; -1 if the kernel does not tell. Others may be allocating. */
 int64_t arena_pool_resident(const struct arena_pool *pool);
 
-/* The same of what lies from START up to END; 0 if the kernel does not tell. */
-uint64_t arena_pool_resident_within(const struct arena_pool *pool, uintptr_t start, uintptr_t end);
+/* Where the chunks lie: at most ROOM of them into TO, which may be NULL. Returns how many there
+ * are. */
+struct arena_range {
+    uintptr_t start, end;
+};
+size_t arena_pool_ranges(const struct arena_pool *pool, struct arena_range *to, size_t room);
 
 /* Unmaps every chunk, but leaves those of a vault, which ends as a whole. Nothing that was
  * allocated from the pool may be used after. */

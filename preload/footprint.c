@@ -21,7 +21,12 @@ struct work {
     struct recorder *r;
     const struct footprint_own *own;
     size_t nown;
+    /* The profiler's chunks, then threads' stacks as far as they are known: beside each other, for
+     * they are looked at for each area, and there may be thousands of them. */
+    struct arena_range *chunk;
+    size_t chunks, stacks, room;
     int pagemap;
+    bool flags_tell; /* which areas may be the profiler's, mapped with MAP_NORESERVE */
     struct smaps_area before, area, after; /* `after`.start is 0 behind the last one */
     uint64_t rest;                         /* of the area's resident bytes */
     struct smaps smaps;
@@ -51,17 +56,12 @@ static uint64_t resident_within(const struct work *w, uintptr_t start, uintptr_t
     return bytes > 0 ? (uint64_t)bytes : 0;
 }
 
-static uint64_t of_pool(const struct work *w, const struct arena_pool *pool)
-{
-    return arena_pool_resident_within(pool, w->area.start, w->area.end);
-}
-
 /* Resident bytes in the area that are the profiler's, and in its own figure. */
 static uint64_t find_own(const struct work *w)
 {
     uint64_t bytes = 0;
-    for (int i = 0; i < PARTS; i++) {
-        bytes += of_pool(w, &w->r->kept[i]) + of_pool(w, &w->r->counts[i]);
+    for (size_t i = 0; i < w->chunks; i++) {
+        bytes += resident_within(w, w->chunk[i].start, w->chunk[i].end, true);
     }
     for (size_t i = 0; i < w->nown; i++) {
         const uintptr_t start = (uintptr_t)w->own[i].start;
@@ -110,10 +110,10 @@ static bool is_guarded(const struct work *w)
 
 static void give_stacks(struct work *w)
 {
-    for (struct thread *t = atomic_load(&w->r->threads); t; t = atomic_load(&t->next)) {
-        const uintptr_t high = t->stack.high;
-        if (t->in_use && high > w->area.start && high <= w->area.end) {
-            const uintptr_t low = is_guarded(w) ? w->area.start : t->stack.low;
+    for (size_t i = w->chunks; i < w->chunks + w->stacks; i++) {
+        const uintptr_t high = w->chunk[i].end;
+        if (high > w->area.start && high <= w->area.end) {
+            const uintptr_t low = is_guarded(w) ? w->area.start : w->chunk[i].start;
             const uintptr_t top = (high + DESCRIPTOR + PAGE - 1) & ~(PAGE - 1);
             give(w, &w->f->stack, resident_within(w, low, top, false));
         }
@@ -212,7 +212,10 @@ static void give_area(struct work *w)
     }
     w->rest = w->area.rss_bytes;
     uint64_t own = 0;
-    give(w, &own, find_own(w));
+    /* To look for them takes time where there are thousands of threads. */
+    if (!w->flags_tell || !w->area.reserved) {
+        give(w, &own, find_own(w));
+    }
     if (strcmp(w->area.name, "[stack]") == 0) {
         give(w, &w->f->stack, w->rest);
     } else if (w->area.file || begins(w->area.name, "[v")) {
@@ -220,6 +223,36 @@ static void give_area(struct work *w)
     } else if (w->area.writable || w->area.anonymous_bytes > 0) {
         give_anonymous(w);
     }
+}
+
+#define SLACK ((size_t)1024) /* for what comes while they are being listed */
+
+/* Lists chunks and stacks. Returns false without memory. */
+static bool list_ranges(struct work *w)
+{
+    const struct recorder *r = w->r;
+    w->room = SLACK;
+    for (int i = 0; i < PARTS; i++) {
+        w->room +=
+            arena_pool_ranges(&r->kept[i], NULL, 0) + arena_pool_ranges(&r->counts[i], NULL, 0);
+    }
+    for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
+        w->room++;
+    }
+    w->chunk = sys_map(w->room * sizeof *w->chunk);
+    for (int i = 0; w->chunk && i < 2 * PARTS; i++) {
+        const struct arena_pool *pool = i < PARTS ? &r->kept[i] : &r->counts[i - PARTS];
+        const size_t left = w->room - w->chunks;
+        const size_t n = arena_pool_ranges(pool, w->chunk + w->chunks, left);
+        w->chunks += n < left ? n : left;
+    }
+    for (struct thread *t = atomic_load(&r->threads);
+         w->chunk && t && w->chunks + w->stacks < w->room; t = atomic_load(&t->next)) {
+        if (t->in_use) {
+            w->chunk[w->chunks + w->stacks++] = (struct arena_range){t->stack.low, t->stack.high};
+        }
+    }
+    return w->chunk != NULL;
 }
 
 static void give_areas(struct work *w)
@@ -250,24 +283,35 @@ void footprint_read(struct footprint *f, struct memory *m, struct recorder *r,
     struct footprint_own all[8];
     struct work *w = sys_map(sizeof *w);
     memset(f, 0, sizeof *f);
-    if (!w || nown >= sizeof all / sizeof all[0]) {
+    if (!w || nown + 2 > sizeof all / sizeof all[0]) {
         return;
     }
     memcpy(all, own, nown * sizeof *own);
-    all[nown] = (struct footprint_own){w, sizeof *w};
     w->f = f;
     w->r = r;
     w->own = all;
+    all[nown] = (struct footprint_own){w, sizeof *w};
     w->nown = nown + 1;
+    if (list_ranges(w)) {
+        all[w->nown++] = (struct footprint_own){w->chunk, w->room * sizeof *w->chunk};
+    }
     read_cgroup(w);
+    char overcommit[8];
+    w->flags_tell =
+        sys_read_file("/proc/sys/vm/overcommit_memory", overcommit, sizeof overcommit) > 0 &&
+        overcommit[0] != '2'; /* in that mode the flag is without effect */
     w->pagemap = resident_open();
-    if (w->pagemap >= 0 && smaps_open(&w->smaps)) {
+    if (w->chunk && w->pagemap >= 0 && smaps_open(&w->smaps)) {
         give_areas(w);
         smaps_close(&w->smaps);
         f->known = true;
     }
     resident_close(w->pagemap);
     memory_add_dump(m, w, sizeof *w);
+    if (w->chunk) {
+        memory_add_dump(m, w->chunk, w->room * sizeof *w->chunk);
+        sys_unmap(w->chunk, w->room * sizeof *w->chunk);
+    }
     sys_unmap(w, sizeof *w);
     if (sampled) {
         f->heap = f->heap_free;

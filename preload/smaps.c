@@ -117,6 +117,10 @@ bool smaps_next(struct smaps *s, struct smaps_area *area)
             take_bytes(line, "Anonymous:", &area->anonymous_bytes)) {
             continue;
         }
+        if (strncmp(line, "VmFlags:", 8) == 0) {
+            area->reserved = !strstr(line, " nr");
+            continue;
+        }
         if (parse_head(line, &s->next)) {
             s->more = true;
             break;

@@ -14,6 +14,7 @@
 struct smaps_area {
     uintptr_t start, end;
     bool readable, writable, shared;
+    bool reserved; /* not mapped with MAP_NORESERVE, as the kernel tells it */
     bool file;     /* has an inode: a file, or memory that is shared as one */
     char name[64]; /* of the file, as far as it fits, or what the kernel calls it; "": none */
     uint64_t rss_bytes;
