@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Reads IN to its end; -1 with the reason in ERROR. */
 static int read_all(struct input *in, char **text, size_t *size, struct error *error)
@@ -38,8 +39,20 @@ static struct textfile_position position_of(const char *text, size_t length)
     return p;
 }
 
+/* Whether PATH is something that ends and holds text, or is not there at all. */
+static int check_type(const char *path, struct error *error)
+{
+    struct stat st;
+    if (strcmp(path, "-") == 0 || stat(path, &st) || S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode))
+        return 0;
+    return error_set(error, "is a %s, expected a text file",
+                     S_ISDIR(st.st_mode) ? "directory" : "device");
+}
+
 char *textfile_read(const char *path, struct error *error)
 {
+    if (check_type(path, error))
+        return NULL;
     struct input *in = input_open(path, NULL, NULL, error);
     char *text = NULL;
     size_t size = 0;

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Suppression files mean to the gate what they mean to LeakSanitizer: the same program, with its runtime and without, and
-the same files; of each of its leaks both must say the same, and count the same."""
+"""Suppression files mean to the gate what they mean to LeakSanitizer: the same program, with its
+runtime and without, and the same files; of each of its leaks both must say the same, and count the
+same."""
 import os
 import re
 import shutil

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The forms of a verdict, all written in one run: each is valid, names the line that __LINE__ was on, and carries
-nothing through that its readers would obey."""
+"""The forms of a verdict, all written in one run: each is valid, names the line that __LINE__ was
+on, and carries nothing through that its readers would obey."""
 import json
 import pathlib
 import re
