@@ -110,6 +110,13 @@ static inline void resize_end(struct resize *resize, enum site_function function
     } else if (resize->thread && guard_enter(start->sp)) {
         struct thread *t = resize->thread;
         bool due = false;
+        if (unlikely(atomic_load_explicit(recorder.alive, memory_order_relaxed) == 0)) {
+            t = recorder_thread(&recorder); /* a handler forked: that was the parent's */
+            if (!t) {
+                guard_leave();
+                return;
+            }
+        }
         if (likely(freed)) {
             recorder_freed(&recorder, t, (uintptr_t)block, &resize->block, resize->known);
         } else if (resize->known) {

@@ -55,6 +55,7 @@ void recorder_card_write(struct recorder *r, bool described)
     if (described) {
         describe(c);
     }
+    atomic_store_explicit(&c->begun, 1, memory_order_release);
 }
 
 void recorder_card_sampling(struct recorder *r)

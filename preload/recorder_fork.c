@@ -56,18 +56,22 @@ void recorder_before_fork(struct recorder *r)
 {
     if (r->vault.header && atomic_load(r->alive) != 0) {
         sum_for_child(r, &r->fork);
+        if (guard_tls.frame != 0) {
+            vault_copy(&r->vault);
+        }
     }
 }
 
 void recorder_after_fork(struct recorder *r)
 {
     r->fork.valid = false;
+    vault_drop_copy(&r->vault);
 }
 
 void recorder_in_child(struct recorder *r)
 {
-    if (r->vault.header && guard_tls.frame != 0 && !vault_copy(&r->vault)) {
-        atomic_store(&r->enabled, false);
+    if (r->vault.header && guard_tls.frame != 0 && vault_adopt_copy(&r->vault)) {
+        r->lock = (struct sys_lock){0}; /* of another thread, if anyone's */
     }
 }
 

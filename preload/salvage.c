@@ -214,7 +214,7 @@ enum salvage_result salvage_dump(struct recorder *r, int fd, bool replaced)
     if (!read_at(fd, (char *)r + SECTION, sizeof *r - SECTION, header.section.offset)) {
         return SALVAGE_DAMAGED;
     }
-    if (!r->ended) {
+    if (!header.card.begun) {
         return SALVAGE_NOTHING; /* killed before it had begun */
     }
     end_strings(&header.card);

@@ -187,26 +187,67 @@ bool vault_leave(struct vault *v)
     return true;
 }
 
-/* Replaces a shared mapping by a private copy, in one step. */
-static bool copy_mapping(char *start, size_t size, size_t used)
+/* Bytes of extent I that are in use. */
+static size_t used(const struct vault *v, uint32_t i)
 {
-    char *copy = sys_map(size);
-    if (!copy) {
-        return false;
-    }
-    memcpy(copy, start, used);
-    return sys_call(SYS_mremap, (long)copy, (long)size, (long)size, MREMAP_MAYMOVE | MREMAP_FIXED,
-                    (long)start, 0) == (long)start;
+    const bool last = i + 1 == v->extents;
+    return last ? (size_t)(v->next - v->extent[i].start) : v->extent[i].size;
 }
 
-bool vault_copy(struct vault *v)
+static char *copy_of(const void *start, size_t size, size_t in_use)
+{
+    char *copy = sys_map(size);
+    if (copy) {
+        memcpy(copy, start, in_use);
+    }
+    return copy;
+}
+
+static void drop(char *copy, size_t size)
+{
+    if (copy) {
+        sys_unmap(copy, size);
+    }
+}
+
+void vault_copy(struct vault *v)
+{
+    bool whole = true;
+    sys_sigset before = sys_lock(&v->lock);
+    for (uint32_t i = 0; i < v->extents; i++) {
+        v->extent[i].copy = copy_of(v->extent[i].start, v->extent[i].size, used(v, i));
+        whole = whole && v->extent[i].copy;
+    }
+    v->section_copy = whole ? copy_of(v->section, v->section_size, v->section_size) : NULL;
+    sys_unlock(&v->lock, before);
+    if (!v->section_copy) {
+        vault_drop_copy(v);
+    }
+}
+
+static bool put(char *copy, size_t size, const void *place)
+{
+    return sys_call(SYS_mremap, (long)copy, (long)size, (long)size, MREMAP_MAYMOVE | MREMAP_FIXED,
+                    (long)place, 0) == (long)place;
+}
+
+bool vault_adopt_copy(struct vault *v)
+{
+    bool whole = v->section_copy != NULL && put(v->section_copy, v->section_size, v->section);
+    for (uint32_t i = 0; i < v->extents; i++) {
+        whole = whole && put(v->extent[i].copy, v->extent[i].size, v->extent[i].start);
+        v->extent[i].copy = NULL;
+    }
+    v->section_copy = NULL;
+    return whole;
+}
+
+void vault_drop_copy(struct vault *v)
 {
     for (uint32_t i = 0; i < v->extents; i++) {
-        bool last = i + 1 == v->extents;
-        size_t used = last ? (size_t)(v->next - v->extent[i].start) : v->extent[i].size;
-        if (!copy_mapping(v->extent[i].start, v->extent[i].size, used)) {
-            return false;
-        }
+        drop(v->extent[i].copy, v->extent[i].size);
+        v->extent[i].copy = NULL;
     }
-    return copy_mapping(v->section, v->section_size, v->section_size);
+    drop(v->section_copy, v->section_size);
+    v->section_copy = NULL;
 }

@@ -80,9 +80,10 @@ struct vault {
     bool shut;          /* system calls other than the program's own must not be made any more */
     void *section;
     size_t section_size;
+    void *section_copy; /* see vault_copy; NULL: there is none */
     uint32_t extents;
     struct {
-        char *start;
+        char *start, *copy;
         size_t size;
     } extent[VAULT_EXTENTS];
 };
@@ -104,9 +105,13 @@ void vault_reserve(struct vault *v);
  * private zeros. Returns false if that cannot be done: then the section must not be touched. */
 bool vault_leave(struct vault *v);
 
-/* In a child of fork that goes on, for a while, in code of the recorder that the fork interrupted:
- * the mappings become private copies of what they hold. Returns false if that cannot be done. */
-bool vault_copy(struct vault *v);
+/* Around a fork by a signal handler that interrupted the recorder, whose code the child will go on
+ * with for a while. Before: makes private copies of what is mapped, or nothing without memory. In
+ * the child these take the place of the mappings; false if there are none. In the parent they are
+ * given up. */
+void vault_copy(struct vault *v);
+bool vault_adopt_copy(struct vault *v);
+void vault_drop_copy(struct vault *v);
 
 static inline void vault_set_state(struct vault *v, enum vault_state state)
 {

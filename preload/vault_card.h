@@ -23,7 +23,7 @@ struct vault_sampling {
 };
 
 struct vault_card {
-    /* Since the recorder started. */
+    _Atomic uint32_t begun; /* what follows up to `described` is there, and counting has begun */
     struct options options;
     char out[OPTIONS_OUT_MAX];
     char exe[4096];

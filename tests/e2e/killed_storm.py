@@ -46,11 +46,21 @@ class Storm(memprof_test.Test):
         self.assertEqual(dump["totals"]["missed_free_count"], 0)
         return figures
 
-    def killed_after(self, microseconds, threads):
+    def killed_after(self, microseconds, threads, options=()):
         book = self.dir / "book"
-        run = self.launched([sample("killed"), book, threads, microseconds])
+        run = self.launched([sample("killed"), book, threads, microseconds], options=options)
         self.assertEqual((run.status, run.out, run.err), (128 + 9, b"", b""))
         return self.check(run.dump, book, threads)
+
+    def killed_while_forking(self, microseconds):
+        """Returns how many children have counted anything."""
+        book = self.dir / "book"
+        run = self.launched([sample("killed"), book, 1, microseconds, "forks"])
+        self.assertEqual((run.status, run.out, run.err), (128 + 9, b"", b""))
+        own = [dump for dump in run.dumps.values() if not dump["process"]["parent"]]
+        self.assertEqual(len(own), 1, sorted(run.dumps))
+        self.check(own[0], book, 1)
+        return len(run.dumps) - 1
 
     def killed_at(self, step):
         """By a tracer, after STEP instructions. Its own dump is the other one."""

@@ -1,18 +1,26 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Killed processes: under `memprof run` each leaves a dump all the same, exact up to the operation
-that it was in."""
+that it was in. So does whatever ends without its own last dump."""
+import os
+import pathlib
 import random
+import resource
+import signal
+import subprocess
+import time
+import unittest
 
 import memprof_test
-from killed_storm import Storm
+from killed_storm import LAUNCHER, Storm
+from memprof_test import own_counts, sample
 
 
 class Kills(Storm):
     """At instants that differ from run to run."""
 
     def test_one_thread(self):
-        done = [self.killed_after(random.randrange(30000), 1) for _ in range(15)]
+        done = [self.killed_after(random.randrange(30000), 1) for _ in range(13)]
         self.assertGreater(max(done)[0], 100, "none was killed in its storm")
 
     def test_threads(self):
@@ -23,6 +31,163 @@ class Kills(Storm):
         """At any instruction, be it in the recorder or not."""
         for _ in range(20):
             self.killed_at(random.randrange(20000))
+
+    def test_while_a_dump_is_written(self):
+        """What was half-written is gone, and an older dump is replaced by the last one."""
+        for _ in range(6):
+            self.killed_after(random.randrange(10000, 60000), 2, ("--interval", "0.001"))
+
+    def test_in_a_fork(self):
+        """Forks from handlers that may have interrupted the recorder: the children's storms go on in
+        the middle of it, and do not show in their parent's counts."""
+        children = sum(self.killed_while_forking(random.randrange(8000, 40000)) for _ in range(4))
+        self.assertGreater(children, 3)
+
+
+class Processes(Storm):
+    def counts(self, run, status, reasons):
+        """Own counts of the dumps of `kept`, in order of their start; that have REASONS."""
+        self.assertEqual((run.status, run.out, run.err), (status, b"", b""))
+        dumps = run.of("kept")
+        self.assertEqual([dump["dump"]["reason"] for dump in dumps], reasons)
+        for dump in dumps:
+            self.assertTrue(dump["dump"]["complete"])
+        found = [own_counts(dump, "kept") for dump in dumps]
+        return [(counts["alloc_count"], counts["alloc_bytes"]) for counts in found]
+
+    def test_descendants(self):
+        run = self.launched([sample("kept"), "tree"])
+        self.assertEqual(self.counts(run, 128 + 9, ["recovered"] * 3),
+                         [(101, 1010), (50, 1000), (30, 210)])
+        first, second, third = run.of("kept")
+        self.assertIsNone(first["process"]["parent"])
+        for parent, child in (first, second), (second, third):
+            self.assertEqual(child["process"]["parent"],
+                             {name: parent["process"][name] for name in ("pid", "start_time")})
+        self.assertEqual([dump["inherited"]["live_bytes"] for dump in run.of("kept")],
+                         [0, 1000, 2000])
+
+    def test_many(self):
+        """More than the launcher may have descriptors, as the limit was."""
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if before[1] < 400:
+            self.skipTest("the limit of descriptors cannot be raised")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (24, before[1]))
+        try:
+            self.runs += 1
+            dumps = self.dumps_directory()
+            dumps.mkdir()
+            argv = [LAUNCHER, "run", "-o", f"{dumps}/%e.%p.json", sample("kept"), "many", 100]
+            done = self.run_host(argv, self.environment())
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        self.assertEqual(done, (128 + 9, b"", b""))
+        run = memprof_test.Run(*done, self.collect(dumps))
+        sizes = sorted(own_counts(dump, "kept")["alloc_bytes"] for dump in run.dumps.values())
+        self.assertEqual(sizes, sorted([10] + [3 * n for n in range(1, 101)]))
+
+    def test_inheritance(self):
+        """As it was at the fork, not when the child begins to count; also where libc does not know
+        of the fork."""
+        for way in "fork", "clone":
+            run = self.launched([sample("kept"), way])
+            counts = self.counts(run, 128 + 9, ["recovered"] * 2)
+            self.assertEqual(counts, [(30090, 100000 + 10 * sum(range(3000))), (5, 250)], way)
+            inherited = run.of("kept")[1]["inherited"]
+            self.assertEqual((inherited["live_count"], inherited["live_bytes"]), (100, 100000), way)
+
+    def test_exec(self):
+        """The program that is given up has its dump; what fails to be executed changes nothing."""
+        run = self.launched([sample("kept"), "execute"])
+        self.assertEqual(self.counts(run, 7, ["exec", "recovered"]), [(42, 4200), (6, 360)])
+
+    def test_raw_exec(self):
+        """Without libc's knowledge there is no dump before it."""
+        run = self.launched([sample("kept"), "raw"])
+        self.assertEqual(self.counts(run, 7, ["recovered"] * 2), [(40, 4000), (6, 360)])
+        self.assertEqual(sum(".exec1." in name for name in run.dumps), 1, sorted(run.dumps))
+
+    def test_sampled(self):
+        """The estimates, and what is known exactly as of the last sample."""
+        run = self.launched([sample("kept"), "fork"], options=("--sample", "10k"))
+        self.assertEqual(run.status, 128 + 9)
+        first = run.of("kept")[0]
+        self.assertEqual(first["dump"]["reason"], "recovered")
+        mode = first["mode"]
+        self.assertEqual((mode["kind"], mode["mean_bytes"]), ("sampled", 10240))
+        self.assertGreater(mode["sampled_count"], 1000)
+        self.assertLessEqual(mode["exact"]["alloc_count"], 30200)
+        self.assertGreater(mode["exact"]["alloc_count"], 29000)
+        self.assertLess(abs(first["totals"]["alloc_bytes"] / (10 * sum(range(3000))) - 1), 0.2)
+
+    def test_normal_end(self):
+        """Nothing is recovered of what ended well, and nothing is left behind."""
+        file = self.write("file", "")
+        run = self.launched([sample("kept"), "await", file], options=("--verbose", "1"))
+        self.assertEqual(run.err.count(b"dump written"), 2)
+        self.assertEqual([dump["dump"]["reason"] for dump in run.of("kept")], ["exit"] * 2)
+        self.assertEqual({dump["settings"]["kept"] for dump in run.of("kept")}, {"by the launcher"})
+
+
+class Limits(Storm):
+    def test_launcher_killed(self):
+        """The program goes on as if nothing had happened; its children say what they do without."""
+        file = self.dir / "go"
+        out = self.dir / "dumps"
+        argv = [LAUNCHER, "run", "-o", f"{out}/%p.json", sample("kept"), "await", str(file)]
+        env = self.environment({"TMPDIR": str(self.dir)})
+        with subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, start_new_session=True) as launcher:
+            while not list(self.dir.glob("memprof.*/keeper")):
+                time.sleep(0.01)
+            children = f"/proc/{launcher.pid}/task/{launcher.pid}/children"
+            while not (child := pathlib.Path(children).read_text(encoding="ascii").split()) or \
+                    os.path.basename(os.readlink(f"/proc/{child[0]}/exe")) != "kept":
+                time.sleep(0.01)
+            time.sleep(0.2)  # let it begin to record; it also passes if it has not
+            launcher.send_signal(signal.SIGKILL)
+            launcher.wait()
+            file.touch()
+            self.assertEqual(launcher.stdout.read(), b"")  # until the program has ended, too
+        dumps = sorted(self.collect(out).values(), key=lambda dump: dump["process"]["start_time"])
+        self.assertEqual([dump["dump"]["reason"] for dump in dumps], ["exit"] * 2)
+        self.assertEqual([own_counts(dump, "kept")["alloc_count"] for dump in dumps], [16, 3])
+        self.assertEqual(dumps[1]["settings"]["kept"], "the launcher cannot be reached")
+
+    def test_file_sizes(self):
+        """Where files may not grow, neither may this one: the program runs unharmed without."""
+        argv = ["sh", "-c", f"ulimit -f 2000; exec {LAUNCHER} run -o {self.dir}/%e.json "
+                            f"{sample('kept')} await {self.dir}"]
+        self.assertEqual(self.run_host(argv, self.environment()), (0, b"", b""))
+        dump = memprof_test.load(self.dir / "kept.json")
+        self.assertEqual(dump["settings"]["kept"], "no file for it")
+        self.assertEqual(own_counts(dump, "kept")["alloc_count"], 16)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root may change the root directory")
+    def test_chroot(self):
+        """A child that cannot see the launcher is recorded as without it."""
+        run = self.launched([sample("kept"), "chroot", self.dir])
+        self.assertEqual((run.status, run.err), (128 + 9, b""))
+        self.assertEqual([dump["dump"]["reason"] for dump in run.dumps.values()], ["recovered"])
+
+    def test_out_of_memory(self):
+        """The kernel kills what has used up a memory cgroup."""
+        group = "/sys/fs/cgroup/" if os.path.exists("/sys/fs/cgroup/cgroup.procs") else \
+            "/sys/fs/cgroup/memory/"
+        name = f"{group}memprof-test-{os.getpid()}"
+        limit = "memory.max" if group.endswith("cgroup/") else "memory.limit_in_bytes"
+        try:
+            os.mkdir(name)
+            self.addCleanup(os.rmdir, name)
+            with open(f"{name}/{limit}", "w", encoding="ascii") as file:
+                file.write("50M")
+        except OSError as error:
+            self.skipTest(f"no memory cgroup can be made: {error}")
+        run = self.launched(["sh", "-c", f"echo $$ >{name}/cgroup.procs && exec {sample('kept')} eat"])
+        self.assertEqual(run.status, 128 + 9)
+        dump = run.of("kept")[0]
+        self.assertEqual(dump["dump"]["reason"], "recovered")
+        self.assertGreater(dump["totals"]["live_bytes"], 30 << 20)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,15 @@
  *
  * A storm of allocations that is killed in the midst of it, and keeps its own account in a file.
  *
- *     killed FILE THREADS MICROSECONDS [STEPS]
+ *     killed FILE THREADS MICROSECONDS [STEPS|forks]
  *
  * Each thread's account has two pages of a book: that of the last operation that is known to be
  * done, and that of the next one, written before it begins. So whenever the process ends, what it
  * has done is one page or the other, of each thread; or, in the middle of a realloc, the frees of
  * the one with the allocations of the other. MICROSECONDS after the start (0: at once) the process
- * is killed by a child; with STEPS, by its tracer, after so many instructions of the storm.
+ * is killed by a child; with STEPS, by its tracer, after so many instructions of the storm. With
+ * `forks` signal handlers fork all the time, and the children storm on where they were, for a
+ * while.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -16,9 +18,11 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -165,6 +169,38 @@ static void step(long steps)
     }
 }
 
+static void alarm_each(long microseconds)
+{
+    const struct itimerval timer = {{0, microseconds}, {0, microseconds}};
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void end(int number)
+{
+    (void)number;
+    kill(getpid(), SIGKILL);
+}
+
+/* The child's storm is not in the account. */
+static void split(int number)
+{
+    static int left = 12;
+    (void)number;
+    if (left-- > 0 && fork() == 0) {
+        mmap(book, THREADS * sizeof *book, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        signal(SIGALRM, end);
+        alarm_each(3000);
+    }
+}
+
+static void begin_splitting(void)
+{
+    signal(SIGCHLD, SIG_IGN);
+    signal(SIGALRM, split);
+    alarm_each(1500);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 4) {
@@ -182,7 +218,9 @@ int main(int argc, char **argv)
     for (long i = 0; i < threads; i++) {
         storms[i] = (struct storm){.account = &book[i], .random = 88172645463325252u + (uint64_t)i};
     }
-    if (argc > 4) {
+    if (argc > 4 && strcmp(argv[4], "forks") == 0) {
+        begin_splitting();
+    } else if (argc > 4) {
         step(strtol(argv[4], NULL, 10));
         return 0;
     }

@@ -160,7 +160,7 @@ static void leave(char *grown)
 
 static void copy(char *grown)
 {
-    check(vault_copy(&v) && section[5] == 'p' && grown[9] == 'p');
+    check(vault_adopt_copy(&v) && section[5] == 'p' && grown[9] == 'p');
     section[5] = grown[9] = 'x';
     check(vault_leave(&v) && section[5] == 0);
 }
@@ -175,7 +175,9 @@ static void a_child_writes_elsewhere(void **state)
     int childs = keeping_receive();
     assert_true(childs >= 0);
     close(childs);
+    vault_copy(&v);
     in_child(copy, grown);
+    vault_drop_copy(&v);
     assert_int_equal(section[5], 'p');
     assert_int_equal(grown[9], 'p');
     assert_int_equal(in_file(section + 5), 'p');
