@@ -40,13 +40,13 @@ static void limit(counter *c, const counter *most)
 
 /* COUNT blocks and BYTES of an allocation are in S: its size is known if both are, and then it may
  * be in the histogram. */
-static void take_back_alloc(struct thread *t, struct shard *s, uint64_t count, uint64_t bytes)
+static void take_back_alloc(struct shard *s, uint64_t count, uint64_t bytes, struct arena *arena)
 {
     counter_add(&s->alloc_count, -count);
     counter_add(&s->alloc_bytes, -bytes);
     const uint64_t sizes = histogram_sum(&s->sizes), allocations = counter_get(&s->alloc_count);
     if (count != 0 && sizes > allocations) {
-        shard_histogram_add(&s->sizes, bytes / count, allocations - sizes, &t->arena);
+        shard_histogram_add(&s->sizes, bytes / count, allocations - sizes, arena);
     }
     limit(&s->realloc_count, &s->alloc_count);
 }
@@ -58,17 +58,22 @@ static void take_back_free(struct shard *s, uint64_t count, uint64_t bytes)
     limit(&s->temporary_count, &s->free_count);
 }
 
+void mend_take_back(struct shard *s, uint64_t count, uint64_t bytes, struct arena *arena)
+{
+    if ((int64_t)count > 0 || (int64_t)bytes > 0) {
+        take_back_alloc(s, count, bytes, arena);
+    } else {
+        take_back_free(s, -count, -bytes);
+    }
+}
+
 void mend_thread(struct recorder *r, struct thread *t)
 {
     struct mend_sums sums = add_up(t);
     uint64_t bytes = sums.bytes - (uint64_t)atomic_load(&t->share.live);
     uint64_t count = sums.count - counter_get(&t->live_count);
     if (sums.open) {
-        if ((int64_t)count > 0 || (int64_t)bytes > 0) {
-            take_back_alloc(t, sums.open, count, bytes);
-        } else {
-            take_back_free(sums.open, -count, -bytes);
-        }
+        mend_take_back(sums.open, count, bytes, &t->arena);
         shard_end(sums.open);
         bytes = count = 0;
     }

@@ -108,18 +108,21 @@ static bool check_histogram(const struct salvage_map *m, const struct shard_hist
     return good;
 }
 
+static bool check_shard(const struct salvage_map *m, const struct recorder *r,
+                        const struct shard *s)
+{
+    const void *variance = atomic_load(&s->variance);
+    return s->site > r->sites.base && s->site - r->sites.base <= r->sites.sites.count &&
+           check_histogram(m, &s->sizes) && check_histogram(m, &s->lifetimes) &&
+           (!variance || salvage_holds(m, variance, sizeof(struct sampler_variance)));
+}
+
 /* Whether T's shards are a list that ends. LEFT: how many more there can be in all. */
 static bool check_shards(const struct salvage_map *m, const struct recorder *r,
                          const struct thread *t, uint64_t *left)
 {
     for (const struct shard *s = atomic_load(&t->shards); s; s = atomic_load(&s->next)) {
-        if (!salvage_holds(m, s, sizeof *s) || (*left)-- == 0) {
-            return false;
-        }
-        const void *variance = atomic_load(&s->variance);
-        if (s->site <= r->sites.base || s->site - r->sites.base > r->sites.sites.count ||
-            !check_histogram(m, &s->sizes) || !check_histogram(m, &s->lifetimes) ||
-            (variance && !salvage_holds(m, variance, sizeof(struct sampler_variance)))) {
+        if (!salvage_holds(m, s, sizeof *s) || (*left)-- == 0 || !check_shard(m, r, s)) {
             return false;
         }
     }
@@ -146,11 +149,30 @@ static bool check_threads(const struct salvage_map *m, struct recorder *r)
     return true;
 }
 
+static bool check_mappings(const struct salvage_map *m, struct recorder *r)
+{
+    struct idtable *shards = &r->mapping_counts.shards;
+    if (!r->options.mmap) {
+        shards->count = 0;
+        return true;
+    }
+    if (!check_table(m, shards, sizeof(struct shard))) {
+        return false;
+    }
+    shards->count -=
+        shards->count > 0 && ((struct shard *)idtable_at(shards, shards->count))->site == 0;
+    bool good = true;
+    for (uint32_t id = 1; good && id <= shards->count; id++) {
+        good = check_shard(m, r, idtable_at(shards, id));
+    }
+    return good;
+}
+
 bool salvage_check(const struct salvage_map *m, struct recorder *r)
 {
     const struct timeline *t = &r->timeline;
     r->parent_start_time[sizeof r->parent_start_time - 1] = '\0';
     return check_modules(m, &r->modules) && check_sites(m, r) && check_threads(m, r) &&
-           t->n <= TIMELINE_ROWS &&
+           check_mappings(m, r) && t->n <= TIMELINE_ROWS &&
            (t->n == 0 || salvage_holds(m, t->row, TIMELINE_ROWS * sizeof *t->row));
 }

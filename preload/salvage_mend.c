@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "salvage_parts.h"
-
 #include <string.h>
+
+#include "mend.h"
+#include "salvage_parts.h"
 
 /* What a thread's shards say, and which of them stopped in the middle of an event. */
 struct open_event {
@@ -10,74 +11,33 @@ struct open_event {
     int64_t bytes, count; /* live, over all shards */
 };
 
-static uint64_t sum_histogram(const struct shard_histogram *h)
+/* Whether the change by COUNT blocks and BYTES can be one event's, and S had so much. */
+static bool plausible(const struct shard *s, int64_t count, int64_t bytes, bool sampled)
 {
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
-        sum += shard_histogram_get(h, i);
-    }
-    return sum;
-}
-
-static counter *bucket_of(struct shard_histogram *h, unsigned bucket)
-{
-    const uintptr_t header = atomic_load(&h->header);
-    const unsigned near = bucket - (unsigned)(header & SHARD_NEAR_MASK) * 4;
-    if ((header & SHARD_NEAR_SET) && near < SHARD_NEAR) {
-        return &h->near[near];
-    }
-    struct shard_far *far = (struct shard_far *)(header & ~SHARD_HEADER_BITS);
-    counter *line = far ? atomic_load(&far->line[bucket / SHARD_LINE]) : NULL;
-    return line ? &line[bucket % SHARD_LINE] : NULL;
-}
-
-static void subtract(counter *c, uint64_t n)
-{
-    atomic_store(c, counter_get(c) - n);
-}
-
-/* Takes an allocation of COUNT blocks and BYTES in all out of S, as far as it is in. */
-static bool take_back_alloc(struct shard *s, uint64_t count, uint64_t bytes)
-{
-    const uint64_t sizes = sum_histogram(&s->sizes);
-    if (counter_get(&s->alloc_count) < count || counter_get(&s->alloc_bytes) < bytes) {
+    if ((count < 0 && bytes > 0) || (count > 0 && bytes < 0) ||
+        (!sampled && (count < -1 || count > 1))) {
         return false;
     }
-    subtract(&s->alloc_count, count);
-    subtract(&s->alloc_bytes, bytes);
-    if (counter_get(&s->realloc_count) > counter_get(&s->alloc_count)) {
-        atomic_store(&s->realloc_count, counter_get(&s->alloc_count));
-    }
-    if (sizes != counter_get(&s->alloc_count) + count || count == 0) {
-        return true; /* the histogram had not been reached */
-    }
-    counter *bucket = bucket_of(&s->sizes, histogram_bucket(bytes / count));
-    if (!bucket || counter_get(bucket) < count) {
-        return false;
-    }
-    subtract(bucket, count);
-    return true;
+    const bool gained = count > 0 || bytes > 0;
+    const uint64_t n = (uint64_t)(count < 0 ? -count : count);
+    const uint64_t size = (uint64_t)(bytes < 0 ? -bytes : bytes);
+    return n <= counter_get(gained ? &s->alloc_count : &s->free_count) &&
+           size <= counter_get(gained ? &s->alloc_bytes : &s->freed_bytes);
 }
+
+/* For histograms of what is mended. */
+static struct arena_pool pool;
+static struct arena arena = {.pool = &pool};
 
 static bool take_back(const struct open_event *e, int64_t count, int64_t bytes, bool sampled)
 {
-    struct shard *s = e->shard;
-    const bool one = sampled || (count >= -1 && count <= 1);
     if (count == 0 && bytes == 0) {
         return true;
     }
-    if (!s || e->shards > 1 || !one || (count < 0 && bytes > 0) || (count > 0 && bytes < 0)) {
+    if (e->shards != 1 || !plausible(e->shard, count, bytes, sampled)) {
         return false;
     }
-    if (count > 0 || bytes > 0) {
-        return take_back_alloc(s, (uint64_t)count, (uint64_t)bytes);
-    }
-    if (counter_get(&s->free_count) < (uint64_t)-count ||
-        counter_get(&s->freed_bytes) < (uint64_t)-bytes) {
-        return false;
-    }
-    subtract(&s->free_count, (uint64_t)-count);
-    subtract(&s->freed_bytes, (uint64_t)-bytes);
+    mend_take_back(e->shard, (uint64_t)count, (uint64_t)bytes, &arena);
     return true;
 }
 
@@ -93,7 +53,7 @@ static void add_shards(const struct thread *t, struct open_event *e)
     }
 }
 
-static bool mend_thread(struct thread *t, bool sampled)
+static bool mend_events(struct thread *t, bool sampled)
 {
     struct open_event e = {0};
     add_shards(t, &e);
@@ -177,12 +137,43 @@ static void mend_threads(struct recorder *r)
     }
 }
 
+/* The figures of mappings are behind one lock: at most one event was being counted. */
+static bool mend_mappings(struct mapping_counts *c)
+{
+    struct shard *open = NULL;
+    int64_t bytes = -atomic_load(&c->share.live);
+    for (uint32_t id = 1; id <= c->shards.count; id++) {
+        struct shard *s = idtable_at(&c->shards, id);
+        bytes += (int64_t)shard_live_bytes(s);
+        open = counter_get(&s->version) % 2 ? s : open;
+    }
+    if (atomic_load(&c->share.live) >= atomic_load(&c->peak.peak)) {
+        atomic_store(&c->peak.peak, atomic_load(&c->share.live));
+        atomic_fetch_add(&c->peak.epoch, 1);
+    }
+    if (!open) {
+        atomic_fetch_add(&c->share.live, bytes);
+        return true;
+    }
+    uint64_t sizes = 0;
+    for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
+        sizes += shard_histogram_get(&open->sizes, i);
+    }
+    const bool counted = bytes > 0 || sizes != counter_get(&open->alloc_count);
+    atomic_store(&open->version, 0);
+    if (!plausible(open, counted, bytes, false)) {
+        return false;
+    }
+    mend_take_back(open, counted, (uint64_t)bytes, &arena);
+    return true;
+}
+
 bool salvage_mend(struct recorder *r)
 {
-    bool exact = true;
+    bool exact = mend_mappings(&r->mapping_counts);
     mend_threads(r);
     for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
-        exact = mend_thread(t, r->sampler.on) && exact;
+        exact = mend_events(t, r->sampler.on) && exact;
     }
     mend_peak(r);
     mend_timeline(&r->timeline);

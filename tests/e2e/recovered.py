@@ -13,34 +13,38 @@ import unittest
 
 import memprof_test
 from killed_storm import LAUNCHER, Storm
-from memprof_test import own_counts, sample
+from memprof_test import many, own_counts, sample
 
 
 class Kills(Storm):
     """At instants that differ from run to run."""
 
     def test_one_thread(self):
-        done = [self.killed_after(random.randrange(30000), 1) for _ in range(13)]
+        done = [self.killed_after(random.randrange(30000), 1) for _ in range(many(13))]
+        print(len(done), "kills")
         self.assertGreater(max(done)[0], 100, "none was killed in its storm")
 
     def test_threads(self):
-        done = [self.killed_after(random.randrange(30000), 3) for _ in range(10)]
+        done = [self.killed_after(random.randrange(30000), 3) for _ in range(many(13))]
+        print(len(done), "kills of three threads")
         self.assertGreater(max(done)[0], 100, "none was killed in its storm")
 
     def test_instructions(self):
         """At any instruction, be it in the recorder or not."""
-        for _ in range(20):
+        for _ in range(many(20)):
             self.killed_at(random.randrange(20000))
+        print(many(20), "kills at an instruction")
 
     def test_while_a_dump_is_written(self):
         """What was half-written is gone, and an older dump is replaced by the last one."""
-        for _ in range(6):
+        for _ in range(many(6)):
             self.killed_after(random.randrange(10000, 60000), 2, ("--interval", "0.001"))
+        print(many(6), "kills while writing")
 
     def test_in_a_fork(self):
         """Forks from handlers that may have interrupted the recorder: the children's storms go on in
         the middle of it, and do not show in their parent's counts."""
-        children = sum(self.killed_while_forking(random.randrange(8000, 40000)) for _ in range(4))
+        children = sum(self.killed_while_forking(random.randrange(8000, 40000)) for _ in range(many(4)))
         self.assertGreater(children, 3)
 
 

@@ -32,6 +32,9 @@ struct ward {
     int vault; /* -1: not handed over yet */
 };
 
+static void catch_up(struct keeper *k);
+static void on_message(struct loop_source *source);
+
 static void drop(struct ward *w)
 {
     struct keeper *k = w->keeper;
@@ -59,7 +62,17 @@ static void hand_on(struct ward *w, bool replaced)
 
 static void on_death(struct loop_source *source)
 {
-    hand_on((struct ward *)source, false);
+    struct ward *found, *w = (struct ward *)source;
+    struct keeper *k = w->keeper;
+    /* It may have executed another program, whose state is on its way. */
+    catch_up(k);
+    DL_FOREACH(k->wards, found)
+    {
+        if (found == w) {
+            hand_on(w, false);
+            return;
+        }
+    }
 }
 
 static bool has_ended(int pidfd)
@@ -68,13 +81,15 @@ static bool has_ended(int pidfd)
     return poll(&one, 1, 0) > 0;
 }
 
-/* The process of W has had other programs before this one. */
-static void replace_others(const struct ward *w)
+/* If the process of W has had another program before this one, what that counted is complete;
+ * unless its number alone is the same. Wards are in the order in which they came. */
+static void replace_former(const struct ward *w)
 {
-    for (struct ward *other = w->keeper->wards, *next; other; other = next) {
+    const bool alive = w->source.fd >= 0 && !has_ended(w->source.fd);
+    for (struct ward *other = w->keeper->wards, *next; other != w; other = next) {
         next = other->next;
-        if (other != w && other->pid == w->pid && other->vault >= 0)
-            hand_on(other, !has_ended(other->source.fd));
+        if (other->pid == w->pid && other->vault >= 0)
+            hand_on(other, !alive || !has_ended(other->source.fd));
     }
 }
 
@@ -114,10 +129,11 @@ static int open_peer(int connection, pid_t pid)
     return errno == ENOPROTOOPT ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 }
 
-static void on_message(struct loop_source *source)
+/* W's connection has what it was made for, or was closed. */
+static void meet(struct ward *w)
 {
-    struct ward *w = (struct ward *)source;
     struct keeper *k = w->keeper;
+    struct loop_source *source = &w->source;
     int connection = source->fd;
     w->vault = receive(connection);
     loop_unwatch(k->loop, source);
@@ -128,7 +144,7 @@ static void on_message(struct loop_source *source)
         drop(w);
         return;
     }
-    replace_others(w);
+    replace_former(w);
     if (source->fd < 0 || loop_watch(k->loop, source))
         hand_on(w, false);
 }
@@ -154,10 +170,28 @@ static bool take_in(struct keeper *k)
         return true;
     }
     *w = (struct ward){.source = {fd, on_message}, .keeper = k, .pid = peer.pid, .vault = -1};
-    DL_PREPEND(k->wards, w);
+    DL_APPEND(k->wards, w);
     if (loop_watch(k->loop, &w->source))
         drop(w);
     return true;
+}
+
+/* Takes in all that there is, in the order in which it came. */
+static void catch_up(struct keeper *k)
+{
+    while (take_in(k))
+        ;
+    for (struct ward *w = k->wards, *next; w; w = next) {
+        next = w->next;
+        struct pollfd one = {.fd = w->source.fd, .events = POLLIN};
+        if (w->vault < 0 && poll(&one, 1, 0) > 0)
+            meet(w);
+    }
+}
+
+static void on_message(struct loop_source *source)
+{
+    catch_up(((struct ward *)source)->keeper);
 }
 
 static void on_connection(struct loop_source *source)
@@ -226,6 +260,7 @@ static bool await_another(struct keeper *k)
     DL_COUNT(k->wards, each, count);
     struct pollfd *all = count ? calloc(count, sizeof *all) : NULL;
     for (struct ward *w = k->wards; w && all; w = w->next)
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed is in the list no more */
         all[n++] = (struct pollfd){.fd = w->source.fd, .events = POLLIN};
     if (n > 0 && poll(all, n, GRACE_MS) > 0) {
         size_t i = 0;
@@ -244,10 +279,9 @@ static bool await_another(struct keeper *k)
 
 void keeper_end(struct keeper *keeper)
 {
-    do {
-        while (take_in(keeper))
-            ;
-    } while (await_another(keeper));
+    do
+        catch_up(keeper);
+    while (await_another(keeper));
     for (struct ward *w = keeper->wards, *next; w; w = next) {
         next = w->next;
         if (w->vault >= 0)

@@ -44,6 +44,8 @@ SOAKS = {
                ["locks.Locks.test_loading_threads"], 1),
     "threads": ("100,000 short threads, 4,096 at once", 5,
                 ["locks.Locks.test_short_threads", "locks.Locks.test_live_threads"], 1),
+    "kills": ("300 kills at random instants, half of them of several threads, 240 at an instruction",
+              12, ["recovered.Kills"], 1),
     "matrix": ("every host under every allocator", 100, ["matrix"], 1),
 }
 
