@@ -90,6 +90,16 @@ class Processes(Storm):
         sizes = sorted(own_counts(dump, "kept")["alloc_bytes"] for dump in run.dumps.values())
         self.assertEqual(sizes, sorted([10] + [3 * n for n in range(1, 101)]))
 
+    def test_few_descriptors(self):
+        """Where the limit cannot be raised, processes wait until the launcher has room for them."""
+        self.runs += 1
+        dumps = self.dumps_directory()
+        dumps.mkdir()
+        done = self.run_host(["sh", "-c", f"ulimit -n 60; exec {LAUNCHER} run -o {dumps}/%p.json "
+                                          f"{sample('kept')} many 40"], self.environment())
+        self.assertEqual(done, (128 + 9, b"", b""))
+        self.assertEqual(len(self.collect(dumps)), 41)
+
     def test_inheritance(self):
         """As it was at the fork, not when the child begins to count; also where libc does not know
         of the fork."""

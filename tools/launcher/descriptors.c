@@ -7,12 +7,13 @@
 static struct rlimit before;
 static bool raised;
 
-void descriptors_raise(void)
+size_t descriptors_raise(void)
 {
-    if (raised || getrlimit(RLIMIT_NOFILE, &before))
-        return;
+    if (!raised && getrlimit(RLIMIT_NOFILE, &before))
+        return 0;
     struct rlimit most = {.rlim_cur = before.rlim_max, .rlim_max = before.rlim_max};
     raised = setrlimit(RLIMIT_NOFILE, &most) == 0;
+    return raised ? before.rlim_max : before.rlim_cur;
 }
 
 void descriptors_restore(void)

@@ -6,8 +6,10 @@
 #ifndef LAUNCHER_DESCRIPTORS_H
 #define LAUNCHER_DESCRIPTORS_H
 
-/* Raises the limit as far as it goes. */
-void descriptors_raise(void);
+#include <stddef.h>
+
+/* Raises the limit as far as it goes. Returns what it is then. */
+size_t descriptors_raise(void);
 
 /* In a child, before exec: the limit that the launcher was started with. */
 void descriptors_restore(void);

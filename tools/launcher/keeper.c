@@ -23,6 +23,10 @@
 /* When the program has ended, others may have been killed with it and be on their way out. */
 #define GRACE_MS 100
 
+/* Descriptors: of each process, while it is kept and while its dump is written; and all others. */
+#define DESCRIPTORS_EACH 3
+#define DESCRIPTORS_OTHERS 40
+
 /* A process that has begun to record. */
 struct ward {
     struct loop_source source; /* its connection, then, with a vault, its pidfd; first */
@@ -44,6 +48,7 @@ static void drop(struct ward *w)
     }
     DL_DELETE(k->wards, w);
     free(w);
+    k->kept--;
     if (k->waiting && loop_watch(k->loop, &k->source) == 0)
         k->waiting = false;
 }
@@ -149,17 +154,17 @@ static void meet(struct ward *w)
         hand_on(w, false);
 }
 
-/* Takes a connection in. Returns false if there is none, or no descriptor for it. */
+/* Takes a connection in. Returns false if there is none, or no room for it: then it waits. */
 static bool take_in(struct keeper *k)
 {
-    int fd = accept4(k->source.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0) {
-        if ((errno == EMFILE || errno == ENFILE) && k->wards && !k->waiting) {
-            loop_unwatch(k->loop, &k->source);
-            k->waiting = true;
-        }
-        return false;
+    const bool full = k->wards && k->kept >= k->most;
+    int fd = full ? -1 : accept4(k->source.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (full && !k->waiting) {
+        loop_unwatch(k->loop, &k->source);
+        k->waiting = true;
     }
+    if (fd < 0)
+        return false;
     struct ucred peer = {0};
     socklen_t size = sizeof peer;
     getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
@@ -171,6 +176,7 @@ static bool take_in(struct keeper *k)
     }
     *w = (struct ward){.source = {fd, on_message}, .keeper = k, .pid = peer.pid, .vault = -1};
     DL_APPEND(k->wards, w);
+    k->kept++;
     if (loop_watch(k->loop, &w->source))
         drop(w);
     return true;
@@ -241,7 +247,9 @@ int keeper_begin(struct keeper *keeper, struct loop *loop)
     keeper->source.fd = fd;
     if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
         listen(fd, SOMAXCONN) == 0 && loop_watch(loop, &keeper->source) == 0) {
-        descriptors_raise();
+        const size_t limit = descriptors_raise();
+        keeper->most =
+            limit > DESCRIPTORS_OTHERS ? (limit - DESCRIPTORS_OTHERS) / DESCRIPTORS_EACH : 1;
         return 0;
     }
     if (fd >= 0)

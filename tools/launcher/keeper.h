@@ -27,7 +27,8 @@ struct keeper {
     struct rescues rescues;
     char directory[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
     char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; /* of the socket */
-    bool waiting; /* for a descriptor to become free: no more can be taken in */
+    size_t most, kept; /* how many processes there is room for, and are kept */
+    bool waiting;      /* for one of these to end: no more can be taken in */
 };
 
 /* Begins to take processes in. Returns 0, or -1 if it cannot: then there is nothing to end. */
