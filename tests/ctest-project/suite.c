@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * suite: a test case named by the first argument. The others must arrive as they were written.
+ * `leak` loses 64 bytes, `fail` fails, all others give back what they take. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *volatile lost;
+
+static int expect(int argc, char **argv)
+{
+    if (argc == 5 && strcmp(argv[2], "") == 0 && strcmp(argv[3], "a;b") == 0 &&
+        strcmp(argv[4], "c d") == 0)
+        return 0;
+    fputs("suite: other arguments than those of add_test\n", stderr);
+    return 3;
+}
+
+int main(int argc, char **argv)
+{
+    if (expect(argc, argv))
+        return 3;
+    for (size_t i = 1; i <= 100; i++) {
+        lost = malloc(i);
+        free(lost);
+    }
+    if (strcmp(argv[1], "leak") == 0)
+        lost = malloc(64);
+    return strcmp(argv[1], "fail") == 0;
+}
