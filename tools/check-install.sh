@@ -18,7 +18,7 @@ cmake --install "$build_dir" --prefix "$prefix" >/dev/null
 for file in "$2/libmemprof.so" bin/memprof bin/memprof-report include/memprof/memprof.h \
     include/memprof/dump.schema.json "$2/pkgconfig/memprof.pc" share/man/man1/memprof-report.1 share/man/man1/memprof.1 \
     share/man/man7/libmemprof.7 share/bash-completion/completions/memprof-report \
-    share/bash-completion/completions/memprof; do
+    share/bash-completion/completions/memprof "$2/cmake/memprof/memprof-config-version.cmake"; do
     [ -s "$prefix/$file" ] || die "'$file': was not installed"
 done
 
@@ -52,3 +52,20 @@ grep -q 'malloc(1000)' "$prefix/lines" || die "the report does not show the line
 ln -s "$prefix/bin/memprof" "$prefix/link"
 "$prefix/link" run -o "$prefix/launched.json" "$prefix/client"
 [ -s "$prefix/launched.json" ] || die "the installed launcher did not find the library"
+
+# Another project finds the package, and its test is run by the launcher.
+mkdir "$prefix/project"
+cat >"$prefix/project/CMakeLists.txt" <<'EOF'
+cmake_minimum_required(VERSION 3.20)
+project(client C)
+find_package(memprof 0.1 REQUIRED)
+add_executable(client ../client.c)
+target_link_libraries(client PRIVATE memprof::client)
+enable_testing()
+memprof_add_test(NAME client COMMAND client MAX_LEAK 0)
+EOF
+cmake -S "$prefix/project" -B "$prefix/project/build" "-DCMAKE_PREFIX_PATH=$prefix" >/dev/null
+cmake --build "$prefix/project/build" >/dev/null
+ctest --test-dir "$prefix/project/build" -V >"$prefix/project/log" ||
+    die "the installed CMake package: $(tail -n 20 "$prefix/project/log")"
+grep -q 'passed: client' "$prefix/project/log" || die "the test was not run by memprof check"
