@@ -73,6 +73,12 @@ class Verdict(Check):
                             program=["bash", "-c", f"{LOSING} leak=50; {LOSING} leak=60; exit 0"])
         self.assertIn("110 B in 2 blocks leaked", out)
 
+    def test_replaced(self):
+        """What a process was before exec is not judged; what it became is."""
+        for leak, status in (("leak=0", 1), ("status=0", 0)):
+            out, _ = self.check(status=status, program=["sh", "-c", f"exec {LOSING} {leak}"])
+            self.assertNotIn("dash", out)
+
     def test_choice(self):
         script = ["bash", "-c", f"{LOSING}; exit 0"]
         self.check(status=1, program=script)  # bash gives little back

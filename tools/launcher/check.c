@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "check.h"
 
+#include "child.h"
 #include "choice.h"
 #include "die.h"
 #include "memory.h"
@@ -109,7 +110,8 @@ static int judge(struct check *c, bool options_only)
     int status = run_command(&run);
     environment_end(&environment);
     free(argv);
-    return status;
+    /* Not started: a line has said why. */
+    return status == CHILD_NOT_EXECUTABLE || status == CHILD_NOT_FOUND ? EXIT_UNUSABLE : status;
 }
 
 /* Moves the dumps to where they are to be kept, those of repeated runs with the run before the

@@ -14,16 +14,17 @@ static void cut(char *name)
         *dot = '\0';
 }
 
-/* Name of the program of the dump at PATH. */
-static void program_of(const char *path, char name[NAME_MAX + 1])
+/* Name of the program of the dump at PATH; false: it became another one. */
+static bool program_of(const char *path, char name[NAME_MAX + 1])
 {
     const char *slash = strrchr(path, '/');
     snprintf(name, NAME_MAX + 1, "%s", slash ? slash + 1 : path);
     cut(name); /* .json */
     const char *dot = strrchr(name, '.');
     if (dot && strncmp(dot, ".exec", 5) == 0)
-        cut(name);
+        return false;
     cut(name); /* the process */
+    return true;
 }
 
 /* Whether NAME matches one of the globs in LIST. */
@@ -43,6 +44,6 @@ static bool matches(const char *name, const char *list)
 bool choice_has(const char *path, const char *only, const char *skip)
 {
     char name[NAME_MAX + 1];
-    program_of(path, name);
-    return (!only || matches(name, only)) && !(skip && matches(name, skip));
+    return program_of(path, name) && (!only || matches(name, only)) &&
+           !(skip && matches(name, skip));
 }

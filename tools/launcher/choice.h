@@ -2,6 +2,7 @@
  *
  * Which processes are judged, by the names of their programs. These are at the front of the names
  * of their dumps: PROGRAM.PID.json, or PROGRAM.PID.execN.json of one that became another program.
+ * The latter are never judged: nobody frees memory before exec.
  */
 #ifndef LAUNCHER_CHOICE_H
 #define LAUNCHER_CHOICE_H

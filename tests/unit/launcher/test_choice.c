@@ -21,7 +21,7 @@ static void programs_by_their_whole_name(void **state)
     (void)state;
     assert_true(choice_has("/d/my.app.12.json", "my.app", NULL));
     assert_false(choice_has("/d/my.app.12.json", "my", NULL));
-    assert_true(choice_has("/d/my.app.12.exec3.json", "my.app", NULL));
+    assert_false(choice_has("/d/my.app.12.exec3.json", "my.app", NULL));
     assert_true(choice_has("/d/x.exec.12.json", "x.exec", NULL));
 }
 
