@@ -29,7 +29,10 @@ say "building with clang and counters in $build_dir"
 cmake --preset coverage -S "$root" -B "$build_dir" >/dev/null
 cmake --build "$build_dir" -j "$(nproc)" >/dev/null
 counters=$build_dir/coverage
-$keep || rm -rf "$counters"
+# What an older build of the library has counted is of no use to a newer one.
+if ! $keep || [ "$build_dir/libmemprof.so" -nt "$counters/memprof.profraw" ]; then
+    rm -rf "$counters"
+fi
 mkdir -p "$counters"
 
 say "running the tests"
