@@ -265,11 +265,12 @@ static bool await_another(struct keeper *k)
     bool found = false;
     size_t n = 0, count;
     struct ward *each;
+    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): what is freed is in the list no more */
     DL_COUNT(k->wards, each, count);
     struct pollfd *all = count ? calloc(count, sizeof *all) : NULL;
     for (struct ward *w = k->wards; w && all; w = w->next)
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed is in the list no more */
         all[n++] = (struct pollfd){.fd = w->source.fd, .events = POLLIN};
+    /* NOLINTEND(clang-analyzer-unix.Malloc) */
     if (n > 0 && poll(all, n, GRACE_MS) > 0) {
         size_t i = 0;
         for (struct ward *w = k->wards, *next; w && i < n; w = next, i++) {
