@@ -101,7 +101,8 @@ static const char *path_of(const struct modules *m, const struct object *object)
  * for what was loaded by such a name. The vdso's name has no directory and is left alone. */
 static const char *keep_path(struct modules *m, const char *path)
 {
-    char cwd[4096] = "";
+    static char cwd[4096]; /* stacks may be small, and the caller's lock is held */
+    cwd[0] = '\0';
     if (path[0] != '/' && strchr(path, '/') &&
         (sys_call(SYS_getcwd, (long)cwd, sizeof cwd, 0, 0, 0, 0) < 0 || cwd[0] != '/')) {
         cwd[0] = '\0';

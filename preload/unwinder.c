@@ -8,6 +8,7 @@
 
 #include "arch.h"
 #include "objects.h"
+#include "roomy.h"
 #include "sys.h"
 #include "unwinder_parts.h"
 
@@ -169,7 +170,14 @@ bool unwinder_has_table(struct unwinder *u, struct unwinder_context *c, uintptr_
     return unwinder_accessors.known.find_proc_info(u->space, ip, &info, 0, c) >= 0;
 }
 
-struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_address)
+struct derivation {
+    struct unwinder *unwinder;
+    uintptr_t ip;
+    bool return_address;
+    struct rule rule;
+};
+
+static struct rule derive(struct unwinder *u, uintptr_t ip, bool return_address)
 {
     const struct rule complex = rule_plain(RULE_COMPLEX);
     if (object_is_signal_trampoline(ip)) {
@@ -192,6 +200,19 @@ struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_addres
     }
     struct rule rule;
     return result > 0 && read_rule(u, &cursor, &c, &rule) ? rule : complex;
+}
+
+static void derive_there(void *arg)
+{
+    struct derivation *d = arg;
+    d->rule = derive(d->unwinder, d->ip, d->return_address);
+}
+
+struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_address)
+{
+    struct derivation d = {.unwinder = u, .ip = ip, .return_address = return_address};
+    roomy_call(derive_there, &d);
+    return d.rule;
 }
 
 bool unwinder_owns(const struct unwinder *u, uintptr_t address)

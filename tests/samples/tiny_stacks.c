@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tiny_stacks: allocates where there is next to no stack: in threads with the least that there is,
+ * and in handlers on alternate stacks of the least size. Asks for dumps by SIGUSR2 there, too, if
+ * that is at its default no more. Prints how many allocations of 77 bytes it made. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static volatile int made;
+
+static __attribute__((noinline)) void allocate(void)
+{
+    for (int i = 0; i < 20; i++) {
+        void *p = malloc(77);
+        __asm__ volatile("" : "+r"(p)::"memory");
+        free(p);
+        made++;
+    }
+}
+
+static void *in_thread(void *arg)
+{
+    allocate();
+    if (arg)
+        raise(SIGUSR2);
+    allocate();
+    return NULL;
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    allocate();
+}
+
+/* SIZE bytes that end at a page which cannot be touched, as do those below them. */
+static void *guarded(size_t size)
+{
+    const size_t page = 4096, whole = (size + page - 1) & ~(page - 1);
+    char *p = mmap(NULL, whole + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED || mprotect(p, page, PROT_NONE) != 0)
+        abort();
+    return p + page;
+}
+
+int main(int argc, char **argv)
+{
+    (void)argv;
+    const size_t least = (size_t)sysconf(_SC_THREAD_STACK_MIN);
+    const size_t signal_stack = ((size_t)sysconf(_SC_MINSIGSTKSZ) + 4095) & ~(size_t)4095;
+    for (int i = 0; i < 20; i++) {
+        pthread_t thread;
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        if (pthread_attr_setstacksize(&attributes, least) != 0 ||
+            pthread_create(&thread, &attributes, in_thread, argc > 1 ? &thread : NULL) != 0)
+            return 1;
+        pthread_join(thread, NULL);
+    }
+    const stack_t alternate = {.ss_sp = guarded(signal_stack), .ss_size = signal_stack};
+    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
+    if (sigaltstack(&alternate, NULL) != 0 || sigaction(SIGUSR1, &action, NULL) != 0)
+        return 1;
+    for (int i = 0; i < 20; i++)
+        raise(SIGUSR1);
+    printf("%d\n", made);
+    return 0;
+}
