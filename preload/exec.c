@@ -198,6 +198,9 @@ static bool enters_sandbox(long number, long a, long b)
 static long sandbox_call(long number, const long *a)
 {
     bool entering = enters_sandbox(number, a[0], a[1]);
+    if (number == SYS_exit_group) {
+        lifecycle_exit();
+    }
     if (entering) {
         lifecycle_enter_sandbox();
     }

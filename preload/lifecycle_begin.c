@@ -95,11 +95,14 @@ bool lifecycle_begin(uintptr_t caller)
         return recorder_on(&recorder);
     }
     struct options options;
+    if (getauxval(AT_SECURE)) {
+        atomic_store(&state, STARTED);
+        return false;
+    }
     say_start();
     /* The C library's own pointer may not be set yet, but ours is resolved as any other symbol. */
     options_read(&options, environ, true);
-    if (!getauxval(AT_SECURE) && options.enable && interpose_is_first() &&
-        recorder_start(&recorder, &options) < 0) {
+    if (options.enable && interpose_is_first() && recorder_start(&recorder, &options) < 0) {
         say(NULL, "nothing is recorded: out of memory");
     }
     uintptr_t frame = GUARD_HERE;

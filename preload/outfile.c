@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "arch.h"
 #include "sys.h"
 #include "text.h"
 
@@ -94,7 +95,8 @@ static void make_directories(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        sys_call(SYS_mkdirat, AT_FDCWD, (long)path, 0777, 0, 0, 0);
+        /* Under no umask is anybody else to put links where dumps go. */
+        sys_call(SYS_mkdirat, AT_FDCWD, (long)path, 0755, 0, 0, 0);
         *slash = '/';
     }
 }
@@ -113,6 +115,16 @@ static bool occupied(const char *path)
     return !S_ISREG(status.st_mode);
 }
 
+/* Appends to the temporary name what nobody can know beforehand. */
+static void make_unpredictable(struct text *t)
+{
+    uint64_t random = 0;
+    sys_call(SYS_getrandom, (long)&random, sizeof random, 1 /* GRND_NONBLOCK */, 0, 0, 0);
+    random ^= arch_ticks() * 0x9e3779b97f4a7c15u; /* where there is no such call */
+    text_char(t, '.');
+    text_number(t, random);
+}
+
 int outfile_open(struct outfile *o)
 {
     if (occupied(o->path)) {
@@ -122,17 +134,19 @@ int outfile_open(struct outfile *o)
     text_string(&t, o->path);
     text_string(&t, ".tmp.");
     text_number(&t, (uint64_t)o->pid);
-    if (t.cut) {
-        return -ENAMETOOLONG;
-    }
+    const size_t plain = t.length;
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    for (int attempt = 0; attempt < 3; attempt++) {
-        o->fd = sys_open(o->temporary, flags, 0600);
+    for (int attempt = 0; attempt < 5; attempt++) {
+        o->fd = t.cut ? -ENAMETOOLONG : sys_open(o->temporary, flags, 0600);
         if (o->fd == -ENOENT) {
             make_directories(o->path);
-        } else if (o->fd == -EEXIST) {
+        } else if (o->fd == -EEXIST && attempt < 2) {
             /* Left behind by a process of the same number that was killed. */
             sys_call(SYS_unlinkat, AT_FDCWD, (long)o->temporary, 0, 0, 0, 0);
+        } else if (o->fd == -EEXIST) {
+            /* Put there by somebody else, who does not want it to be removed. */
+            t.length = plain;
+            make_unpredictable(&t);
         } else {
             break;
         }

@@ -150,7 +150,7 @@ static void only_the_owner_may_read(void **state)
         assert_int_equal(stat(support_path("m/n.json"), &status), 0);
         assert_int_equal(status.st_mode, S_IFREG | 0600);
         assert_int_equal(stat(support_path("m"), &status), 0);
-        assert_int_equal(status.st_mode & 0777, 0777 & ~masks[i]);
+        assert_int_equal(status.st_mode & 0777, 0755 & ~masks[i]);
         unlink(support_path("m/n.json"));
         rmdir(support_path("m"));
     }
@@ -242,6 +242,25 @@ static void a_leftover_is_replaced(void **state)
     assert_int_equal(support_entries(support_path(".")), 1);
 }
 
+/* What has the temporary name and cannot be removed, here a directory, is gone around. */
+static void a_name_that_is_taken_is_gone_around(void **state)
+{
+    (void)state;
+    char temporary[64];
+    snprintf(temporary, sizeof temporary, "a.json.tmp.%d", 4321);
+    assert_int_equal(mkdir(support_path(temporary), 0700), 0);
+    assert_int_equal(open_target(support_path("a.json")), 0);
+    assert_int_equal(strncmp(o.temporary, support_path(temporary), strlen(support_path(temporary))),
+                     0);
+    char first[OUTFILE_PATH_MAX];
+    strcpy(first, o.temporary);
+    assert_int_equal(outfile_finish(&o, 0, false), 0);
+    assert_int_equal(open_target(support_path("a.json")), 0);
+    assert_string_not_equal(o.temporary, first); /* nobody can know it beforehand */
+    assert_int_equal(outfile_finish(&o, 0, false), 0);
+    assert_int_equal(support_entries(support_path(".")), 2);
+}
+
 static void impossible_places_are_told(void **state)
 {
     (void)state;
@@ -267,11 +286,17 @@ int main(void)
 {
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(patterns_expand),          cmocka_unit_test(long_names_are_refused),
-        IN_DIRECTORY(a_file_appears_whole),         IN_DIRECTORY(only_the_owner_may_read),
-        IN_DIRECTORY(missing_directories_are_made), IN_DIRECTORY(an_error_leaves_nothing),
-        IN_DIRECTORY(others_may_be_kept),           IN_DIRECTORY(what_is_no_file_is_kept),
-        IN_DIRECTORY(links_are_not_followed),       IN_DIRECTORY(a_leftover_is_replaced),
+        cmocka_unit_test(patterns_expand),
+        cmocka_unit_test(long_names_are_refused),
+        IN_DIRECTORY(a_file_appears_whole),
+        IN_DIRECTORY(only_the_owner_may_read),
+        IN_DIRECTORY(missing_directories_are_made),
+        IN_DIRECTORY(an_error_leaves_nothing),
+        IN_DIRECTORY(others_may_be_kept),
+        IN_DIRECTORY(what_is_no_file_is_kept),
+        IN_DIRECTORY(links_are_not_followed),
+        IN_DIRECTORY(a_leftover_is_replaced),
+        IN_DIRECTORY(a_name_that_is_taken_is_gone_around),
         IN_DIRECTORY(impossible_places_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
