@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * endings HOW: allocates 100 blocks of 100 bytes, frees 40 of them, prints that (counted.h), and
- * ends: return, exit, _exit, _Exit, quick_exit, pthread_exit (from main, while a thread goes on to
- * allocate 10 blocks of 10 bytes), threads (return while 8 threads allocate), handlers (atexit and
- * a destructor free 10 more), abort, segv, term. The status is 7 unless a signal ends it. */
+ * ends: return, exit, _exit, _Exit, quick_exit, syscall (of exit_group, by libc's function),
+ * instruction (the same without libc), pthread_exit (from main, while a thread goes on to allocate
+ * 10 blocks of 10 bytes), threads (return while 32 threads allocate), handlers (atexit and a
+ * destructor free 10 more), abort, segv, term. The status is 7 unless a signal ends it. */
 #include "counted.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
 
 static void *blocks[100];
 static int handlers; /* whether to free in atexit and destructor */
@@ -54,13 +56,31 @@ static void *allocates(void *unused)
     return unused;
 }
 
+/* After a while, so that there can be a snapshot. */
+static void exit_at_once(void)
+{
+    for (int i = 0; i < 20; i++) {
+        usleep(1000);
+        free(malloc(10));
+    }
+#if defined(__x86_64__)
+    __asm__ volatile("syscall" ::"a"(SYS_exit_group), "D"(7) : "rcx", "r11", "memory");
+#else
+    register long number __asm__("x8") = SYS_exit_group;
+    register long status __asm__("x0") = 7;
+    __asm__ volatile("svc 0" ::"r"(number), "r"(status) : "memory");
+#endif
+}
+
+#define THREADS 32
+
 static int return_with_threads(void)
 {
     pthread_t id;
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < THREADS; i++)
         if (pthread_create(&id, NULL, allocates, NULL) != 0)
             abort();
-    while (running < 8)
+    while (running < THREADS)
         usleep(100);
     return 7;
 }
@@ -93,6 +113,10 @@ int main(int argc, char **argv)
         _Exit(7);
     if (strcmp(how, "quick_exit") == 0)
         quick_exit(7);
+    if (strcmp(how, "syscall") == 0)
+        syscall(SYS_exit_group, 7);
+    if (strcmp(how, "instruction") == 0)
+        exit_at_once();
     if (strcmp(how, "threads") == 0)
         return return_with_threads();
     if (strcmp(how, "abort") == 0)
