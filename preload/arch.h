@@ -71,6 +71,12 @@ static inline void arch_copy_registers(ucontext_t *to, const ucontext_t *from)
     memcpy(to->uc_mcontext.gregs, from->uc_mcontext.gregs, sizeof to->uc_mcontext.gregs);
 }
 
+/* Where the code was that a handler called with CONTEXT interrupted. */
+static inline uintptr_t arch_interrupted(const ucontext_t *context)
+{
+    return (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+}
+
 /* From the sp that a signal handler returns with, to the interrupted registers: REG_RBP, REG_RSP
  * and REG_RIP of the ucontext_t there (struct rt_sigframe of the kernel). */
 enum { ARCH_SIGNAL_BP = 120, ARCH_SIGNAL_SP = 160, ARCH_SIGNAL_IP = 168 };
@@ -187,6 +193,11 @@ static inline void arch_copy_registers(ucontext_t *to, const ucontext_t *from)
     to->uc_mcontext.sp = from->uc_mcontext.sp;
     to->uc_mcontext.pc = from->uc_mcontext.pc;
     to->uc_mcontext.pstate = from->uc_mcontext.pstate;
+}
+
+static inline uintptr_t arch_interrupted(const ucontext_t *context)
+{
+    return context->uc_mcontext.pc;
 }
 
 /* struct rt_sigframe: siginfo (128 bytes), ucontext; in its uc_mcontext, at 176, a fault address,

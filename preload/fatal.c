@@ -51,14 +51,15 @@ void fatal_default(int number, const siginfo_t *info)
     }
 }
 
-/* Whether somebody else sent the signal, at a time that has nothing to do with what this thread
- * does. */
-static bool is_sent(int number, const siginfo_t *info)
+/* Whether the signal comes at a time that has nothing to do with what this thread does: from
+ * another process, or from another thread, when it interrupted code of ours. This thread raises
+ * signals in libc. */
+static bool is_sent(int number, const siginfo_t *info, const ucontext_t *context)
 {
-    if (info->si_code == SI_KERNEL) {
-        return !signal_is_fault(number); /* a terminal's */
+    if (info->si_code > 0) {
+        return info->si_code == SI_KERNEL && !signal_is_fault(number); /* a terminal's */
     }
-    return (info->si_code == SI_USER || info->si_code == SI_QUEUE) && info->si_pid != sys_pid();
+    return info->si_pid != sys_pid() || guard_is_ours(arch_interrupted(context));
 }
 
 /* Has the signal sent again in a moment, to this thread. Returns false if that cannot be done. */
@@ -152,7 +153,7 @@ static void on_fatal(int number, siginfo_t *info, void *context)
     }
     arch_copy_registers(&first_context, context);
     first_context.uc_sigmask = ((const ucontext_t *)context)->uc_sigmask;
-    if (guard_tls.frame != 0 && is_sent(number, &first_info) && put_off(number)) {
+    if (guard_tls.frame != 0 && is_sent(number, &first_info, context) && put_off(number)) {
         return;
     }
     die(number);

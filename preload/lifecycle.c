@@ -14,6 +14,7 @@
 #include "guard.h"
 #include "memory.h"
 #include "process.h"
+#include "roomy.h"
 #include "signals.h"
 #include "text.h"
 
@@ -195,8 +196,9 @@ static void write_for_memory(struct recorder *r, const struct cause *near, uint6
 
 #define TRIM_NS 1000000u /* at most so much at a time */
 
-void lifecycle_periodic(struct recorder *r)
+static void periodic(void *arg)
 {
+    struct recorder *r = arg;
     if (atomic_load(&sandboxed)) {
         atomic_store(&r->deadline, UINT64_MAX);
         return;
@@ -263,6 +265,11 @@ void lifecycle_install_signal(int number)
         say("MEMPROF_SIGNAL", "the program handles or ignores this signal itself: it will not "
                               "trigger a dump");
     }
+}
+
+void lifecycle_periodic(struct recorder *r)
+{
+    roomy_call(periodic, r);
 }
 
 bool lifecycle_follows_exec(void)

@@ -70,7 +70,7 @@ class DumpSignal(memprof_test.Test):
         made = int(run.out)
         self.assertEqual(made, 20 * 60)
         self.assertEqual(memprof_test.own_counts(run.dump, "tiny_stacks")["alloc_bytes"], made * 77)
-        for env in ({"MEMPROF_SIGNAL": "USR2"}, {"MEMPROF_SIGNAL": "USR2", "MEMPROF_SAMPLE": "1"},
+        for env in ({"MEMPROF_SIGNAL": "USR2"},
                     {"MEMPROF_SIGNAL": "USR2", "MEMPROF_INTERVAL": "0.0001"},
                     {"MEMPROF_SIGNAL": "USR2", "MEMPROF_DUMP_AT": "1%"},
                     {"MEMPROF_SIGNAL": "USR2", "MEMPROF_VERIFY": "1"}):

@@ -129,6 +129,14 @@ class Dying(memprof_test.Test):
         for i in range(8):
             self.kill_in_storm(3, (signal.SIGINT, signal.SIGHUP)[i % 2], i * 0.001)
 
+    def test_killed_by_a_thread(self):
+        """The same from within the process, which the kernel tells like a call of raise."""
+        for i in range(60):
+            run = self.profiled([sample("dying"), "by-thread", str(i * 37 % 2000)])
+            self.assertEqual(run.status, -signal.SIGTERM)
+            counts = memprof_test.own_counts(run.dump, "dying")
+            self.assertIn(counts["alloc_count"] - counts["free_count"], (50, 51))
+
     def test_ignored(self):
         """What is ignored from the start, as under nohup, stays so."""
         for ignored in (signal.SIGHUP, signal.SIGINT):

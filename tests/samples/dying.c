@@ -153,6 +153,24 @@ static void storm(void)
     allocates(NULL);
 }
 
+static pthread_t first_thread;
+
+static void *sends(void *arg)
+{
+    usleep((useconds_t)number);
+    pthread_kill(first_thread, SIGTERM);
+    return arg;
+}
+
+/* Another thread of its own ends it, after SIGNAL us. */
+static void die_by_thread(void)
+{
+    pthread_t thread;
+    first_thread = pthread_self();
+    pthread_create(&thread, NULL, sends, NULL);
+    allocates(NULL);
+}
+
 static pthread_barrier_t barrier;
 
 static void *dies_with_others(void *arg)
@@ -241,6 +259,7 @@ static const struct {
     {"double-free", die_double_free},
     {"storm", storm},
     {"together", die_together},
+    {"by-thread", die_by_thread},
     {"children", children_die},
     {"ruined", die_ruined},
 };
