@@ -135,8 +135,8 @@ static inline uint64_t live_encode(const struct live *l, uintptr_t address,
                     (block->size < LIVE_LARGE_SIZE ? block->size << LIVE_SIZE_SHIFT : LIVE_LARGE);
     if (block->birth != 0) {
         const uint32_t shift = atomic_load_explicit(&l->shift, memory_order_relaxed);
-        word |= (uint64_t)(shift & 1) << LIVE_PARITY_SHIFT |
-                live_birth(block->birth, shift) << LIVE_BIRTH_SHIFT;
+        word |= (uint64_t)(shift & 1) << LIVE_PARITY_SHIFT | live_birth(block->birth, shift)
+                                                                 << LIVE_BIRTH_SHIFT;
     }
     return word;
 }
@@ -163,9 +163,9 @@ static inline live_slot *live_near(const struct live_cache *cache, uintptr_t add
     return &cache->of[key % LIVE_CACHED].primary[i];
 }
 
-static inline __attribute__((always_inline)) enum live_result live_insert(struct live *l, struct live_cache *cache,
-                                           uintptr_t address, const struct live_block *block,
-                                           struct live_block *old)
+static inline __attribute__((always_inline)) enum live_result
+live_insert(struct live *l, struct live_cache *cache, uintptr_t address,
+            const struct live_block *block, struct live_block *old)
 {
     const uint32_t sweep = atomic_load_explicit(&l->sweep, memory_order_acquire);
     live_slot *slot = live_near(cache, address);
@@ -192,8 +192,8 @@ static inline __attribute__((always_inline)) enum live_result live_insert(struct
 }
 
 /* Takes the record of ADDRESS out. Returns false if there is none. */
-static inline __attribute__((always_inline)) bool live_remove(struct live *l, struct live_cache *cache, uintptr_t address,
-                               struct live_block *block)
+static inline __attribute__((always_inline)) bool
+live_remove(struct live *l, struct live_cache *cache, uintptr_t address, struct live_block *block)
 {
     live_slot *slot = live_near(cache, address);
     const uint64_t word =
