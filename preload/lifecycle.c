@@ -285,6 +285,8 @@ void lifecycle_before_exec(struct lifecycle_exec *e)
     /* A child that did nothing but exec has nothing to tell. It does not begin anew for that, which
      * would be the end of code of ours that a handler interrupted and that may yet go on. */
     if (recorder.alive && atomic_load(recorder.alive) != 0 && own_process()) {
+        /* A signal that ends the process would be put off by us, and the exec would undo that. */
+        sys_sigset signals = sys_block_signals();
         guard_tls.frame = GUARD_HERE;
         if (!recorder.parent_pid || recorder.sites.sites.count > 0) {
             const struct dump_request request = {
@@ -295,6 +297,7 @@ void lifecycle_before_exec(struct lifecycle_exec *e)
             vault_set_state(&recorder.vault, VAULT_CLOSED);
         }
         guard_tls.frame = before;
+        sys_restore_signals(signals);
     }
     errno = saved;
 }

@@ -137,6 +137,18 @@ class Dying(memprof_test.Test):
             counts = memprof_test.own_counts(run.dump, "dying")
             self.assertIn(counts["alloc_count"] - counts["free_count"], (50, 51))
 
+    def test_killed_on_the_way_to_an_exec(self):
+        """The dump before an exec takes its time; a signal that comes meanwhile is not lost."""
+        env = dict(os.environ, LD_PRELOAD=str(memprof_test.LIBRARY),
+                   MEMPROF_OUT=str(self.dir / "exec.%p.%n.json"))
+        for i in range(20):
+            with subprocess.Popen(["sh", "-c", "echo ready; exec sleep 5"], stdout=subprocess.PIPE,
+                                  env=env) as process:
+                process.stdout.readline()
+                time.sleep(i * 0.0002)
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(), -signal.SIGTERM)
+
     def test_ignored(self):
         """What is ignored from the start, as under nohup, stays so."""
         for ignored in (signal.SIGHUP, signal.SIGINT):
