@@ -117,6 +117,7 @@ HOOK void *mremap(void *old, size_t old_length, size_t length, int flags, ...)
     if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) { /* there need be no such argument otherwise */
         va_list list;
         va_start(list, flags);
+        /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the line before does that */
         wanted = va_arg(list, void *);
         va_end(list);
     }

@@ -67,7 +67,7 @@ static void hand_on(struct ward *w, bool replaced)
 
 static void on_death(struct loop_source *source)
 {
-    struct ward *found, *w = (struct ward *)source;
+    struct ward *found = NULL, *w = (struct ward *)source;
     struct keeper *k = w->keeper;
     /* It may have executed another program, whose state is on its way. */
     catch_up(k);
