@@ -212,8 +212,15 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     (void)argc, (void)envp;
     int saved = errno;
     real_ready();
+    /* Before anything else asks dlsym, which frees the text of an earlier error before it forgets
+     * it: if recording began in that free, which asks dlsym, too, it would be freed twice. */
+    const bool on = lifecycle_begin((uintptr_t)start);
+    guard_tls.frame = GUARD_HERE;
+    guard_tls.internal = true;
     real_map_resolve();
-    if (lifecycle_begin((uintptr_t)start)) {
+    guard_tls.internal = false;
+    guard_tls.frame = 0;
+    if (on) {
         guard_tls.frame = GUARD_HERE;
         load_all();
         guard_tls.internal = true;

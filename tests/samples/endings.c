@@ -6,11 +6,13 @@
  * 10 blocks of 10 bytes), threads (return while 32 threads allocate), handlers (atexit and a
  * destructor free 10 more), abort, segv, term. The status is 7 unless a signal ends it. */
 #include "counted.h"
+#include "raw_exit.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 static void *blocks[100];
 static int handlers; /* whether to free in atexit and destructor */
@@ -63,13 +65,7 @@ static void exit_at_once(void)
         usleep(1000);
         free(malloc(10));
     }
-#if defined(__x86_64__)
-    __asm__ volatile("syscall" ::"a"(SYS_exit_group), "D"(7) : "rcx", "r11", "memory");
-#else
-    register long number __asm__("x8") = SYS_exit_group;
-    register long status __asm__("x0") = 7;
-    __asm__ volatile("svc 0" ::"r"(number), "r"(status) : "memory");
-#endif
+    raw_exit(7);
 }
 
 #define THREADS 32

@@ -12,6 +12,8 @@
  *     kept await FILE   waits for FILE, has a child, and ends well
  *     kept eat          uses up memory
  */
+#include "raw_exit.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -178,7 +180,7 @@ int main(int argc, char **argv)
         execute(mode[0] == 'r');
     } else if (strcmp(mode, "silent") == 0) {
         take(6, 60);
-        syscall(SYS_exit_group, 7);
+        raw_exit(7);
     } else if (strcmp(mode, "chroot") == 0) {
         leave_root(argument);
     } else if (strcmp(mode, "await") == 0) {
