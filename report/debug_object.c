@@ -30,12 +30,14 @@ static void warn_unreadable(struct debug_object *o)
 
 void debug_object_open(struct debug_object *o, const struct debug_search *search,
                        struct intern *strings, bool demangle, const char *path,
-                       const char *build_id)
+                       const char *build_id, bool names_only)
 {
     *o = (struct debug_object){
         .path = path, .strings = strings, .search = search, .demangle = demangle};
-    debug_files_find(search, path, build_id, &o->files);
+    debug_files_find(search, path, build_id, names_only, &o->files);
     (void)symtab_load(&o->symbols, &o->files, strings);
+    if (names_only)
+        return;
     Dwarf *dwarf = o->files.debug ? elf_file_dwarf(o->files.debug) : NULL;
     if (dwarf) {
         o->file_names = file_names_new(strings);

@@ -29,11 +29,11 @@ struct debug_object {
     bool warned_split; /* about a missing .dwo file */
 };
 
-/* Opens what there is about PATH and BUILD_ID. What is missing only makes answers poorer. All
- * pointers must outlive the object. */
+/* Opens what there is about PATH and BUILD_ID. What is missing only makes answers poorer.
+ * NAMES_ONLY: symbol tables are enough. All pointers must outlive the object. */
 void debug_object_open(struct debug_object *o, const struct debug_search *search,
                        struct intern *strings, bool demangle, const char *path,
-                       const char *build_id);
+                       const char *build_id, bool names_only);
 void debug_object_close(struct debug_object *o);
 
 /* Fills FRAMES (OBJECT_MAX_FRAMES of them) for ADDRESS, innermost first. Returns how many, >= 1;

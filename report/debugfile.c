@@ -274,7 +274,7 @@ static char *file_name(const struct debug_search *search, const char *path)
 }
 
 void debug_files_find(const struct debug_search *search, const char *path, const char *build_id,
-                      struct debug_files *out)
+                      bool names_only, struct debug_files *out)
 {
     *out = (struct debug_files){0};
     char *name = file_name(search, path);
@@ -282,7 +282,8 @@ void debug_files_find(const struct debug_search *search, const char *path, const
         return;
     char *why = NULL;
     out->main = find_main(search, name, build_id, &why);
-    out->debug = find_debug(search, name, build_id, out->main);
+    if (!names_only || !out->main || !elf_file_has_symbols(out->main))
+        out->debug = find_debug(search, name, build_id, out->main);
     if (!out->main && !out->debug && is_file_name(name)) {
         char *missing = NULL;
         if (!why && asprintf(&missing, "'%s': no such file", name) < 0)
@@ -290,7 +291,8 @@ void debug_files_find(const struct debug_search *search, const char *path, const
         warn(search, why ? why : missing);
         free(missing);
     }
-    if (out->debug && elf_file_dwarf(out->debug)) {
+    /* To look for it decompresses all there is. */
+    if (!names_only && out->debug && elf_file_dwarf(out->debug)) {
         out->alt = find_alt(search, out->debug);
         if (out->alt && elf_file_dwarf(out->alt))
             dwarf_setalt(elf_file_dwarf(out->debug), elf_file_dwarf(out->alt));

@@ -31,9 +31,10 @@ struct debug_files {
 
 /* Fills *OUT for the module PATH with BUILD_ID (hex; NULL if it was not recorded: then the file at
  * PATH is taken as it is). What is missing stays NULL, and is warned about at most once per kind.
+ * NAMES_ONLY: no debug information is wanted, and DEBUG is but another place for a symbol table.
  */
 void debug_files_find(const struct debug_search *search, const char *path, const char *build_id,
-                      struct debug_files *out);
+                      bool names_only, struct debug_files *out);
 void debug_files_close(struct debug_files *files);
 
 #endif

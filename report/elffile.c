@@ -94,6 +94,21 @@ Elf_Scn *elf_file_section(const struct elf_file *f, const char *name, GElf_Shdr 
     return NULL;
 }
 
+Elf_Scn *elf_file_section_of(const struct elf_file *f, GElf_Word type, GElf_Shdr *header)
+{
+    Elf_Scn *s = NULL;
+    while ((s = elf_nextscn(f->elf, s)))
+        if (gelf_getshdr(s, header) && header->sh_type == type)
+            break;
+    return s;
+}
+
+bool elf_file_has_symbols(const struct elf_file *f)
+{
+    GElf_Shdr header;
+    return elf_file_section_of(f, SHT_SYMTAB, &header) != NULL;
+}
+
 bool elf_file_has_dwarf(const struct elf_file *f)
 {
     GElf_Shdr header;

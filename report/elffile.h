@@ -32,6 +32,12 @@ void elf_file_close(struct elf_file *f);
 /* The section NAME, its header in *HEADER; NULL if there is none. */
 Elf_Scn *elf_file_section(const struct elf_file *f, const char *name, GElf_Shdr *header);
 
+/* The first section of TYPE, likewise. */
+Elf_Scn *elf_file_section_of(const struct elf_file *f, GElf_Word type, GElf_Shdr *header);
+
+/* Whether there is a symbol table that has more than what is exported. */
+bool elf_file_has_symbols(const struct elf_file *f);
+
 /* Whether there is a .debug_info (compressed or not) with contents. */
 bool elf_file_has_dwarf(const struct elf_file *f);
 

@@ -15,6 +15,7 @@
 struct object_key {
     const char *path;
     const char *build_id; /* "" if it was not recorded */
+    uintptr_t names_only; /* so wide that there is no padding */
 };
 
 struct object {
@@ -36,9 +37,10 @@ struct answer {
 };
 
 struct symbolizer {
-    struct debug_search search;
+    struct debug_search search, quiet; /* the same, but for warnings */
     struct debuginfod debuginfod;
     bool demangle;
+    bool (*names_only)(const char *path); /* NULL: no module */
     struct intern *strings;
     struct object *objects;
     struct answer *answers;
@@ -60,9 +62,16 @@ struct symbolizer *symbolizer_new(const struct symbolize_options *options)
                                       .debuginfod = options->debuginfod ? &s->debuginfod : NULL,
                                       .warn = options->warn,
                                       .warn_arg = options->warn_arg};
+    s->quiet = s->search;
+    s->quiet.warn = NULL;
     s->demangle = options->demangle;
     s->unknown = (struct symbol){.function = "0x0", .module = ""};
     return s;
+}
+
+void symbolizer_names_only(struct symbolizer *s, bool (*is)(const char *path))
+{
+    s->names_only = is;
 }
 
 void symbolizer_free(struct symbolizer *s)
@@ -88,9 +97,12 @@ void symbolizer_free(struct symbolizer *s)
 
 static struct object *object_get(struct symbolizer *s, const struct dump_module *module)
 {
+    const char *path = module->path ? module->path : "";
+    bool names_only = s->names_only && s->names_only(path);
     struct object_key key = {
-        intern_string(s->strings, module->path ? module->path : ""),
+        intern_string(s->strings, path),
         intern_string(s->strings, module->build_id ? module->build_id : ""),
+        names_only,
     };
     if (!key.path || !key.build_id)
         return NULL;
@@ -103,8 +115,8 @@ static struct object *object_get(struct symbolizer *s, const struct dump_module 
     if (!o)
         return NULL;
     o->key = key;
-    debug_object_open(&o->debug, &s->search, s->strings, s->demangle, key.path,
-                      key.build_id[0] ? key.build_id : NULL);
+    debug_object_open(&o->debug, names_only ? &s->quiet : &s->search, s->strings, s->demangle,
+                      key.path, key.build_id[0] ? key.build_id : NULL, names_only);
     /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): by bytes */
     HASH_ADD(hh, s->objects, key, sizeof key, o);
     if (o->hh.tbl)

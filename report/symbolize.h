@@ -43,6 +43,11 @@ struct symbol {
     bool inlined;           /* this frame was inlined into the next one */
 };
 
+/* From now on, of the modules for whose path IS says so, only symbol tables are read: functions
+ * have names, but no lines, and nothing is known to be inlined; nor is trouble with them warned of.
+ * NULL: of none, as in the beginning. */
+void symbolizer_names_only(struct symbolizer *s, bool (*is)(const char *path));
+
 /* Returns NULL only without memory. OPTIONS are copied; the strings they point to are not. */
 struct symbolizer *symbolizer_new(const struct symbolize_options *options);
 void symbolizer_free(struct symbolizer *s);

@@ -67,10 +67,7 @@ static int add_table(struct symtab *t, struct intern *strings, const struct elf_
                      GElf_Word type)
 {
     GElf_Shdr header = {0};
-    Elf_Scn *section = NULL;
-    while ((section = elf_nextscn(f->elf, section)))
-        if (gelf_getshdr(section, &header) && header.sh_type == type)
-            break;
+    Elf_Scn *section = elf_file_section_of(f, type, &header);
     Elf_Data *data = section ? elf_getdata(section, NULL) : NULL;
     if (!data || !data->d_buf)
         return 0;

@@ -99,6 +99,30 @@ static void check_outer(const struct symbol *frame, size_t n, const char *chain)
     assert_memory_equal(frame->function, outer, length);
 }
 
+static bool is_any(const char *path)
+{
+    (void)path;
+    return true;
+}
+
+/* Without lines the function is known all the same, wherever its symbol is; and then lines are
+ * again. FRAMES: the N at ADDRESS. */
+static void check_names_only(struct symbolizer *s, const struct dump_module *m, uint64_t address,
+                             const struct symbol *frames, size_t n)
+{
+    const struct symbol *outer = &frames[n - 1], *plain, *again;
+    symbolizer_names_only(s, is_any);
+    assert_int_equal(symbolizer_lookup(s, m, address, &plain), 1);
+    assert_int_equal(plain->line, 0);
+    assert_null(plain->file);
+    assert_non_null(plain->linkage);
+    assert_string_equal(plain->linkage, outer->linkage);
+    assert_non_null(strstr(plain->function, "+0x"));
+    symbolizer_names_only(s, NULL);
+    assert_int_equal(symbolizer_lookup(s, m, address, &again), n);
+    assert_ptr_equal(again, frames);
+}
+
 /* LINE is what probe() printed; modified. */
 static void check_line(struct symbolizer *s, char *line)
 {
@@ -138,6 +162,8 @@ static void check_line(struct symbolizer *s, char *line)
     assert_int_equal(n, strcmp(mode, "symbols") == 0 ? 1 : i);
     if (known)
         check_span(s, &module, address, frames, n);
+    if (strcmp(mode, "full") == 0)
+        check_names_only(s, &module, address, frames, n);
 }
 
 static void test_program_is_symbolized(void **state)
