@@ -66,6 +66,9 @@ int identities_compare(const struct identities *t, uint32_t a, uint32_t b);
 
 #define IDENTITY_NO_FRAME UINT32_MAX
 
+/* Whether the module at PATH is of the C library: in identities its functions have no names. */
+bool identity_is_c_library(const char *path);
+
 /* The frame that stands for the place P of a model; IDENTITY_NO_FRAME: it is left out. */
 uint32_t identities_frame_of_place(struct identities *t, const struct place *p);
 

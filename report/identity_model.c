@@ -30,8 +30,9 @@ static bool is_library(const char *base, const char *stem)
 }
 
 /* The C library, the loader and what the kernel maps: what they are made of is their own affair. */
-static bool is_c_library(const char *base)
+bool identity_is_c_library(const char *path)
 {
+    const char *base = pathname_base(path);
     static const char *const stems[] = {"libc", "libpthread", "ld", "libmemprof", NULL};
     for (const char *const *stem = stems; *stem; stem++)
         if (is_library(base, *stem))
@@ -93,7 +94,7 @@ uint32_t identities_frame_of_place(struct identities *t, const struct place *p)
 {
     char *module = p->module ? module_name(p->module) : NULL;
     uint32_t frame;
-    if (module && is_c_library(module)) {
+    if (module && identity_is_c_library(module)) {
         frame = identities_frame(t, C_LIBRARY, NULL, IDENTITY_NO_LINE);
     } else if (model_is_operator_new(p)) {
         frame = IDENTITY_NO_FRAME;

@@ -120,8 +120,8 @@ static int read_input(struct job *job, const char *path, struct input *input,
     return result;
 }
 
-int job_open(struct job *job, const struct options *options, const char *path,
-             struct stackset *baseline)
+int job_open_unnamed(struct job *job, const struct options *options, const char *path,
+                     struct stackset *baseline)
 {
     struct error error = {""};
     *job = (struct job){.options = options, .progress = progress_new(options->quiet)};
@@ -155,10 +155,25 @@ int job_open(struct job *job, const struct options *options, const char *path,
     if (!job->symbols || !job->sources)
         die("out of memory");
     add_roots(job);
-    job->model = model_new(job->dump, job->symbols, show_symbols, &job->progress);
-    progress_clear(&job->progress);
-    choose_root(job);
+    job->model = model_unnamed(job->dump, job->symbols);
     return 0;
+}
+
+void job_name(struct job *job, const bool *wanted)
+{
+    model_name(job->model, wanted, show_symbols, &job->progress);
+    progress_clear(&job->progress);
+    if (!wanted)
+        choose_root(job);
+}
+
+int job_open(struct job *job, const struct options *options, const char *path,
+             struct stackset *baseline)
+{
+    int result = job_open_unnamed(job, options, path, baseline);
+    if (result == 0 && job->dump)
+        job_name(job, NULL);
+    return result;
 }
 
 void job_close(struct job *job)

@@ -32,6 +32,12 @@ int job_open(struct job *job, const struct options *options, const char *path,
              struct stackset *baseline);
 void job_close(struct job *job);
 
+/* The same in two steps: nothing has a name yet, and then those frames have for which WANTED is
+ * true. NULL: all, and the project root is chosen. */
+int job_open_unnamed(struct job *job, const struct options *options, const char *path,
+                     struct stackset *baseline);
+void job_name(struct job *job, const bool *wanted);
+
 /* Reports on the dump at PATH, by the verb's `run`. Returns as job_open; when it cannot be used,
  * nothing has been printed. */
 int job_run(const struct options *options, const char *path, struct out *out);

@@ -17,6 +17,7 @@ void model_free(struct model *m)
     free(m->places);
     free(m->refs);
     free(m->first_ref);
+    free(m->named);
     codes_free(&m->codes);
     free(m->self);
     free(m);

@@ -45,9 +45,11 @@ struct model {
     struct place *places;
     size_t nplaces;
     struct codes codes;
-    /* The places of code C, innermost first: refs[first_ref[C]] up to first_ref[C + 1]. */
+    /* The places of code C, innermost first: refs[first_ref[C]] up to first_ref[C + 1]; none if it
+     * was not looked up. */
     struct model_ref *refs;
     uint32_t *first_ref;
+    bool *named; /* by code: was looked up */
     /* The place that calls the allocator, for stacks that end in frame F: see model_set_root. */
     uint32_t *self;
     const char *root;     /* NULL: no project root */
@@ -61,6 +63,12 @@ typedef void model_progress(void *arg, size_t done, size_t total);
 struct model *model_new(const struct dump *dump, struct symbolizer *symbols,
                         model_progress *progress, void *arg);
 void model_free(struct model *m);
+
+/* In two steps, where it may be that not everything has to be looked up: a model in which nothing
+ * is, and the look-up of the frames for which WANTED is true (NULL: all) besides those that were.
+ * This makes all places anew; the root is to be set again. */
+struct model *model_unnamed(const struct dump *dump, struct symbolizer *symbols);
+void model_name(struct model *m, const bool *wanted, model_progress *progress, void *arg);
 
 /* Charges each stack to its innermost place whose file is below the directory ROOT, by its name or
  * by that which SOURCES (may be NULL) map it to. Where there is none, and with ROOT NULL: to the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The making of a model: every code is symbolized and taken apart into places.
+ * The making of a model: codes are symbolized and taken apart into places.
  */
 #include "die.h"
 #include "memory.h"
@@ -31,7 +31,7 @@ struct place_entry {
     UT_hash_handle hh;
 };
 
-/* What model_new needs only while it builds. */
+/* What model_name needs only while it builds. */
 struct builder {
     struct model *m;
     struct place_entry *known;
@@ -40,7 +40,7 @@ struct builder {
     struct found {
         const struct symbol *symbols;
         size_t n;
-    } * found; /* by code */
+    } * found; /* by code; zeros: not looked up */
 };
 
 static uint32_t add_place(struct builder *b, const struct place *place)
@@ -67,7 +67,7 @@ static uint32_t add_place(struct builder *b, const struct place *place)
     return e->id;
 }
 
-/* Looks every code up, in the order of the modules' addresses: that reads debug information from
+/* Looks codes up, in the order of the modules' addresses: that reads debug information from
  * front to back. */
 static void look_up(struct builder *b, model_progress *progress, void *arg)
 {
@@ -77,6 +77,8 @@ static void look_up(struct builder *b, model_progress *progress, void *arg)
     for (size_t i = 0; i < n; i++) {
         const struct code *code = &m->codes.code[order[i]];
         struct found *f = &b->found[order[i]];
+        if (!m->named[order[i]])
+            continue;
         if (progress && i % 16 == 0)
             progress(arg, i, n);
         f->n = symbolizer_lookup(m->symbols, &m->dump->modules[code->module], code->address,
@@ -128,6 +130,8 @@ static void add_code(struct builder *b, size_t id, struct model_ref *refs)
 
 static size_t refs_of(const struct builder *b, size_t code)
 {
+    if (!b->m->named[code])
+        return 0;
     return b->m->codes.code[code].module < 0 ? 1 : b->found[code].n;
 }
 
@@ -159,18 +163,33 @@ static void build(struct builder *b)
         m->refs[0] = (struct model_ref){.place = add_place(b, &nothing) & INT32_MAX};
     }
     for (size_t i = CODES_ROOT + 1; i < n; i++)
-        add_code(b, i, m->refs + m->first_ref[i]);
+        if (m->named[i])
+            add_code(b, i, m->refs + m->first_ref[i]);
 }
 
-struct model *model_new(const struct dump *dump, struct symbolizer *symbols,
-                        model_progress *progress, void *arg)
+struct model *model_unnamed(const struct dump *dump, struct symbolizer *symbols)
 {
     struct model *m = mem_zero(1, sizeof *m);
-    struct builder b = {.m = m, .entries = pool_new()};
     m->dump = dump;
     m->symbols = symbols;
     m->strings = pool_new();
     m->codes = codes_new(dump);
+    m->named = mem_zero(m->codes.n, sizeof *m->named);
+    m->first_ref = mem_zero(m->codes.n + 1, sizeof *m->first_ref);
+    return m;
+}
+
+void model_name(struct model *m, const bool *wanted, model_progress *progress, void *arg)
+{
+    struct builder b = {.m = m, .entries = pool_new()};
+    for (size_t f = 0; f < m->dump->nframes; f++)
+        if (!wanted || wanted[f])
+            m->named[m->codes.of[f]] = true;
+    free(m->places);
+    free(m->refs);
+    free(m->first_ref);
+    m->places = NULL;
+    m->nplaces = 0;
     b.found = mem_zero(m->codes.n, sizeof *b.found);
     look_up(&b, progress, arg);
     build(&b);
@@ -178,5 +197,12 @@ struct model *model_new(const struct dump *dump, struct symbolizer *symbols,
     pool_free(b.entries);
     free(b.found);
     model_set_root(m, NULL, NULL);
+}
+
+struct model *model_new(const struct dump *dump, struct symbolizer *symbols,
+                        model_progress *progress, void *arg)
+{
+    struct model *m = model_unnamed(dump, symbols);
+    model_name(m, NULL, progress, arg);
     return m;
 }

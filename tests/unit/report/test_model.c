@@ -150,6 +150,35 @@ static void stackless_sites_are_kept(void **state)
     model_free(other);
 }
 
+static void names_are_looked_up_as_far_as_wanted(void **state)
+{
+    (void)state;
+    bool *wanted = test_calloc(hand_dump.nframes, sizeof *wanted);
+    struct model *part = model_unnamed(&hand_dump, symbols);
+    struct model_refs refs = model_refs(part, F_MAIN);
+    fake_lookups = 0;
+    assert_int_equal(refs.first, refs.end);
+    model_name(part, wanted, NULL, NULL);
+    assert_int_equal(fake_lookups, 0);
+    assert_int_equal(part->nplaces, 0);
+    wanted[F_MAIN] = true;
+    model_name(part, wanted, NULL, NULL);
+    assert_int_equal(fake_lookups, 1);
+    assert_string_equal(part->places[part->self[F_GET]].function, "main");
+    wanted[F_MAIN] = false;
+    wanted[F_GET] = true;
+    model_name(part, wanted, NULL, NULL); /* what was known stays so */
+    refs = model_refs(part, F_MAIN);
+    assert_int_equal(refs.end - refs.first, 1);
+    assert_string_equal(part->places[part->self[F_GET]].function, "get");
+    model_name(part, NULL, NULL, NULL);
+    assert_int_equal(part->nplaces, m->nplaces);
+    for (size_t i = 0; i < m->nplaces; i++)
+        assert_string_equal(part->places[i].function, m->places[i].function);
+    model_free(part);
+    test_free(wanted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +189,7 @@ int main(void)
         cmocka_unit_test(below),
         cmocka_unit_test_setup_teardown(globs_match_one_place, setup, teardown),
         cmocka_unit_test_setup_teardown(stackless_sites_are_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(names_are_looked_up_as_far_as_wanted, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
