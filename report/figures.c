@@ -38,6 +38,15 @@ void figures_add_lifetime(struct figures *to, size_t bucket, uint64_t count)
     to->lifetime[bucket] = figures_sum(to->lifetime[bucket], count);
 }
 
+struct figures figures_of_dump(const struct dump *dump)
+{
+    struct figures whole = {.c = dump->totals.c};
+#define X(name) whole.variance.name = (double)dump->totals.se.name * (double)dump->totals.se.name;
+    DUMP_ERRORS(X)
+#undef X
+    return whole;
+}
+
 uint64_t figures_error(double variance)
 {
     double error = sqrt(variance);

@@ -37,6 +37,9 @@ void figures_add(struct figures *to, const struct figures *from);
 void figures_add_site(struct figures *to, const struct dump *dump, size_t index,
                       bool with_lifetime);
 
+/* The totals of DUMP. */
+struct figures figures_of_dump(const struct dump *dump);
+
 /* The standard error of which VARIANCE is the square. */
 uint64_t figures_error(double variance);
 

@@ -74,10 +74,7 @@ static bool *find_wanted(const struct model *m, stackset_filter *keep, void *arg
 /* Adds the totals of DUMP to those of the set. */
 static void add_whole(struct stackset *s, const struct dump *dump)
 {
-    struct figures whole = {.c = dump->totals.c};
-#define X(name) whole.variance.name = (double)dump->totals.se.name * (double)dump->totals.se.name;
-    DUMP_ERRORS(X)
-#undef X
+    struct figures whole = figures_of_dump(dump);
     figures_add(&s->total, &whole);
     s->whole.totals.c = s->total.c;
     s->whole.path = s->name;

@@ -75,9 +75,10 @@ void gate_blame_leaks(struct gate *g, double most)
 
 void gate_blame_most(struct gate *g, bool peak)
 {
-    const struct stackset_entry **list = pointers(g->all);
-    size_t told = g->all->n < BLAMED ? g->all->n : BLAMED;
-    top_sort(list, g->all->n, sizeof(*list), told, peak ? by_peak : by_allocs, NULL);
+    struct stackset *all = gate_gather(g, false);
+    const struct stackset_entry **list = pointers(all);
+    size_t told = all->n < BLAMED ? all->n : BLAMED;
+    top_sort(list, all->n, sizeof(*list), told, peak ? by_peak : by_allocs, NULL);
     for (size_t i = 0; i < told; i++) {
         const struct dump_counters *c = &list[i]->figures.c;
         const char *message = peak ? verdict_words(&g->verdict, "%s held at the peak",
@@ -90,4 +91,5 @@ void gate_blame_most(struct gate *g, bool peak)
                                            .blocks = peak ? c->peak_count : c->alloc_count});
     }
     free(list);
+    stackset_free(all);
 }

@@ -6,6 +6,7 @@
 #include "memory.h"
 #include "pool.h"
 #include "repeated.h"
+#include "symbolize.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -66,22 +67,16 @@ static int open_jobs(struct gate *g)
     int result = 0;
     g->opened = mem_zero(g->options->ndumps, sizeof *g->opened);
     for (size_t i = 0; i < g->options->ndumps; i++) {
-        if (job_open(&g->opened[g->nopened], g->options, g->options->dumps[i], NULL))
+        struct job *job = &g->opened[g->nopened];
+        if (job_open_unnamed(job, g->options, g->options->dumps[i], NULL)) {
             result = -1;
-        else
-            g->nopened++;
+            continue;
+        }
+        symbolizer_names_only(job->symbols, identity_is_c_library);
+        g->nopened++;
     }
     gate_choose_dumps(g);
     return result;
-}
-
-static struct stackset *gather(struct gate *g)
-{
-    struct stackset *all = stackset_new(g->options->dumps[0], g->identities);
-    for (size_t i = 0; i < g->njobs; i++)
-        stackset_add(all, g->jobs[i]->model, NULL, NULL);
-    stackset_sort(all);
-    return all;
 }
 
 /* The directory that files are told below: the checkout that a CI server names, if the project is
@@ -148,9 +143,7 @@ static int use_baseline(struct gate *g)
 static void update_baseline(struct gate *g)
 {
     struct error error = {""};
-    struct stackset *live = gather(g);
-    stackset_keep_live(live);
-    stackset_sort(live);
+    struct stackset *live = gate_gather(g, true);
     if (baseline_save(live, g->o->baseline, &error))
         die("'%s': %s", g->o->baseline, error.text);
     gate_add_check(g, "baseline", "baseline", false,
@@ -166,7 +159,10 @@ static int look(struct gate *g)
     if (open_jobs(g) || gate_refuse(g) || read_embedded(g))
         return -1;
     gate_name_program(g);
-    g->all = gather(g);
+    for (size_t i = 0; i < g->njobs; i++) {
+        struct figures whole = figures_of_dump(g->jobs[i]->dump);
+        figures_add(&g->total, &whole);
+    }
     return gate_find_leaks(g);
 }
 
@@ -207,7 +203,6 @@ static void set_up(struct gate *g, const struct options *options, const struct o
 
 static void tear_down(struct gate *g)
 {
-    stackset_free(g->all);
     stackset_free(g->leaks);
     for (size_t i = 0; i < g->nopened; i++)
         job_close(&g->opened[i]);

@@ -151,6 +151,7 @@ void gate_blame(struct gate *g, const struct gate_blame *blame)
                                   .bytes = blame->bytes,
                                   .blocks = blame->blocks};
     c->n++;
+    gate_name(g, GATE_NAMES_SHOWN);
     make_fingerprint(g, f->fingerprint, c->name, blame->entry->node);
     if (blame->entry->model)
         put_stack(g, f, blame);

@@ -4,6 +4,7 @@
  *
  *     check.c      opens the dumps, has them judged, writes the verdict: the exit status
  *     usable.c     which dumps cannot be judged at all
+ *     naming.c     which frames have to have names
  *     sorting.c    which live blocks are leaks: kinds, suppressions, the run-time's own
  *     judge.c      the limits of options;  judge_baseline.c, judge_limits.c: of files
  *     blame.c      on which stacks to put the blame;  findings.c: where in them
@@ -27,6 +28,14 @@
  * would be wrong. */
 #define GATE_ERRORS 3.0
 
+/* How much of the dumps has names. */
+enum gate_names {
+    GATE_NAMES_LEAKS, /* what decides which live blocks are leaks, and the stacks of these */
+    GATE_NAMES_LIVE,  /* all stacks with live blocks */
+    GATE_NAMES_ALL,   /* all stacks */
+    GATE_NAMES_SHOWN, /* with the lines of the C library, and the project root */
+};
+
 struct gate {
     const struct options *options;
     const struct check_options *o;
@@ -39,8 +48,9 @@ struct gate {
     uint64_t dropped; /* events that the library could not record */
     struct suppressions suppressions;
     struct limits limits;
+    enum gate_names named;
     struct identities *identities;
-    struct stackset *all;   /* every stack; sorted */
+    struct figures total;   /* of all dumps */
     struct stackset *leaks; /* those with leaks, with these alone as their live figures */
     struct verdict verdict;
     size_t check_capacity, finding_capacity, note_capacity, runtime_capacity;
@@ -58,6 +68,17 @@ int gate_refuse(struct gate *g);
 
 /* The same for what is compared with. */
 int gate_refuse_side(const struct gate *g, const struct side *side);
+
+/* naming.c: looks up the names of JOB's stacks with live blocks, but for those that are known to be
+ * the run-time libraries' without. */
+void gate_name_leaks(const struct gate *g, struct job *job);
+/* Sees to it that all dumps have these NAMES. */
+void gate_name(struct gate *g, enum gate_names names);
+/* The frames that stacks with live blocks end in, to be freed. */
+bool *gate_live_frames(const struct dump *d);
+
+/* The stacks of all dumps, sorted, with names; LIVE: only those with live blocks. To be freed. */
+struct stackset *gate_gather(struct gate *g, bool live);
 
 /* sorting.c: fills in `leaks`, and the verdict's groups of what is none. Returns 0, or -1 after a
  * line on standard error. */

@@ -186,7 +186,7 @@ static void judge_peak(struct gate *g)
 
 static void judge_allocs(struct gate *g)
 {
-    const struct figures *total = &g->all->total;
+    const struct figures *total = &g->total;
     struct measured m = {.rule = "max-allocs",
                          .what = verdict_words(&g->verdict, "%s allocations",
                                                gate_count(g, (double)total->c.alloc_count)),

@@ -106,15 +106,10 @@ static void blame(struct gate *g, struct growths *all)
 
 static void judge_leaks(struct gate *g, const struct stackset *old)
 {
-    struct stackset *now = stackset_new("now", g->identities);
+    struct stackset *now = gate_gather(g, old->live_only);
     struct growths all = {0};
     const struct verdict *v = &g->verdict;
     bool both_sampled = g->sampled && old->whole.sample_mean_bytes;
-    for (size_t i = 0; i < g->njobs; i++)
-        stackset_add(now, g->jobs[i]->model, NULL, NULL);
-    if (old->live_only)
-        stackset_keep_live(now);
-    stackset_sort(now);
     struct comparison rows = compare(old, now);
     for (size_t i = 0; i < rows.n; i++)
         look_at_row(g, &all, &rows.rows[i], both_sampled);
@@ -153,7 +148,7 @@ static bool judge_total(struct gate *g, const char *rule, uint64_t before, uint6
 
 static void judge_totals(struct gate *g, const struct stackset *old)
 {
-    const struct figures *before = &old->total, *now = &g->all->total;
+    const struct figures *before = &old->total, *now = &g->total;
     double bound = 0;
     for (size_t i = 0; i < g->njobs; i++)
         bound += (double)g->jobs[i]->dump->totals.peak_error_bytes;

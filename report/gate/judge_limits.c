@@ -70,8 +70,8 @@ static void add(struct found *found, const struct limit *l, const struct stackse
     }
 }
 
-static void add_sites(struct gate *g, struct found *found, const struct limit *l,
-                      const struct model *m, const bool *frames)
+static void add_sites(struct found *found, const struct limit *l, const struct model *m,
+                      const bool *frames)
 {
     const struct dump *d = m->dump;
     for (size_t i = 0; i < d->nsites; i++) {
@@ -81,14 +81,24 @@ static void add_sites(struct gate *g, struct found *found, const struct limit *l
         figures_add_site(&e.figures, d, i, false);
         add(found, l, &e);
     }
-    if (found->most.model == m) {
-        bool *wanted = mem_zero(d->nframes, sizeof *wanted);
-        wanted[found->most.frame] = true;
-        uint32_t *nodes = identities_of_model(g->identities, m, wanted);
-        found->most.node = nodes[found->most.frame];
-        free(nodes);
-        free(wanted);
-    }
+}
+
+/* Finds out the identity of the stack that has most. */
+static void identify(struct gate *g, struct stackset_entry *most)
+{
+    gate_name(g, GATE_NAMES_ALL);
+    bool *wanted = mem_zero(most->model->dump->nframes, sizeof *wanted);
+    wanted[most->frame] = true;
+    uint32_t *nodes = identities_of_model(g->identities, most->model, wanted);
+    most->node = nodes[most->frame];
+    free(nodes);
+    free(wanted);
+}
+
+/* Whether which allocations L is about is told by names. */
+static bool needs_names(const struct limit *l)
+{
+    return !l->kind->leak && (l->file || l->function || l->at);
 }
 
 /* An entry of the judged leaks stands for stacks that are the same but for addresses. */
@@ -127,13 +137,15 @@ static const char *explain(const struct gate *g, const struct limit *l, const st
 static void judge_limit(struct gate *g, const struct limit *l)
 {
     struct found found = {0};
+    if (needs_names(l))
+        gate_name(g, GATE_NAMES_ALL);
     for (size_t i = 0; i < g->njobs; i++) {
         const struct model *m = g->jobs[i]->model;
         bool *frames = find_frames(m, l);
         if (l->kind->leak)
             add_leaks(g, &found, l, m, frames);
         else
-            add_sites(g, &found, l, m, frames);
+            add_sites(&found, l, m, frames);
         free(frames);
     }
     bool failed = gate_exceeds(g, found.value, sqrt(found.variance), (double)l->most);
@@ -141,6 +153,8 @@ static void judge_limit(struct gate *g, const struct limit *l)
     gate_add_check(g, "limit", name, failed, explain(g, l, &found, failed));
     if (!failed || !found.most.model)
         return;
+    if (!l->kind->leak)
+        identify(g, &found.most);
     gate_blame(g, &(struct gate_blame){
                       .entry = &found.most,
                       .message = verdict_words(&g->verdict, "%s of the %s %s here",

@@ -142,6 +142,7 @@ const char *runtime_name(const struct model *m, uint32_t frame, uint64_t blocks)
     bool inside = true;
     for (uint32_t f = frame; inside && f; f = m->dump->frames[f].parent) {
         struct model_refs refs = model_refs(m, f);
+        inside = refs.first < refs.end; /* else it was not looked up, and is no library's */
         for (uint32_t i = refs.first; inside && i < refs.end; i++)
             inside = look_at(&w, &m->places[m->refs[i].place]);
     }

@@ -151,12 +151,14 @@ static void look_at_sites(const struct dump *d, const char **function, bool *wan
     }
 }
 
-static void sort_dump(struct gate *g, const struct model *m, unsigned kinds)
+static void sort_dump(struct gate *g, struct job *job, unsigned kinds)
 {
+    const struct model *m = job->model;
     const struct dump *d = m->dump;
     bool *wanted = mem_zero(d->nframes, sizeof *wanted);
     const char **function = mem_zero(d->nframes, sizeof *function);
     struct leaks_options options = {.sort = columns_find("increment")};
+    gate_name_leaks(g, job);
     struct leaks leaks = leaks_new(m, &options);
     look_at_sites(d, function, wanted);
     uint32_t *nodes = identities_of_model(g->identities, m, wanted);
@@ -298,7 +300,7 @@ int gate_find_leaks(struct gate *g)
     g->verdict.groups[VERDICT_ONCE].name = "fewer blocks than iterations";
     for (size_t i = 0; i < g->njobs; i++)
         if (gate_tells_leaks(g->jobs[i]->dump))
-            sort_dump(g, g->jobs[i]->model, choose_kinds(g));
+            sort_dump(g, g->jobs[i], choose_kinds(g));
     drop_single(g);
     stackset_sort(g->leaks);
     return 0;

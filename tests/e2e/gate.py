@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The gate's limits: for each option status 0, 1 and 2 as it is documented, on real dumps."""
+import shutil
+
 import memprof_test
 from gate_test import GateTest, SOURCE
 
@@ -81,6 +83,20 @@ class Limits(GateTest):
             self.assertIn(f"not counted run-time library, {name}: ", out)
         out = self.check("--count-runtime", dump, status=1)
         self.assertIn("counted     run-time library, locale: ", out)
+
+    def test_what_passes_is_not_looked_up(self):
+        """A run without leaks is judged where there is not even the program; one with a leak says
+        what it cannot name."""
+        copy = self.dir / "gone"
+        shutil.copy(memprof_test.sample("leaky"), copy)
+        for words, status in ((("runtime", "allocs=9"), 0), (("leak=1x10",), 1)):
+            run = self.profiled([copy, *words])
+            dump, = (self.dir / f"dumps{self.runs}").iterdir()
+            self.assertEqual(run.status, 0)
+            copy.rename(self.dir / "away")
+            got, _, err = self.run_check(dump)
+            (self.dir / "away").rename(copy)
+            self.assertEqual((got, f"warning: '{copy}': no such file" in err), (status, status == 1), err)
 
     def test_kinds(self):
         """A dump that does not tell kinds does not pass because of kinds that are asked for."""
