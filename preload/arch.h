@@ -3,7 +3,7 @@
  * All that depends on the processor, x86_64 or aarch64: its counter and system call instruction,
  * how calls and signals lay out the stack, and what libunwind and the ELF tables call its parts.
  * Constants and functions without state, for any thread at any time. ARCH_UNW_ names are
- * libunwind's and need its header, ARCH_RELOC_ names need <elf.h>.
+ * libunwind's and need its header, ARCH_RELOC_ names need <elf.h>, ARCH_AUDIT <linux/audit.h>.
  *
  * The stack is described by three registers: ip; sp; and bp, the frame pointer: rbp or x29.
  */
@@ -26,6 +26,7 @@
 #if defined(__x86_64__)
 
 #define ARCH_NAME "x86_64"
+#define ARCH_AUDIT AUDIT_ARCH_X86_64
 
 /* The processor's counter, which runs at the same rate all the time. */
 static inline uint64_t arch_ticks(void)
@@ -138,6 +139,7 @@ static inline __attribute__((always_inline)) void arch_registers(uint64_t value[
 #elif defined(__aarch64__)
 
 #define ARCH_NAME "aarch64"
+#define ARCH_AUDIT AUDIT_ARCH_AARCH64
 
 static inline uint64_t arch_ticks(void)
 {

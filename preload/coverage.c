@@ -13,6 +13,7 @@
 #define LARGE_RSS ((uint64_t)64 << 20)
 
 static char static_program[512];
+static bool last_before_sandbox;
 
 static void warn(struct json *j, const char *code, const char *text)
 {
@@ -65,6 +66,11 @@ static void warn_about_program(struct json *j, const struct recorder *r,
                         "recorded: ");
         text_string(&t, static_program);
         warn(j, "static-program", message);
+    }
+    if (last_before_sandbox) {
+        warn(j, "sandbox",
+             "the program entered a sandbox (seccomp) in which no dump can be written: what came "
+             "after is not recorded");
     }
     if (totals->alloc_count == 0 && clock_elapsed_ns(&r->clock) > LONG_RUN_NS) {
         warn(j, "no-allocations",
@@ -139,6 +145,11 @@ bool coverage_is_static_program(const char *path)
         }
     }
     return true;
+}
+
+void coverage_note_sandbox(bool is_last)
+{
+    last_before_sandbox = is_last;
 }
 
 void coverage_note_static(const char *path)

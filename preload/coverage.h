@@ -17,6 +17,9 @@ void coverage_write(struct json *j, const struct recorder *r, const struct dump_
 /* Whether the file at PATH is a program that loads no libraries, so that it cannot be recorded. */
 bool coverage_is_static_program(const char *path);
 
+/* Remembers for the coming dump that no other can follow: the program is about to forbid that. */
+void coverage_note_sandbox(bool is_last);
+
 /* Remembers for the coming dump that the process is about to become such a program. */
 void coverage_note_static(const char *path);
 

@@ -111,8 +111,8 @@ HOOK int execveat(int fd, const char *path, char *const argv[], char *const envp
 {
     struct lifecycle_exec e;
     before(&e, NULL);
-    long result =
-        sys_call(SYS_execveat, fd, (long)path, (long)argv, (long)FOLLOWED(envp), flags, 0);
+    long result = sys_call_of_program(SYS_execveat, fd, (long)path, (long)argv,
+                                      (long)FOLLOWED(envp), flags, 0);
     failed(&e, -1);
     errno = (int)-result;
     return -1;
@@ -185,14 +185,19 @@ HOOK int daemon(int nochdir, int noclose)
     return real_daemon(nochdir, noclose);
 }
 
-/* A sandbox (seccomp) may end the process at the first system call that it does not expect, and
- * ours are none that the program was known to make. So the last dump is written before it is
- * entered. */
+/* A sandbox (seccomp) may end the process at the first system call that it does not expect: see
+ * lifecycle_sandbox.c. */
 static bool enters_sandbox(long number, long a, long b)
 {
     return (number == SYS_seccomp &&
             (a == SECCOMP_SET_MODE_STRICT || a == SECCOMP_SET_MODE_FILTER)) ||
            (number == SYS_prctl && a == PR_SET_SECCOMP && b != SECCOMP_MODE_DISABLED);
+}
+
+/* A positive result is a descriptor, or the thread that could not be put into the sandbox. */
+static bool is_listener(long number, long flags)
+{
+    return number == SYS_seccomp && ((uint64_t)flags & SECCOMP_FILTER_FLAG_NEW_LISTENER);
 }
 
 static long sandbox_call(long number, const long *a)
@@ -201,12 +206,15 @@ static long sandbox_call(long number, const long *a)
     if (number == SYS_exit_group) {
         lifecycle_exit();
     }
+    struct lifecycle_sandbox sandbox;
     if (entering) {
-        lifecycle_enter_sandbox();
+        const bool strict =
+            number == SYS_seccomp ? a[0] == SECCOMP_SET_MODE_STRICT : a[1] == SECCOMP_MODE_STRICT;
+        lifecycle_enter_sandbox(&sandbox, strict ? NULL : (const void *)a[2]);
     }
-    long result = sys_call(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    long result = sys_call_of_program(number, a[0], a[1], a[2], a[3], a[4], a[5]);
     if (entering) {
-        lifecycle_sandboxed(result >= 0);
+        lifecycle_sandboxed(&sandbox, result == 0 || (result > 0 && is_listener(number, a[1])));
     }
     if (result < 0 && result > -4096) {
         errno = (int)-result;
@@ -245,7 +253,7 @@ HOOK __attribute__((noreturn)) void _exit(int status)
 {
     lifecycle_exit();
     for (;;) {
-        sys_call(SYS_exit_group, status, 0, 0, 0, 0, 0);
+        sys_call_of_program(SYS_exit_group, status, 0, 0, 0, 0, 0);
     }
 }
 

@@ -7,7 +7,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "alternate.h"
 #include "arch.h"
 #include "dump.h"
 #include "fatal.h"
@@ -19,7 +18,6 @@
 #include "text.h"
 
 static _Atomic bool signal_pending;
-static _Atomic bool sandboxed;
 /* Who is writing a dump: process and thread, 0 for nobody. What a child of fork finds here of its
  * parent's threads does not count. */
 static _Atomic uint64_t writer;
@@ -92,7 +90,7 @@ static int write_dump(const struct dump_request *request, unsigned wait_ms)
 static bool own_process(void)
 {
     struct recorder *r = &recorder;
-    if (!recorder_on(r) || atomic_load(&sandboxed)) {
+    if (!recorder_on(r) || lifecycle_is_sandboxed()) {
         return false;
     }
     if (atomic_load(r->alive) == 0) {
@@ -127,27 +125,6 @@ void lifecycle_snapshot(void)
         guard_tls.frame = before;
     }
     errno = saved;
-}
-
-void lifecycle_enter_sandbox(void)
-{
-    lifecycle_snapshot();
-    if (recorder_on(&recorder)) {
-        vault_reserve(&recorder.vault);
-        signals_give_back();
-        alternate_pause();
-    }
-}
-
-void lifecycle_sandboxed(bool entered)
-{
-    if (entered) {
-        recorder.vault.shut = true;
-        atomic_store(&sandboxed, true);
-    } else if (!atomic_load(&sandboxed)) {
-        signals_take_again();
-        alternate_resume();
-    }
 }
 
 /* Others that end the process meanwhile wait for the writer, for good. */
@@ -199,7 +176,7 @@ static void write_for_memory(struct recorder *r, const struct cause *near, uint6
 static void periodic(void *arg)
 {
     struct recorder *r = arg;
-    if (atomic_load(&sandboxed)) {
+    if (lifecycle_is_sandboxed()) {
         atomic_store(&r->deadline, UINT64_MAX);
         return;
     }

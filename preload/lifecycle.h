@@ -34,10 +34,16 @@ void lifecycle_fatal_failed(void);
 /* A dump of what there is now, for the process may not come to write another; reason "exit". */
 void lifecycle_snapshot(void);
 
-/* Before a sandbox is entered, and with what came of it: once inside, only the system calls that
- * the program itself makes can be relied on. No more dumps, no more readings of RSS, no signals. */
-void lifecycle_enter_sandbox(void);
-void lifecycle_sandboxed(bool entered);
+/* Around the call by which the program puts itself into a sandbox: PROGRAM is the filter, a struct
+ * sock_fprog, or NULL for the strict mode. Then with what came of it. */
+struct lifecycle_sandbox {
+    struct sandbox_filter *filter;
+    bool ours, dumps, signals; /* what the filter is about, and what it allows */
+};
+void lifecycle_enter_sandbox(struct lifecycle_sandbox *s, const void *program);
+void lifecycle_sandboxed(struct lifecycle_sandbox *s, bool entered);
+/* Whether it does not allow what a dump takes: no more dumps, no more readings of RSS. */
+bool lifecycle_is_sandboxed(void);
 
 /* Around an exec: a dump before, which is withdrawn if the exec fails. The result of the first goes
  * to the second. Both keep errno. */

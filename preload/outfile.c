@@ -106,7 +106,7 @@ static void make_directories(char *path)
 static bool occupied(const char *path)
 {
     struct stat status;
-    if (lstat(path, &status) != 0) {
+    if (sys_stat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) != 0) {
         return false;
     }
     if (S_ISLNK(status.st_mode)) {

@@ -31,12 +31,13 @@ static long libc_result(long result)
 void *real_map_mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
 {
     return (void *)libc_result(
-        sys_call(SYS_mmap, (long)address, (long)length, protection, flags, fd, offset));
+        sys_call_of_program(SYS_mmap, (long)address, (long)length, protection, flags, fd, offset));
 }
 
 int real_map_munmap(void *address, size_t length)
 {
-    return (int)libc_result(sys_call(SYS_munmap, (long)address, (long)length, 0, 0, 0, 0));
+    return (int)libc_result(
+        sys_call_of_program(SYS_munmap, (long)address, (long)length, 0, 0, 0, 0));
 }
 
 void *real_map_mremap(void *old, size_t old_length, size_t length, int flags, ...)
@@ -46,8 +47,8 @@ void *real_map_mremap(void *old, size_t old_length, size_t length, int flags, ..
     /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is started */
     void *address = flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) ? va_arg(list, void *) : NULL;
     va_end(list);
-    return (void *)libc_result(
-        sys_call(SYS_mremap, (long)old, (long)old_length, (long)length, flags, (long)address, 0));
+    return (void *)libc_result(sys_call_of_program(SYS_mremap, (long)old, (long)old_length,
+                                                   (long)length, flags, (long)address, 0));
 }
 
 void *real_map_sbrk(intptr_t increment)
@@ -63,12 +64,12 @@ int real_map_brk(void *address)
 
 void *real_map_shmat(int id, const void *address, int flags)
 {
-    return (void *)libc_result(sys_call(SYS_shmat, id, (long)address, flags, 0, 0, 0));
+    return (void *)libc_result(sys_call_of_program(SYS_shmat, id, (long)address, flags, 0, 0, 0));
 }
 
 int real_map_shmdt(const void *address)
 {
-    return (int)libc_result(sys_call(SYS_shmdt, (long)address, 0, 0, 0, 0, 0));
+    return (int)libc_result(sys_call_of_program(SYS_shmdt, (long)address, 0, 0, 0, 0, 0));
 }
 
 void real_map_resolve(void)

@@ -4,20 +4,22 @@
 #include <errno.h>
 
 #include "count.h"
+#include "sandbox.h"
 
 #define VERIFY_MAX ((size_t)1024) /* frames compared */
 #define VERIFY_OWN ((size_t)16)   /* frames of ours that a walk from here begins with */
 #define VERIFY_ROOM ((size_t)32 << 10)
 
 /* Compares the stack just captured with libunwind's plain walk, frame by frame; not where the
- * stack is so small that a second walk might not fit. */
+ * stack is so small that a second walk might not fit, nor in a sandbox: it makes system calls. */
 static void verify(struct recorder *r, struct thread *t, const struct stack_start *start)
 {
     const struct stack *s = &t->stack;
     if (!t->verify) {
         t->verify = arena_alloc(&t->own, (VERIFY_MAX + VERIFY_OWN) * sizeof *t->verify);
     }
-    if (!t->verify || !stack_has_room(&t->stack, start->sp, VERIFY_ROOM)) {
+    if (!t->verify || atomic_load(&sandbox_on) ||
+        !stack_has_room(&t->stack, start->sp, VERIFY_ROOM)) {
         return;
     }
     size_t limit = s->max < VERIFY_MAX ? s->max : VERIFY_MAX;

@@ -108,6 +108,10 @@ static bool leave_counts(struct recorder *r)
 
 void recorder_child(struct recorder *r)
 {
+    if (r->vault.shut) {
+        atomic_store(&r->enabled, false); /* to begin anew takes calls that are forbidden */
+        return;
+    }
     /* Locks may have been held by threads that do not exist here. What they guard is either begun
      * anew or consistent after each single store. */
     r->live.lock = (struct sys_lock){0};

@@ -252,7 +252,7 @@ void recorder_thread_end(struct recorder *r, struct thread *t)
     if (atomic_load(&r->peak.threads) > 1) {
         peak_hand_in(&r->peak, &t->share);
     }
-    prctl(PR_GET_NAME, t->name);
+    sys_call(SYS_prctl, PR_GET_NAME, (long)t->name, 0, 0, 0, 0);
     log_thread(r, t);
     if (t->meter) {
         guard_tls.meter = NULL;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "bootstrap.h"
 #include "clock.h"
@@ -80,7 +81,7 @@ struct sampler_meter *sampler_meter_new(struct sampler *s, uint64_t serial)
         if (!page) {
             return NULL;
         }
-        madvise(page, PAGE, MADV_WIPEONFORK);
+        sys_call(SYS_madvise, (long)page, (long)PAGE, MADV_WIPEONFORK, 0, 0, 0);
         s->page = page;
         s->page_used = 0;
     }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "stack.h"
 
@@ -23,7 +24,8 @@ static void main_bounds(uintptr_t *low, uintptr_t *high)
     uintptr_t top = getauxval(AT_EXECFN);
     struct rlimit limit;
     uintptr_t size = MAIN_STACK_MIN;
-    if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur > size) {
+    if (sys_call(SYS_prlimit64, 0, RLIMIT_STACK, 0, (long)&limit, 0, 0) == 0 &&
+        limit.rlim_cur > size) {
         size = limit.rlim_cur < MAIN_STACK_MAX ? limit.rlim_cur : MAIN_STACK_MAX;
     }
     *high = top ? (top + PAGE) & ~(PAGE - 1) : 0;

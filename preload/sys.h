@@ -17,8 +17,11 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 /* System calls without libc's wrappers: no cancellation point, no errno, nobody else's hook. They
- * return what the kernel returns: a negative errno on failure. */
+ * return what the kernel returns: a negative errno on failure. In a sandbox (sandbox.h) those that
+ * it does not allow fail without being made. */
 long sys_call(long number, long a, long b, long c, long d, long e, long f);
+/* The same for a call that the program makes by way of us: its own affair in any sandbox. */
+long sys_call_of_program(long number, long a, long b, long c, long d, long e, long f);
 void *sys_map(size_t size); /* anonymous, private, zeroed; NULL on failure */
 void sys_unmap(void *p, size_t size);
 void sys_prefer_huge(void *p, size_t size); /* asks for huge pages there; may come to nothing */
@@ -29,7 +32,10 @@ ssize_t sys_read(int fd, void *buffer, size_t size);
 int sys_write_all(int fd, const void *data, size_t size);
 /* Reads a whole small file, NUL-terminated. Returns its length, cut to SIZE - 1, or -errno. */
 ssize_t sys_read_file(const char *path, char *buffer, size_t size);
-int sys_pid(void);
+/* As newfstatat: returns 0 or a negative errno. */
+struct stat;
+int sys_stat(int fd, const char *path, struct stat *status, int flags);
+int sys_pid(void); /* negative where a sandbox does not allow the question */
 int sys_tid(void);
 
 /* Whether the word at ADDRESS can be read, found out without touching it. */
@@ -43,6 +49,7 @@ bool sys_copy(void *to, uintptr_t address, size_t size);
 /* A set of blocked signals, as rt_sigprocmask has it. */
 typedef uint64_t sys_sigset;
 sys_sigset sys_block_signals(void); /* all of them; returns those blocked before */
+bool sys_can_block_signals(void);   /* or a sandbox forbids it: they are blocked in name alone */
 void sys_restore_signals(sys_sigset before);
 /* From now on a fault is none of them: the process ends, and one of ours must be noticed. */
 void sys_spare_faults(void);

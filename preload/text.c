@@ -141,14 +141,14 @@ static bool is_error_output(int fd)
 {
     struct stat status;
     return !error_output.known ||
-           (fstat(fd, &status) == 0 && status.st_dev == error_output.device &&
+           (sys_stat(fd, "", &status, AT_EMPTY_PATH) == 0 && status.st_dev == error_output.device &&
             status.st_ino == error_output.inode);
 }
 
 void say_start(void)
 {
     struct stat status;
-    if (fstat(2, &status) != 0) {
+    if (sys_stat(2, "", &status, AT_EMPTY_PATH) != 0) {
         return;
     }
     error_output.device = status.st_dev;

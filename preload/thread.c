@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "parts.h"
 
@@ -40,7 +41,7 @@ void thread_begin(struct thread *t, int tid, uint32_t serial, bool is_main)
     atomic_store(&t->alloc_bytes, 0);
     atomic_store(&t->free_count, 0);
     memset(t->name, 0, sizeof t->name);
-    prctl(PR_GET_NAME, t->name);
+    sys_call(SYS_prctl, PR_GET_NAME, (long)t->name, 0, 0, 0, 0);
     stack_find_bounds(&t->stack, is_main);
 }
 

@@ -42,6 +42,8 @@ static const struct kind {
     {SYS_mkdirat, "mkdir", EACCES},
     {SYS_readlinkat, "readlink", EACCES},
     {SYS_getcwd, "getcwd", ENOENT},
+    {SYS_newfstatat, "stat", EACCES},
+    {SYS_prlimit64, "getrlimit", EPERM},
     {SYS_madvise, "madvise", EINVAL},
     {SYS_mincore, "mincore", ENOMEM},
     {SYS_membarrier, "membarrier", ENOSYS},
