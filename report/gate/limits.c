@@ -49,7 +49,14 @@ uint64_t limit_figure(const struct limit_kind *kind, const struct dump_counters 
 
 static int refuse(const struct parser *p, const char *at, const char *wrong)
 {
-    return error_set(p->error, TEXTFILE_WHERE "%s", p->number, (size_t)(at - p->line) + 1, wrong);
+    struct textfile_position where = {p->number, (size_t)(at - p->line) + 1};
+    return textfile_refuse(p->error, where, at, wrong);
+}
+
+static bool is_open(const char *text)
+{
+    const char *word = text + strspn(text, " \t");
+    return *word == '"' && !strchr(word + 1, '"');
 }
 
 /* Cuts the next word, or what is in quotes, out of the text at *AT; NULL at its end. */
@@ -177,6 +184,8 @@ static int take_line(struct parser *p, const char *origin, char *line)
 {
     struct limit limit = {.origin = origin, .line = p->number};
     p->line = line;
+    if (is_open(line))
+        return refuse(p, line + strspn(line, " \t"), "lacks the quote at its end");
     char *word = take_word(&line);
     if (!word || *word == '#')
         return 0;

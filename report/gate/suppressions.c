@@ -47,7 +47,8 @@ void suppressions_free(struct suppressions *s)
 
 static int refuse(const struct parser *p, const char *at, const char *wrong)
 {
-    return error_set(p->error, TEXTFILE_WHERE "%s", p->number, (size_t)(at - p->line) + 1, wrong);
+    struct textfile_position where = {p->number, (size_t)(at - p->line) + 1};
+    return textfile_refuse(p->error, where, at, wrong);
 }
 
 static int add_entry(struct parser *p, const char *pattern, bool only)

@@ -83,3 +83,13 @@ char *textfile_line(char **at)
     line[n] = '\0';
     return line;
 }
+
+int textfile_refuse(struct error *error, struct textfile_position p, const char *word,
+                    const char *wrong)
+{
+    const int most = 60;
+    if (!*word)
+        return error_set(error, TEXTFILE_WHERE "%s", p.line, p.column, wrong);
+    return error_set(error, TEXTFILE_WHERE "'%.*s%s': %s", p.line, p.column, most, word,
+                     strlen(word) > (size_t)most ? ".." : "", wrong);
+}

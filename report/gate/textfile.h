@@ -26,4 +26,9 @@ struct textfile_position {
 
 #define TEXTFILE_WHERE "line %zu, column %zu: "
 
+/* Says in ERROR that WORD, which begins at P, is wrong. The word is quoted as far as a message has
+ * room for it; an empty one, where something is missing, is not. Returns -1. */
+int textfile_refuse(struct error *error, struct textfile_position p, const char *word,
+                    const char *wrong);
+
 #endif

@@ -50,7 +50,7 @@ class Embedded(GateTest):
     def test_bad_ones(self):
         _, (path,) = self.run_sample()
         bad = self.changed(path, lambda dump: dump.update(lsan_suppressions="leak:a\nlaek:b\n"))
-        self.assertIn("lsan_suppressions: line 2, column 1: is not a suppression",
+        self.assertIn("lsan_suppressions: line 2, column 1: 'laek:b': is not a suppression",
                       self.check(bad, status=2))
         bad = self.changed(path, lambda dump: dump.update(lsan_suppressions=7))
         self.assertIn("lsan_suppressions is 7, expected a string", self.check(bad, status=2))

@@ -79,19 +79,22 @@ static void what_is_wrong_is_told(void **state)
 {
     static const struct {
         const char *text, *said;
-    } cases[] = {{"f\n", "line 1, column 2: expected a limit"},
-                 {"f max-life 3\n", "line 1, column 3: is not a limit, expected one of: max-live"},
-                 {"f max-live\n", "line 1, column 11: expected a size such as"},
-                 {"a\nf max-live 3\n", "line 1, column 2: expected a limit"},
-                 {"f max-live -3\n", "line 1, column 12: expected a size such as"},
-                 {"f max-allocs 3k\n", "line 1, column 14: expected a whole number"},
-                 {"a.c:0 max-live 3\n", "line 1, column 5: expected the number of a line"},
-                 {"a.c: max-live 3\n", "line 1, column 5: expected a function or a line"},
-                 {":12 max-live 3\n", "line 1, column 1: a line without a file"},
-                 {"\"\" max-live 3\n", "line 1, column 2: expected FILE:FUNCTION"},
-                 {"f max-live 3 max-live 4\n", "line 1, column 14: was given before, in line 1"},
-                 {"f max-live 3\n\nf max-peak 1 max-live 4\n",
-                  "line 3, column 14: was given before, in line 1"}};
+    } cases[] = {
+        {"f\n", "line 1, column 2: expected a limit"},
+        {"f max-life 3\n",
+         "line 1, column 3: 'max-life': is not a limit, expected one of: max-live"},
+        {"f max-live\n", "line 1, column 11: expected a size such as"},
+        {"a\nf max-live 3\n", "line 1, column 2: expected a limit"},
+        {"f max-live -3\n", "line 1, column 12: '-3': expected a size such as"},
+        {"f max-allocs 3k\n", "line 1, column 14: '3k': expected a whole number"},
+        {"a.c:0 max-live 3\n", "line 1, column 5: '0': expected the number of a line"},
+        {"a.c: max-live 3\n", "line 1, column 5: expected a function or a line"},
+        {":12 max-live 3\n", "line 1, column 1: a line without a file"},
+        {"\"\" max-live 3\n", "line 1, column 2: expected FILE:FUNCTION"},
+        {"f max-live 3 max-live 4\n", "line 1, column 14: 'max-live': was given before, in line 1"},
+        {"f max-live 3\n\nf max-peak 1 max-live 4\n",
+         "line 3, column 14: 'max-live': was given before, in line 1"},
+        {"# x\n  \"a b.c max-live 3\n", "line 2, column 3: '\"a b.c max-live 3': lacks the quote"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct limits l;

@@ -99,18 +99,22 @@ static void what_is_wrong_is_told(void **state)
     static const struct {
         const char *text, *said;
     } cases[] = {
-        {"leak:a\n  race:x\n", "line 2, column 3: is not a suppression, expected leak:PATTERN"},
+        {"leak:a\n  race:x\n",
+         "line 2, column 3: 'race:x': is not a suppression, expected leak:PATTERN"},
         {"leak:\n", "line 1, column 6: expected a pattern after 'leak:'"},
         {"leak:   \n", "line 1, column 6: expected a pattern"},
         {"only:\n", "line 1, column 6: expected a pattern after 'only:'"},
-        {"#memprof: expires 2027-02-30\nleak:a\n", "line 1, column 19: expected a date such as"},
-        {"#memprof: expires=soon\nleak:a\n", "line 1, column 19: expected a date"},
+        {"#memprof: expires 2027-02-30\nleak:a\n",
+         "line 1, column 19: '2027-02-30': expected a date such as"},
+        {"#memprof: expires=soon\nleak:a\n", "line 1, column 19: 'soon': expected a date"},
         {"#memprof: expires\nleak:a\n", "line 1, column 18: expected a date after 'expires'"},
         {"#memprof: issue\nleak:a\n", "line 1, column 16: expected the link"},
-        {"#memprof: top bottom\nleak:a\n", "line 1, column 15: is not known, expected top,"},
+        {"#memprof: top bottom\nleak:a\n",
+         "line 1, column 15: 'bottom': is not known, expected top,"},
         {"leak:a\n#memprof: top\n", "line 2, column 11: nothing follows"},
-        {"#memprof: top\nonly:a\n", "line 2, column 1: an allow-list entry takes no anchors"},
-        {"{\n", "line 1, column 1: is not a suppression"}};
+        {"#memprof: top\nonly:a\n",
+         "line 2, column 1: 'only:a': an allow-list entry takes no anchors"},
+        {"{\n", "line 1, column 1: '{': is not a suppression"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct suppressions s;
