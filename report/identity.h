@@ -66,6 +66,10 @@ int identities_compare(const struct identities *t, uint32_t a, uint32_t b);
 
 #define IDENTITY_NO_FRAME UINT32_MAX
 
+/* Whether P is code that comes with the compiler and the system, inlined or not: not the C
+ * library. */
+bool identity_is_of_the_system(const struct place *p);
+
 /* Whether the module at PATH is of the C library: in identities its functions have no names. */
 bool identity_is_c_library(const char *path);
 

@@ -43,8 +43,9 @@ bool identity_is_c_library(const char *path)
 
 /* Code that comes with the compiler, which updates change: its functions are known, its lines are
  * not. */
-static bool is_of_the_system(const struct place *p, const char *base)
+bool identity_is_of_the_system(const struct place *p)
 {
+    const char *base = p->module ? pathname_base(p->module) : NULL;
     static const char *const stems[] = {"libstdc++", "libc++", "libc++abi", "libgcc_s", NULL};
     for (const char *const *stem = stems; base && *stem; stem++)
         if (is_library(base, *stem))
@@ -72,9 +73,9 @@ static bool is_address(const struct place *p)
     return !p->linkage && !p->file && strncmp(p->function, "0x", 2) == 0;
 }
 
-static int32_t line_of(const struct place *p, const char *base)
+static int32_t line_of(const struct place *p)
 {
-    if (!p->file || !p->line || !p->function_line || is_of_the_system(p, base))
+    if (!p->file || !p->line || !p->function_line || identity_is_of_the_system(p))
         return IDENTITY_NO_LINE;
     int64_t distance = (int64_t)p->line - p->function_line;
     return distance > INT32_MIN && distance <= INT32_MAX ? (int32_t)distance : IDENTITY_NO_LINE;
@@ -101,7 +102,7 @@ uint32_t identities_frame_of_place(struct identities *t, const struct place *p)
     } else {
         char *function = is_address(p) ? NULL : function_name_plain(p->function);
         frame = identities_frame(t, module && *module ? module : NULL,
-                                 function ? without_number(function) : NULL, line_of(p, module));
+                                 function ? without_number(function) : NULL, line_of(p));
         free(function);
     }
     free(module);

@@ -81,6 +81,8 @@ void gate_blame_most(struct gate *g, bool peak)
     top_sort(list, all->n, sizeof(*list), told, peak ? by_peak : by_allocs, NULL);
     for (size_t i = 0; i < told; i++) {
         const struct dump_counters *c = &list[i]->figures.c;
+        if ((peak ? c->peak_bytes : c->alloc_count) == 0)
+            break;
         const char *message = peak ? verdict_words(&g->verdict, "%s held at the peak",
                                                    gate_size(g, (double)c->peak_bytes))
                                    : verdict_words(&g->verdict, "%s allocations",

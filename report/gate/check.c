@@ -8,7 +8,6 @@
 #include "repeated.h"
 #include "symbolize.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -119,6 +118,15 @@ static void judge_unused(struct gate *g)
                      : "each of them matched something");
 }
 
+/* Only a baseline may be written anew. Returns 0, or -1 after a line on standard error. */
+static int may_update(const struct gate *g, bool is_dump)
+{
+    if (!g->o->update_baseline || !is_dump)
+        return 0;
+    complain("'%s': is a dump, expected a baseline to write anew", g->o->baseline);
+    return -1;
+}
+
 /* Judges against the baseline, or replaces it. Returns 0, or -1 after a line on standard error. */
 static int use_baseline(struct gate *g)
 {
@@ -128,10 +136,8 @@ static int use_baseline(struct gate *g)
     int result = missing ? 0 : side_open(&old, g->options, &path, 1, g->identities, NULL, NULL);
     if (result == 0 && !missing) {
         result = gate_refuse_side(g, &old);
-        if (result == 0 && g->o->update_baseline && old.njobs) {
-            complain("'%s': is a dump, expected a baseline to write anew", path);
-            result = -1;
-        }
+        if (result == 0)
+            result = may_update(g, old.njobs > 0);
         if (result == 0 && !g->o->update_baseline)
             gate_judge_baseline(g, old.stacks);
         side_close(&old);
@@ -197,6 +203,8 @@ static void set_up(struct gate *g, const struct options *options, const struct o
                          .runtime_counted = options->check.count_runtime,
                          .shown_findings = options->has_limit ? options->limit : SHOWN_FINDINGS,
                          .shown_frames = options->has_frames ? options->frames : SHOWN_FRAMES,
+                         .one_screen = !options->has_limit,
+                         .whole_stacks = options->has_frames,
                          .color = out->color};
     g->verdict.root = find_root(g);
 }
@@ -236,13 +244,21 @@ static int judge_runs(struct gate *runs, size_t n, struct out *out)
     return last->verdict.nfailed ? STATUS_FAILED : 0;
 }
 
-/* Looks at the files that options name, and at nothing else. */
+/* Looks at the files that options name, and at nothing else. Returns the exit status. */
 static int look_at_files(struct gate *g)
 {
+    struct job old = {.dump = NULL};
     read_files(g);
-    if (g->o->baseline && !g->o->update_baseline && access(g->o->baseline, R_OK))
-        die("'%s': %s", g->o->baseline, strerror(errno));
-    return 0;
+    if (!g->o->baseline || (g->o->update_baseline && access(g->o->baseline, F_OK)))
+        return 0;
+    struct stackset *stacks = stackset_new(g->o->baseline, g->identities);
+    int status = job_open_unnamed(&old, g->options, g->o->baseline, stacks) ? EXIT_UNUSABLE : 0;
+    if (status == 0 && old.dump) {
+        status = may_update(g, true) ? EXIT_UNUSABLE : 0;
+        job_close(&old);
+    }
+    stackset_free(stacks);
+    return status;
 }
 
 int check_run(const struct options *options, struct out *out)

@@ -144,12 +144,6 @@ int check_options_agree(const struct check_options *c, struct error *error)
     if (c->fail_on_unused && !c->suppressions.n)
         return error_set(error, "'--fail-on-unused-suppressions': there are none, expected "
                                 "--suppressions FILE");
-    const char *const outputs[] = {c->junit, c->sarif, c->markdown, c->gitlab, c->tap, c->baseline};
-    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
-        for (size_t k = 0; k < i; k++)
-            if (outputs[i] && outputs[k] && strcmp(outputs[i], outputs[k]) == 0)
-                return error_set(error, "'%s': is given for two files, expected different ones",
-                                 outputs[i]);
     return 0;
 }
 

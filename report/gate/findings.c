@@ -8,6 +8,7 @@
 #include "memory.h"
 #include "pathname.h"
 #include "pool.h"
+#include "runtime.h"
 #include "source.h"
 
 #include <inttypes.h>
@@ -66,8 +67,14 @@ static struct verdict_frame make_frame(struct gate *g, const struct job *job,
     return f;
 }
 
+/* Whether P has a line that may be somebody's mistake, and not in the libraries of the system. */
+static bool is_responsible(const struct place *p)
+{
+    return p->file && !runtime_is_module(p->module) && !identity_is_of_the_system(p);
+}
+
 /* The frame to blame: the one that was asked for; else the innermost of the project; else that
- * which calls the allocator. */
+ * which is not the system's; else that which calls the allocator. */
 static size_t find_where(const struct model *m, const struct model_ref *stack, size_t n,
                          const struct gate_blame *blame)
 {
@@ -77,6 +84,9 @@ static size_t find_where(const struct model *m, const struct model_ref *stack, s
             return i;
     for (size_t i = 0; i < n; i++)
         if (m->places[stack[i].place].own)
+            return i;
+    for (size_t i = 0; i < n; i++)
+        if (is_responsible(&m->places[stack[i].place]))
             return i;
     for (size_t i = n; i-- > 0;)
         if (!model_is_operator_new(&m->places[stack[i].place]))

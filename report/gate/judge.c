@@ -66,7 +66,7 @@ const char *gate_amount(const struct gate *g, const struct figures *f)
     const struct verdict *v = &g->verdict;
     const char *plural = f->c.live_count == 1 ? "" : "s";
     if (f->c.live_count == 0)
-        return "nothing";
+        return g->sampled ? "nothing that was sampled" : "nothing";
     const char *size = gate_size(g, (double)f->c.live_bytes),
                *count = gate_count(g, (double)f->c.live_count);
     if (f->variance.live_bytes > 0)

@@ -39,6 +39,7 @@ static bool *find_frames(const struct model *m, const struct limit *l)
 /* What a limit is about, added up over all dumps, and the stack that has most of it. */
 struct found {
     double value, variance;
+    bool any; /* allocation at all */
     struct stackset_entry most;
     uint64_t most_figure;
 };
@@ -62,6 +63,7 @@ static double variance_of(const struct limit_kind *kind, const struct figures *f
 static void add(struct found *found, const struct limit *l, const struct stackset_entry *e)
 {
     uint64_t figure = limit_figure(l->kind, &e->figures.c);
+    found->any = true;
     found->value += (double)figure;
     found->variance += variance_of(l->kind, &e->figures);
     if (figure > found->most_figure) {
@@ -127,7 +129,7 @@ static const char *explain(const struct gate *g, const struct limit *l, const st
         return verdict_words(v, "%s %s: %s more than the %s allowed (%s, line %zu)", value,
                              l->kind->meaning, figure_words(g, l, f->value - most), allowed,
                              l->origin, l->line);
-    if (!f->most.model)
+    if (!f->any && !l->kind->leak)
         return verdict_words(v, "nothing was allocated there, %s allowed (%s, line %zu)", allowed,
                              l->origin, l->line);
     return verdict_words(v, "%s %s, %s allowed%s", value, l->kind->meaning, allowed,

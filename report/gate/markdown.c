@@ -55,8 +55,8 @@ static void put_head(struct page *p, const struct verdict *v)
     FILE *out = begin_piece(p);
     put(out, v->nfailed ? "### \xe2\x9d\x8c memprof: " : "### \xe2\x9c\x85 memprof: ", v->program,
         "");
-    fprintf(out, ", %zu of %zu check%s failed\n\n| | Check | Result |\n| --- | --- | --- |\n",
-            v->nfailed, v->nchecks, v->nchecks == 1 ? "" : "s");
+    fprintf(out, ", %zu of %zu checks failed\n\n| | Check | Result |\n| --- | --- | --- |\n",
+            v->nfailed, v->nchecks);
     end_piece(p);
 }
 

@@ -5,32 +5,91 @@
 #include "die.h"
 #include "formats.h"
 #include "gate.h"
+#include "memory.h"
+#include "pathname.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-/* No output may take the place of what is read. */
-static void protect_inputs(const struct options *options)
+#define OUTPUTS 7
+
+/* The files that are written, NULL between them. */
+static void list_outputs(const struct options *options, const char *outputs[OUTPUTS])
 {
     const struct check_options *o = &options->check;
-    const char *const outputs[] = {o->junit,       o->sarif,
-                                   o->markdown,    o->gitlab,
-                                   o->tap,         o->update_baseline ? o->baseline : NULL,
-                                   options->output};
-    static const char wrong[] = "'%s': is one of the files to read, expected another to write to";
-    for (size_t k = 0; k < sizeof outputs / sizeof *outputs; k++) {
-        const char *output = outputs[k];
-        for (size_t i = 0; output && i < options->ndumps; i++)
-            if (out_is_input(output, options->dumps[i]))
-                die(wrong, output);
-        for (size_t i = 0; output && i < o->suppressions.n; i++)
-            if (out_is_input(output, o->suppressions.list[i]))
-                die(wrong, output);
-        for (size_t i = 0; output && i < o->limits.n; i++)
-            if (out_is_input(output, o->limits.list[i]))
-                die(wrong, output);
-        if (output && output != o->baseline && o->baseline && out_is_input(output, o->baseline))
-            die(wrong, output);
+    bool file = options->output && strcmp(options->output, "-") != 0;
+    const char *const all[OUTPUTS] = {o->update_baseline ? o->baseline : NULL,
+                                      file ? options->output : NULL,
+                                      o->junit,
+                                      o->sarif,
+                                      o->markdown,
+                                      o->gitlab,
+                                      o->tap};
+    memcpy(outputs, all, sizeof all);
+}
+
+/* No output may take the place of what is read. */
+static void protect_inputs(const struct options *options, const char *output)
+{
+    const struct check_options *o = &options->check;
+    bool input = o->baseline && output != o->baseline && out_is_input(output, o->baseline);
+    for (size_t i = 0; !input && i < options->ndumps; i++)
+        input = out_is_input(output, options->dumps[i]);
+    for (size_t i = 0; !input && i < o->suppressions.n; i++)
+        input = out_is_input(output, o->suppressions.list[i]);
+    for (size_t i = 0; !input && i < o->limits.n; i++)
+        input = out_is_input(output, o->limits.list[i]);
+    if (input)
+        die("'%s': is one of the files to read, expected another to write to", output);
+}
+
+static bool is_directory(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* The name by which OUTPUT is to be made, whatever else it is called; malloc'd. NULL: it is a
+ * device, of which nothing is replaced. Ends the tool if it cannot be made. */
+static char *canonical(const char *output)
+{
+    struct stat st;
+    char *path = strcmp(output, "-") == 0 ? mem_strdup(output) : realpath(output, NULL);
+    if (path) {
+        if (is_directory(output))
+            die("'%s': cannot be written: %s", output, strerror(EISDIR));
+        if (stat(output, &st) || S_ISREG(st.st_mode))
+            return path;
+        free(path);
+        return NULL;
     }
+    const char *slash = strrchr(output, '/'), *base = slash ? slash + 1 : output;
+    char *directory = slash ? strndup(output, (size_t)(base - output)) : mem_strdup(".");
+    char *real = directory ? realpath(directory, NULL) : NULL;
+    if (!real || access(real, W_OK | X_OK))
+        die("'%s': cannot be written: %s", output, strerror(errno));
+    path = pathname_below(real, base);
+    free(real);
+    free(directory);
+    return path ? path : mem_strdup(output);
+}
+
+/* Nor may one take the place of another. */
+static void protect_outputs(const char *const outputs[OUTPUTS])
+{
+    char *paths[OUTPUTS] = {NULL};
+    for (size_t i = 0; i < OUTPUTS; i++) {
+        if (outputs[i])
+            paths[i] = canonical(outputs[i]);
+        for (size_t k = 0; paths[i] && k < i; k++)
+            if (paths[k] && strcmp(paths[i], paths[k]) == 0)
+                die("'%s': is given for two files, expected different ones", outputs[i]);
+    }
+    for (size_t i = 0; i < OUTPUTS; i++)
+        free(paths[i]);
 }
 
 static const struct verdict_format *find_format(const struct options *o)
@@ -46,8 +105,13 @@ static const struct verdict_format *find_format(const struct options *o)
 
 void gate_check_outputs(const struct options *options)
 {
+    const char *outputs[OUTPUTS];
     find_format(options);
-    protect_inputs(options);
+    list_outputs(options, outputs);
+    for (size_t i = 0; i < OUTPUTS; i++)
+        if (outputs[i])
+            protect_inputs(options, outputs[i]);
+    protect_outputs(outputs);
 }
 
 static void finish(struct out *out, const char *path)

@@ -13,6 +13,7 @@ enum where {
     INNER,     /* the same, but not the innermost: that allocates for the program */
     INNERMOST, /* this one allocates */
     WITHIN,    /* the same, and it was not the program that called it */
+    NEAR,      /* no more than a helper is between this one and operator new */
 };
 
 /* FUNCTION and MODULE are globs; names are compared without leading underscores, of which aliases
@@ -35,6 +36,12 @@ static const struct rule {
     {"locale", "newlocale", "*", INNER, 0},
     {"locale", "nl_*", "*", ANYWHERE, 0},
     {"locale", "std::locale::*", "libstdc++.so*", ANYWHERE, 0},
+    /* What is cached of a locale; others of what these call allocate for the program's streams. */
+    {"locale", "*std::num_put<*", "libstdc++.so*", NEAR, 0},
+    {"locale", "*std::num_get<*", "libstdc++.so*", NEAR, 0},
+    {"locale", "*std::*money_put<*", "libstdc++.so*", NEAR, 0},
+    {"locale", "*std::*money_get<*", "libstdc++.so*", NEAR, 0},
+    {"locale", "std::*punct_cache<*", "libstdc++.so*", ANYWHERE, 0},
     {"messages", "bindtextdomain*", "*", ANYWHERE, 0},
     {"messages", "textdomain", "*", ANYWHERE, 0},
     {"messages", "*gettext", "libc.so*", ANYWHERE, 0},
@@ -100,8 +107,8 @@ static bool applies(const struct rule *rule, const char *function, const char *m
                     uint64_t blocks)
 {
     bool first = rule->where == INNERMOST || rule->where == WITHIN;
-    if ((first && depth > 0) || (rule->where == INNER && depth == 0) ||
-        (rule->most && blocks > rule->most))
+    if ((first && depth > 0) || (rule->where == NEAR && depth > 2) ||
+        (rule->where == INNER && depth == 0) || (rule->most && blocks > rule->most))
         return false;
     return fnmatch(rule->function, function, 0) == 0 && fnmatch(rule->module, module, 0) == 0;
 }

@@ -36,6 +36,20 @@ static bool is_idle_child(const struct job *jobs, size_t n, const struct dump *d
     return false;
 }
 
+static bool has_events(const struct job *jobs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!is_empty(jobs[i].dump))
+            return true;
+    return false;
+}
+
+/* Of a program with few allocations it may be that none was sampled, which is no blindness. */
+static bool was_seen(const struct dump *d)
+{
+    return d->has_counted && (d->counted.alloc_count || d->counted.free_count);
+}
+
 /* Warnings of the library by which it did not see what the program did. */
 static const struct dump_warning *find_blindness(const struct dump *d)
 {
@@ -60,7 +74,12 @@ static const char *find_fault(const struct gate *g, const struct job *jobs, size
                              d->coverage_percent, LEAST_COVERAGE);
     if (!d->complete)
         return "is incomplete, expected a dump of a recording that was not cut short";
-    if (is_empty(d) && !is_idle_child(jobs, n, d))
+    if (is_empty(d) && was_seen(d) && !has_events(jobs, n))
+        return verdict_words(&g->verdict,
+                             "has no events: not one of its %" PRIu64
+                             " allocations was sampled, expected a smaller MEMPROF_SAMPLE",
+                             d->counted.alloc_count);
+    if (is_empty(d) && !was_seen(d) && !is_idle_child(jobs, n, d))
         return NO_EVENTS;
     for (size_t i = 0; i < d->nwarnings; i++)
         if (strcmp(d->warnings[i].code, LOAD_SUMS_DIFFER) == 0)

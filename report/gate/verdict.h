@@ -83,6 +83,8 @@ struct verdict {
     /* How much of it the text is to show, so that it fits a screen; 0: all. The frame to blame is
      * always shown. */
     size_t shown_findings, shown_frames;
+    bool one_screen;   /* however many checks and suppressions there are */
+    bool whole_stacks; /* with what starts programs and threads */
     bool color;
     const char *root; /* the directory that relative files are below */
     struct pool *strings;

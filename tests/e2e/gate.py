@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The gate's limits: for each option status 0, 1 and 2 as it is documented, on real dumps."""
+import os
 import shutil
+import subprocess
 
 import memprof_test
 from gate_test import GateTest, SOURCE
@@ -17,6 +19,13 @@ class Limits(GateTest):
         self.assertIn(f"  {SOURCE}:{self.printed['copy']}: 7 B in 1 block leaked\n", out)
         self.assertIn(f"#0 inner {SOURCE}:{self.printed['leak']}", out)
         self.assertRegex(out, r"\n    #1 middle .*leaky\.c:\d+\n    #2 ")
+
+    def test_blame_outside_of_the_project(self):
+        """Where nothing of a stack is below the root, it is not the C library that is to blame."""
+        dump = self.dump("copy=1", env={"LEAKY_LINES": "1"})
+        for root in ("/usr", "/nonexistent", "none"):
+            out = self.check("--project-root", root, dump, status=1)
+            self.assertIn(f"\n  {SOURCE}:{self.printed['copy']}: 7 B in 1 block leaked\n", out)
 
     def test_blocks_of_no_bytes_are_leaks(self):
         self.check(self.dump("leak=2x0"), status=1)
@@ -84,6 +93,33 @@ class Limits(GateTest):
         out = self.check("--count-runtime", dump, status=1)
         self.assertIn("counted     run-time library, locale: ", out)
 
+    def test_runtime_of_cxx(self):
+        """What streams keep of a locale is the library's, what a stream of the program's holds is not."""
+        memprof_test.need(os.environ.get("CXX", "c++"))
+        source = self.write("streams.cc", """
+            #include <iostream>
+            #include <locale>
+            #include <sstream>
+            #include <thread>
+            int main(int argc, char **)
+            {
+                std::cout.imbue(std::locale("C.UTF-8"));
+                std::cout << 3.5 << 7 << std::endl;
+                std::thread([] { try { throw 1; } catch (int) { } }).join();
+                std::ostringstream *lost = argc > 1 ? new std::ostringstream : nullptr;
+                for (int i = 0; lost && i < 999; i++)
+                    *lost << i;
+            }""")
+        program = str(self.dir / "streams")
+        subprocess.run([os.environ.get("CXX", "c++"), "-g", "-o", program, source, "-pthread"], check=True)
+        for words, status in (((), 0), (("lose",), 1)):
+            run = self.profiled([program, *words])
+            self.assertEqual(run.status, 0, run.err)
+            out = self.check(self.dir / f"dumps{self.runs}" / next(iter(run.dumps)), status=status)
+            self.assertIn("not counted run-time library, locale: ", out)
+            self.assertIn("not counted run-time library, exception pool: ", out)
+        self.assertIn("in 2 blocks leaked, none allowed", out)  # the stream and its text
+
     def test_what_passes_is_not_looked_up(self):
         """A run without leaks is judged where there is not even the program; one with a leak says
         what it cannot name."""
@@ -147,10 +183,25 @@ class Limits(GateTest):
             self.assertIn("leaks.records[0]", line)
             self.assertIn(said, line)
 
+    def test_dry_run(self):
+        """What can be wrong is told before a program runs for an hour."""
+        dump = self.dump("leak=1x10")
+        base = self.write("base.json", self.report("baseline", "-q", dump))
+        cut = self.write("cut.json", self.report("baseline", "-q", dump)[:-9])
+        for arguments in (("--baseline", base), ("--baseline", dump), ("--junit", "a"),
+                          ("--update-baseline", "--baseline", "new.json"), ("--junit", "/dev/null")):
+            self.assertEqual(self.run_check("--dry-run", *arguments, "none.json"), (0, "", ""))
+        for arguments in (("--baseline", cut), ("--baseline", "none"), ("--limits", base),
+                          ("--update-baseline", "--baseline", dump), ("--junit", "none/a")):
+            self.check("--dry-run", *arguments, "none.json", status=2)
+        self.assertEqual([name for name in ("a", "new.json") if (self.dir / name).exists()], [])
+
     def test_options_that_do_not_agree(self):
         dump = self.dump("allocs=1")
         for arguments in (("--tolerance", "5"), ("--update-baseline",), ("--format", "csv"),
                           ("--fail-on-unused-suppressions",), ("--junit", "a", "--tap", "a"),
+                          ("--junit", "a", "--tap", "./a"), ("-o", "a", "--sarif", f"{self.dir}/a"),
+                          ("--junit", "-", "--tap", "-"), ("--junit", "none/a"), ("--gitlab", "."),
                           ("--max-leak",), ("--self",), ("--tolerance", "x", "--baseline", "b")):
             self.check(*arguments, dump, status=2)
         self.assertFalse((self.dir / "a").exists())

@@ -152,6 +152,17 @@ class Estimates(GateTest):
         self.assertIn("is sampled, every 1000 B on average: a limit fails only when", out)
         self.assertIn("9.77 KiB \u00b1900 B in 1", self.check("--max-leak", "7100", far, status=1))
 
+    def test_where_nothing_was_sampled(self):
+        """Alone it cannot be judged; with others it says no more than they do."""
+        nothing = self.dump("leak=3x10", env={"MEMPROF_SAMPLE": "1G"})
+        self.assertRegex(self.check(nothing, status=2), "has no events: not one of its [34] allocations "
+                                                        "was sampled, expected a smaller MEMPROF_SAMPLE")
+        out = self.check("--max-leak", "1G", nothing, self.estimate(10000, 100))
+        self.assertIn("is sampled", out)
+        fine = self.changed(self.dump("allocs=9"), lambda dump: dump.update(
+            mode={"kind": "sampled", "mean_bytes": 1000}))
+        self.assertIn("max-leak: nothing that was sampled leaked", self.check(fine, nothing))
+
     def test_that_there_is_a_leak_at_all_is_certain(self):
         self.check(self.estimate(10000, 9000), status=1)
 

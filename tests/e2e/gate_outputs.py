@@ -125,14 +125,25 @@ class Outputs(GateTest):
     def test_many_findings(self):
         """Of more than people read, and GitHub shows, the rest is counted."""
         path = self.write("limits", "".join(f"limit{i} max-peak 1\n" for i in range(2000)) +
-                          "".join(f"leaky.c:{i} max-peak 1\n" for i in range(1, 200)))
+                          "".join(f"leaky.c:{i} max-peak 1 max-allocated 1 max-allocs 0\n"
+                                 for i in range(1, 200)))
         out = self.write_all("--limits", path, self.dump("leak=3x100", "other=1x50", "copy=1"), status=1)
         self.assertLess(len(out["markdown"].encode()), 65536)
         self.assertIn("more lines are left out.\n", out["markdown"])
         errors = out["github"].splitlines()
         self.assertLessEqual(len(errors), 10)
         self.assertTrue(all(line.startswith("::error ") for line in errors))
-        self.check_junit(2199, out["text"].count("FAILED  "))
+        failed = out["text"].count("FAILED  ")
+        self.assertGreater(failed, 5)
+        self.check_junit(2597, int(re.search(r"FAILED: leaky, (\d+) of 2597", out["text"])[1]))
+        # On one screen: more is but counted.
+        self.assertLess(len(out["text"].splitlines()), 80)
+        self.assertRegex(out["text"], r"\nFAILED  \d+ more checks \(--limit 0 shows all\)\n")
+        self.assertRegex(out["text"], r"\npassed  \d+ more checks \(--limit 0 shows all\)\n")
+        self.assertIn("\n    #0 ", out["text"])
+        everything = self.check("--limit", "0", "--limits", path, self.dump("leak=3x100"), status=1)
+        self.assertNotIn(" more check", everything)
+        self.assertEqual(len(re.findall("^(FAILED|passed)  ", everything, re.M)), 2597)
         entries = json.loads(out["gitlab"])
         self.assertEqual(len({entry["fingerprint"] for entry in entries}), len(entries))
 
