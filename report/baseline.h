@@ -9,8 +9,9 @@
  *
  * A frame is MODULE`FUNCTION+LINE, innermost first (identity.h); function and line may be missing.
  * "stacks" is "live" (those that hold blocks, with what they hold) or "all" (with all counters).
- * Counters that are 0 are left out. A baseline of sampled dumps has their mean_bytes, and standard
- * errors as NAME_se. Does not fail but as said (memory.h).
+ * Where "leak_kinds" is true, entries have their live blocks by kind, too, as definite_count,
+ * definite_bytes and so on. Counters that are 0 are left out. A baseline of sampled dumps has their
+ * mean_bytes, and standard errors as NAME_se. Does not fail but as said (memory.h).
  */
 #ifndef REPORT_BASELINE_H
 #define REPORT_BASELINE_H

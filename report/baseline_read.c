@@ -47,6 +47,16 @@ static const struct json_field error_fields[] = {
 #undef X
 };
 
+static const struct json_field kind_fields[] = {
+#define X(name)                                                                                    \
+    {#name "_count",                                                                               \
+     offsetof(struct stackset_kinds, count) + DUMP_LEAK_##name * sizeof(uint64_t)},                \
+        {#name "_bytes",                                                                           \
+         offsetof(struct stackset_kinds, bytes) + DUMP_LEAK_##name * sizeof(uint64_t)},
+    DUMP_LEAK_KINDS(X)
+#undef X
+};
+
 static struct figures read_figures(struct baseline_reader *b, json_t *object)
 {
     struct figures f = {0};
@@ -114,8 +124,13 @@ static int read_entry(struct baseline_reader *b, json_t *entry)
     json_t *stack = json_read_array(&b->r, entry, "stack", JSON_REQUIRED);
     struct figures f = read_figures(b, entry);
     uint32_t node = stack ? read_stack(b, stack) : IDENTITY_ROOT;
+    struct stackset_kinds kinds = {{0}, {0}};
+    json_read_counts(&b->r, entry, kind_fields, LENGTH(kind_fields), JSON_OPTIONAL, &kinds);
     if (node != IDENTITY_ROOT)
         stackset_put(b->set, node, &f);
+    for (unsigned k = 0; node != IDENTITY_ROOT && k < DUMP_LEAK_KIND_COUNT; k++)
+        if (kinds.count[k] || kinds.bytes[k])
+            stackset_put_kind(b->set, node, k, kinds.count[k], kinds.bytes[k]);
     return b->error.text[0] ? -1 : 0;
 }
 
@@ -194,6 +209,8 @@ static int read_small(struct baseline_reader *b, const char *key)
     } else if (value && strcmp(key, "mean_bytes") == 0) {
         b->set->whole.sample_mean_bytes = json_read_count(&b->r, root, key, JSON_REQUIRED);
         b->set->whole.has_errors = b->set->whole.sample_mean_bytes > 0;
+    } else if (value && strcmp(key, "leak_kinds") == 0) {
+        b->set->classified = json_read_bool(&b->r, root, key, JSON_REQUIRED);
     } else if (value && strcmp(key, "totals") == 0) {
         read_totals(b, root);
     }

@@ -55,6 +55,19 @@ static void write_figures(struct json_writer *w, const struct figures *f)
 #undef X
 }
 
+static void write_kinds(struct json_writer *w, const struct stackset *s,
+                        const struct stackset_entry *e)
+{
+    if (!e->kinds || !stackset_has_kinds(s))
+        return;
+    const struct stackset_kinds *k = &s->kinds[e->kinds - 1];
+#define X(name)                                                                                    \
+    write_nonzero(w, #name "_count", k->count[DUMP_LEAK_##name]);                                  \
+    write_nonzero(w, #name "_bytes", k->bytes[DUMP_LEAK_##name]);
+    DUMP_LEAK_KINDS(X)
+#undef X
+}
+
 void baseline_write(FILE *out, const struct stackset *s)
 {
     struct json_writer w = {.file = out};
@@ -63,6 +76,8 @@ void baseline_write(FILE *out, const struct stackset *s)
     json_write_count(&w, "version", BASELINE_VERSION);
     json_write_string(&w, "stacks", s->live_only ? "live" : "all");
     write_nonzero(&w, "mean_bytes", s->whole.sample_mean_bytes);
+    if (stackset_has_kinds(s))
+        json_write_bool(&w, "leak_kinds", true);
     json_write_key(&w, "totals");
     json_write_open(&w, '{', JSON_BLOCK);
     write_figures(&w, &s->total);
@@ -72,6 +87,7 @@ void baseline_write(FILE *out, const struct stackset *s)
     for (size_t i = 0; i < s->n; i++) {
         json_write_open(&w, '{', JSON_BLOCK);
         write_figures(&w, &s->entries[i].figures);
+        write_kinds(&w, s, &s->entries[i]);
         write_stack(&w, s->identities, s->entries[i].node);
         json_write_close(&w, '}');
     }

@@ -4,6 +4,7 @@
 #include "top.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* The sites that hold live blocks, by the frame that their stacks end in. */
 struct chains {
@@ -108,4 +109,13 @@ void leaks_stack_free(struct leak_stack *stack)
 {
     free(stack->refs);
     *stack = (struct leak_stack){0};
+}
+
+bool leaks_are_told(const struct dump *d)
+{
+    static const char *const ends[] = {"exit", "signal", "api"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (strcmp(d->reason, ends[i]) == 0)
+            return true;
+    return false;
 }

@@ -36,6 +36,9 @@ struct leaks_options {
     size_t limit;                          /* of the records that are kept; 0: all */
 };
 
+/* Whether what is live in D is what the program left when it ended, or when it was asked for. */
+bool leaks_are_told(const struct dump *d);
+
 /* The stacks that hold live blocks. */
 struct leaks leaks_new(const struct model *m, const struct leaks_options *options);
 void leaks_free(struct leaks *l);

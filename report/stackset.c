@@ -19,6 +19,7 @@ void stackset_free(struct stackset *s)
         return;
     free(s->entries);
     free(s->entry_of);
+    free(s->kinds);
     free(s);
 }
 
@@ -103,6 +104,7 @@ void stackset_add(struct stackset *s, const struct model *m, stackset_filter *ke
         figures_add(&e->figures, &site);
         offer(e, m, frame, site.c.live_bytes);
     }
+    stackset_add_kinds(s, m, nodes);
     free(nodes);
     free(wanted);
 }

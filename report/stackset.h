@@ -3,6 +3,9 @@
  * Stacks with their figures, one entry for each identity, from one dump, from several together or
  * from a baseline: what comparisons are between. Sets that are to be compared share a table of
  * identities. Does not fail (memory.h). Not thread-safe.
+ *
+ * Where the dumps tell kinds of leaks, the live blocks of each stack are also known by kind
+ * (stackset_kinds.c).
  */
 #ifndef REPORT_STACKSET_H
 #define REPORT_STACKSET_H
@@ -10,8 +13,14 @@
 #include "figures.h"
 #include "identity.h"
 
+/* Live blocks by kind. */
+struct stackset_kinds {
+    uint64_t count[DUMP_LEAK_KIND_COUNT], bytes[DUMP_LEAK_KIND_COUNT];
+};
+
 struct stackset_entry {
-    uint32_t node; /* its identity */
+    uint32_t node;  /* its identity */
+    uint32_t kinds; /* of the set's `kinds`, plus 1; 0: none is told */
     struct figures figures;
     /* Where to find its functions, files and lines: of the stacks with this identity the one that
      * holds most ends in FRAME of MODEL. NULL: from a baseline. */
@@ -32,6 +41,10 @@ struct stackset {
     bool complete;        /* false: one of the dumps says that it is not all */
     bool baseline;        /* read from a baseline */
     bool live_only;       /* stacks without live blocks, and figures but these, are not known */
+    bool classified;      /* what leaked is known by kinds */
+    bool unclassified;    /* of some dump it is not */
+    struct stackset_kinds *kinds;
+    size_t nkinds, kinds_capacity;
     /* For stackset.c. */
     size_t capacity;
     uint32_t *entry_of; /* by node, plus 1; 0: none */
@@ -51,6 +64,20 @@ void stackset_add(struct stackset *s, const struct model *m, stackset_filter *ke
 
 /* Adds FIGURES to the entry of NODE. */
 void stackset_put(struct stackset *s, uint32_t node, const struct figures *figures);
+
+/* Adds COUNT blocks of KIND to the entry of NODE, in whose figures they are. */
+void stackset_put_kind(struct stackset *s, uint32_t node, enum dump_leak_kind kind, uint64_t count,
+                       uint64_t bytes);
+
+/* Takes note of whether M tells kinds, and, if it does, of what they are; NODES: by frame. */
+void stackset_add_kinds(struct stackset *s, const struct model *m, const uint32_t *nodes);
+
+/* Whether what leaked is known by kinds, in all dumps that tell leaks. */
+bool stackset_has_kinds(const struct stackset *s);
+
+/* Makes the set one of live blocks of those kinds alone whose bits (by enum dump_leak_kind) are in
+ * MASK. */
+void stackset_keep_kinds(struct stackset *s, unsigned mask);
 
 /* The same for what FROM, an entry of another set, holds; it may be where to find NODE. */
 void stackset_put_from(struct stackset *s, uint32_t node, const struct stackset_entry *from);

@@ -59,9 +59,6 @@ struct gate {
 /* usable.c: chooses the dumps to judge: of those of one process the last. */
 void gate_choose_dumps(struct gate *g);
 
-/* Whether what is live in D is what the program left when it ended, or when it was asked for. */
-bool gate_tells_leaks(const struct dump *d);
-
 /* 0, or -1 after a line for each dump that cannot be judged. Notes what the reader must know of the
  * others. */
 int gate_refuse(struct gate *g);
@@ -80,7 +77,9 @@ bool *gate_live_frames(const struct dump *d);
 /* The stacks of all dumps, sorted, with names; LIVE: only those with live blocks. To be freed. */
 struct stackset *gate_gather(struct gate *g, bool live);
 
-/* sorting.c: fills in `leaks`, and the verdict's groups of what is none. Returns 0, or -1 after a
+/* sorting.c: the kinds of leaks that are judged, as bits by enum dump_leak_kind. */
+unsigned gate_judged_kinds(const struct gate *g);
+/* Fills in `leaks`, and the verdict's groups of what is none. Returns 0, or -1 after a
  * line on standard error. */
 int gate_find_leaks(struct gate *g);
 
@@ -89,7 +88,8 @@ void gate_judge(struct gate *g);
 /* Whether there is a limit for all leaks together: the usual one, if there is no other check. */
 bool gate_judges_all_leaks(const struct check_options *o);
 void gate_judge_limits(struct gate *g);
-void gate_judge_baseline(struct gate *g, const struct stackset *old);
+/* OLD is cut down to what is compared. */
+void gate_judge_baseline(struct gate *g, struct stackset *old);
 
 /* Adds a check; its findings follow with gate_blame. The words are kept as they are. */
 struct verdict_check *gate_add_check(struct gate *g, const char *rule, const char *name,

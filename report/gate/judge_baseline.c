@@ -104,12 +104,31 @@ static void blame(struct gate *g, struct growths *all)
     g->verdict.checks[g->verdict.nchecks - 1].left_out = all->n - told;
 }
 
-static void judge_leaks(struct gate *g, const struct stackset *old)
+/* Leaves of both what is of the kinds that are judged, if they tell kinds. */
+static void keep_kinds(struct gate *g, struct stackset *old, struct stackset *now)
+{
+    if (!g->classified)
+        return;
+    if (stackset_has_kinds(old)) {
+        stackset_keep_kinds(old, gate_judged_kinds(g));
+        stackset_keep_kinds(now, gate_judged_kinds(g));
+        stackset_sort(old);
+        stackset_sort(now);
+        return;
+    }
+    gate_note(g, verdict_words(&g->verdict,
+                               "'%s' tells no kinds of leaks: a stack may leak as much as it held "
+                               "there, of whatever kind (--update-baseline)",
+                               g->o->baseline));
+}
+
+static void judge_leaks(struct gate *g, struct stackset *old)
 {
     struct stackset *now = gate_gather(g, old->live_only);
     struct growths all = {0};
     const struct verdict *v = &g->verdict;
     bool both_sampled = g->sampled && old->whole.sample_mean_bytes;
+    keep_kinds(g, old, now);
     struct comparison rows = compare(old, now);
     for (size_t i = 0; i < rows.n; i++)
         look_at_row(g, &all, &rows.rows[i], both_sampled);
@@ -146,9 +165,9 @@ static bool judge_total(struct gate *g, const char *rule, uint64_t before, uint6
     return failed;
 }
 
-static void judge_totals(struct gate *g, const struct stackset *old)
+static void judge_totals(struct gate *g, const struct figures *before)
 {
-    const struct figures *before = &old->total, *now = &g->total;
+    const struct figures *now = &g->total;
     double bound = 0;
     for (size_t i = 0; i < g->njobs; i++)
         bound += (double)g->jobs[i]->dump->totals.peak_error_bytes;
@@ -160,10 +179,11 @@ static void judge_totals(struct gate *g, const struct stackset *old)
         gate_blame_most(g, false);
 }
 
-void gate_judge_baseline(struct gate *g, const struct stackset *old)
+void gate_judge_baseline(struct gate *g, struct stackset *old)
 {
+    const struct figures total = old->total;
     g->sampled = g->sampled || old->whole.sample_mean_bytes;
     judge_leaks(g, old);
     if (g->o->has_tolerance)
-        judge_totals(g, old);
+        judge_totals(g, &total);
 }

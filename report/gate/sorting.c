@@ -187,8 +187,7 @@ static void sort_dump(struct gate *g, struct job *job, unsigned kinds)
     leaks_free(&leaks);
 }
 
-/* The kinds that are judged, as bits by enum dump_leak_kind, and whether dumps tell them. */
-static unsigned choose_kinds(const struct gate *g)
+unsigned gate_judged_kinds(const struct gate *g)
 {
     static const struct {
         unsigned option;
@@ -207,13 +206,17 @@ static unsigned choose_kinds(const struct gate *g)
 /* Whether the records of D are all that its sums say. */
 static bool adds_up(const struct dump *d)
 {
-    uint64_t bytes = 0, sum = 0;
-    for (size_t i = 0; i < d->leaks.nrecords; i++)
+    uint64_t bytes = 0, count = 0, all_bytes = 0, all_count = 0;
+    for (size_t i = 0; i < d->leaks.nrecords; i++) {
         bytes = figures_sum(bytes, d->leaks.records[i].bytes);
-#define X(name) sum = figures_sum(sum, d->leaks.name##_bytes);
+        count = figures_sum(count, d->leaks.records[i].count);
+    }
+#define X(name)                                                                                    \
+    all_bytes = figures_sum(all_bytes, d->leaks.name##_bytes);                                     \
+    all_count = figures_sum(all_count, d->leaks.name##_count);
     DUMP_LEAK_KINDS(X)
 #undef X
-    return bytes == sum;
+    return bytes == all_bytes && count == all_count;
 }
 
 /* Whether some check is about leaks. */
@@ -233,7 +236,7 @@ static int check_reasons(const struct gate *g)
     const struct dump *d = g->jobs[0]->dump;
     bool told = false;
     for (size_t i = 0; i < g->njobs; i++)
-        told = told || gate_tells_leaks(g->jobs[i]->dump);
+        told = told || leaks_are_told(g->jobs[i]->dump);
     if (told || !is_about_leaks(g))
         return 0;
     complain("'%s': tells no leaks, since the program did not come to its end (\"%s\"), expected a "
@@ -249,7 +252,7 @@ static int check_kinds(struct gate *g)
     int result = 0;
     for (size_t i = 0; i < g->njobs; i++) {
         const struct dump *d = g->jobs[i]->dump;
-        if (!gate_tells_leaks(d))
+        if (!leaks_are_told(d))
             continue;
         total++;
         classified += d->leaks.classified;
@@ -299,8 +302,8 @@ int gate_find_leaks(struct gate *g)
     g->verdict.groups[VERDICT_KINDS].name = "of leak kinds that are not judged";
     g->verdict.groups[VERDICT_ONCE].name = "fewer blocks than iterations";
     for (size_t i = 0; i < g->njobs; i++)
-        if (gate_tells_leaks(g->jobs[i]->dump))
-            sort_dump(g, g->jobs[i], choose_kinds(g));
+        if (leaks_are_told(g->jobs[i]->dump))
+            sort_dump(g, g->jobs[i], gate_judged_kinds(g));
     drop_single(g);
     stackset_sort(g->leaks);
     return 0;

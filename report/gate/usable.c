@@ -136,15 +136,6 @@ static int refuse(const struct gate *g, const struct job *jobs, size_t n)
     return result;
 }
 
-bool gate_tells_leaks(const struct dump *d)
-{
-    static const char *const ends[] = {"exit", "signal", "api"};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        if (strcmp(d->reason, ends[i]) == 0)
-            return true;
-    return false;
-}
-
 static bool is_same(const char *a, const char *b)
 {
     return strcmp(a ? a : "", b ? b : "") == 0;
@@ -197,11 +188,17 @@ int gate_refuse(struct gate *g)
 
 int gate_refuse_side(const struct gate *g, const struct side *side)
 {
-    if (side->njobs)
-        return refuse(g, side->jobs, side->njobs);
-    if (side->stacks->total.c.alloc_count)
+    const char *wrong = NULL;
+    if (side->njobs && refuse(g, side->jobs, side->njobs))
+        return -1;
+    if (!side->njobs && !side->stacks->total.c.alloc_count)
+        wrong = NO_EVENTS;
+    else if (g->classified && g->o->kinds && !g->o->update_baseline &&
+             !stackset_has_kinds(side->stacks))
+        wrong = "tells no kinds of leaks, expected a baseline of dumps that do (--update-baseline)";
+    if (!wrong)
         return 0;
-    complain("'%s': " NO_EVENTS, g->o->baseline);
+    complain("'%s': %s", g->o->baseline, wrong);
     return -1;
 }
 

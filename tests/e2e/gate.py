@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The gate's limits: for each option status 0, 1 and 2 as it is documented, on real dumps."""
+import json
 import os
+import pathlib
 import shutil
 import subprocess
 
@@ -145,10 +147,10 @@ class Limits(GateTest):
         self.assertIn("column 10: 'lost' is not a kind, expected definite, indirect, possible", line)
         self.check("--errors-for-leak-kinds=", dump, status=2)
 
-    def classify(self, dump, kinds, tell=None):
+    def classify(self, dump, kinds, tell=None, size=1000):
         """DUMP with its one leak of `inner` split into KINDS (name: blocks of 100 bytes)."""
         def change(dump):
-            site, = [site for site in dump["sites"] if site["live_bytes"] == 1000]
+            site, = [site for site in dump["sites"] if site["live_bytes"] == size]
             dump["leaks"] = {
                 "method": "reachable",
                 "kinds": {kind: {"bytes": 100 * n, "count": n} for kind, n in (tell or kinds).items()},
@@ -170,6 +172,35 @@ class Limits(GateTest):
         self.assertIn("do not add up", self.check(wrong, status=2))
         self.assertIn("expected the same of all",
                       self.check(self.dump("leak=10x100"), dump, status=2))
+
+    def test_classified_baseline(self):
+        """What could be reached and is lost now is a leak, more that can be reached is none; a baseline
+        that tells no kinds cannot say."""
+        plain, more = self.dump("leak=10x100"), self.dump("leak=12x100")
+        old = self.classify(plain, {"definite": 2, "reachable": 8})
+        base, none = (self.write(name, self.report("baseline", "-q", dump))
+                      for name, dump in (("base.json", old), ("none.json", plain)))
+        lost = self.classify(plain, {"definite": 3, "reachable": 7})
+        reached = self.classify(more, {"definite": 2, "reachable": 10}, size=1200)
+        for reference in (base, old):
+            self.check("--baseline", reference, old)
+            out = self.check("--baseline", reference, lost, status=1)
+            self.assertIn("1 stack leaks more than in", out)
+            self.assertIn("300 B in 3 blocks leaked, was 200 B in 2 blocks", out)
+            self.check("--baseline", reference, "--errors-for-leak-kinds=definite", lost, status=1)
+            self.check("--baseline", reference, "--errors-for-leak-kinds=possible", lost)
+            self.check("--baseline", reference, reached)
+            self.check("--baseline", reference, "--errors-for-leak-kinds=all", reached, status=1)
+            self.check("--baseline", reference, more, status=1)  # what tells no kinds is compared whole
+        for reference in (none, plain):
+            self.assertIn("tells no kinds of leaks", self.check("--baseline", reference, lost))
+            self.assertIn("(--update-baseline)", self.check(
+                "--baseline", reference, "--errors-for-leak-kinds=definite", lost, status=2))
+        self.check("--baseline", none, "--update-baseline", lost)
+        self.check("--baseline", none, "--errors-for-leak-kinds=definite", lost)
+        entry, = [entry for entry in json.loads(pathlib.Path(none).read_text())["entries"]
+                  if entry["live_bytes"] == 1000]
+        self.assertEqual((entry["definite_count"], entry["reachable_bytes"]), (3, 700))
 
     def test_bad_records(self):
         plain = self.dump("leak=10x100")

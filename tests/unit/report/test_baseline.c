@@ -111,6 +111,38 @@ static void usual_ones_hold_what_is_live(void **state)
     stackset_free(s);
 }
 
+static void kinds_come_back(void **state)
+{
+    (void)state;
+    struct error error;
+    struct stackset *s = make();
+    uint32_t node = s->entries[1].node;
+    s->classified = true;
+    stackset_put_kind(s, node, DUMP_LEAK_definite, 1, 8);
+    stackset_put_kind(s, node, DUMP_LEAK_reachable, 2, 30);
+    stackset_put_kind(s, node, DUMP_LEAK_reachable, 1, 2);
+    char *text = written(s);
+    struct stackset *again = read_text(text, &error);
+    assert_non_null(again);
+    assert_true(stackset_has_kinds(again));
+    char *text_again = written(again);
+    assert_string_equal(text, text_again);
+    stackset_keep_kinds(again, 1u << DUMP_LEAK_reachable | 1u << DUMP_LEAK_possible);
+    assert_int_equal(again->n, 1);
+    assert_int_equal(again->entries[0].node, node);
+    assert_int_equal(again->entries[0].figures.c.live_count, 3);
+    assert_int_equal(again->entries[0].figures.c.live_bytes, 32);
+    s->unclassified = true; /* one of several dumps tells none: then there are none */
+    free(text_again);
+    text_again = written(s);
+    assert_null(strstr(text_again, "leak_kinds"));
+    assert_null(strstr(text_again, "reachable"));
+    free(text_again);
+    free(text);
+    stackset_free(again);
+    stackset_free(s);
+}
+
 #define HEAD "{\"format\": \"memprof-baseline\", \"version\": 1, "
 #define TAIL "\"stacks\": \"live\", \"totals\": {}, \"entries\": ["
 
@@ -207,6 +239,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(all_comes_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(kinds_come_back, setup, teardown),
         cmocka_unit_test_setup_teardown(usual_ones_hold_what_is_live, setup, teardown),
         cmocka_unit_test_setup_teardown(the_rest_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_too_large_saturates, setup, teardown),
