@@ -137,13 +137,14 @@ static bool same_module(const struct module *a, const struct module *b, const ch
 static int32_t add(struct modules *m, const struct object *object, uintptr_t address)
 {
     const char *path = path_of(m, object);
-    struct module found = {
+    struct module *found = &m->seen.module;
+    *found = (struct module){
         .loaded_ns = clock_elapsed_ns(m->clock), .unloaded_ns = MODULE_LOADED, .loads = 1};
-    describe(m, &found, object, address);
+    describe(m, found, object, address);
     /* The same file at the same place again: a plugin that comes and goes must not make stacks
      * without end. */
     for (uint32_t i = 0; i < m->count; i++) {
-        if (same_module(m->by_id[i], &found, path)) {
+        if (same_module(m->by_id[i], found, path)) {
             m->by_id[i]->unloaded_ns = MODULE_LOADED;
             m->by_id[i]->loads++;
             return (int32_t)i;
@@ -154,7 +155,7 @@ static int32_t add(struct modules *m, const struct object *object, uintptr_t add
     if (!module || !copy || m->count >= MODULES_MAX) {
         return -1;
     }
-    *module = found;
+    *module = *found;
     module->path = copy;
     m->by_id[m->count] = module;
     return (int32_t)m->count++;
@@ -163,13 +164,14 @@ static int32_t add(struct modules *m, const struct object *object, uintptr_t add
 /* Whether MODULE is what the loader has at its place now. */
 static bool still_loaded(struct modules *m, const struct module *module)
 {
-    struct object object;
-    if (!object_find_leaving(module->start, &object, m->seen.name, sizeof m->seen.name)) {
+    struct object *object = &m->seen.object;
+    if (!object_find_leaving(module->start, object, m->seen.name, sizeof m->seen.name)) {
         return false;
     }
-    struct module now = {0};
-    describe(m, &now, &object, module->start);
-    return same_module(module, &now, path_of(m, &object));
+    struct module *now = &m->seen.module;
+    *now = (struct module){0};
+    describe(m, now, object, module->start);
+    return same_module(module, now, path_of(m, object));
 }
 
 void modules_refresh(struct modules *m)
@@ -197,6 +199,6 @@ int32_t modules_find(struct modules *m, uintptr_t address)
             return (int32_t)i;
         }
     }
-    struct object object;
-    return object_find(address, &object) ? add(m, &object, address) : -1;
+    struct object *object = &m->seen.object;
+    return object_find(address, object) ? add(m, object, address) : -1;
 }

@@ -19,6 +19,7 @@
 
 #include "arena.h"
 #include "clock.h"
+#include "objects.h"
 
 #define MODULE_BUILD_ID_MAX 64
 #define MODULE_LOADED UINT64_MAX
@@ -47,6 +48,8 @@ struct modules {
         _Alignas(8) char headers[4096];
         uint8_t notes[1024];
         char name[4096];
+        struct object object;
+        struct module module;
     } seen;
     /* Bumped whenever the loader may have unloaded something: what was derived from older code
      * must not be used any more. */

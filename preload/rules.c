@@ -59,7 +59,8 @@ static struct rules_table *grow(struct rules *r, struct rules_table *old, uint64
     return t;
 }
 
-static void insert(struct rules *r, uint64_t key, struct rule rule)
+/* Not inline: its frame is not to lie below the derivation's. */
+static __attribute__((noinline)) void insert(struct rules *r, uint64_t key, struct rule rule)
 {
     sys_sigset before = sys_lock(&r->lock);
     struct rules_table *t = atomic_load(&r->table);

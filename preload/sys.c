@@ -16,17 +16,19 @@
 #include "arch.h"
 #include "sandbox.h"
 
-static __attribute__((noinline)) long call_in_sandbox(const struct sandbox_call *call)
+/* What it takes of stack is not to be in the caller's frame. */
+static __attribute__((noinline)) long call_in_sandbox(long number, long a, long b, long c, long d,
+                                                      long e, long f)
 {
-    const long *a = call->argument;
-    const long refused = sandbox_ask(NULL, call);
-    return refused ? refused : arch_system_call(call->number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    const struct sandbox_call call = {number, {a, b, c, d, e, f}};
+    const long refused = sandbox_ask(NULL, &call);
+    return refused ? refused : arch_system_call(number, a, b, c, d, e, f);
 }
 
 long sys_call(long number, long a, long b, long c, long d, long e, long f)
 {
     if (unlikely(atomic_load_explicit(&sandbox_on, memory_order_relaxed))) {
-        return call_in_sandbox(&(struct sandbox_call){number, {a, b, c, d, e, f}});
+        return call_in_sandbox(number, a, b, c, d, e, f);
     }
     return arch_system_call(number, a, b, c, d, e, f);
 }
@@ -181,7 +183,7 @@ sys_sigset sys_block_signals(void)
 
 bool sys_can_block_signals(void)
 {
-    const struct sandbox_call block = {SYS_rt_sigprocmask, {SIG_SETMASK, 0, 0, 8}};
+    static const struct sandbox_call block = {SYS_rt_sigprocmask, {SIG_SETMASK, 0, 0, 8}};
     return !atomic_load_explicit(&sandbox_on, memory_order_relaxed) ||
            sandbox_ask(NULL, &block) == 0;
 }

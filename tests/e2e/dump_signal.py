@@ -65,11 +65,19 @@ class DumpSignal(memprof_test.Test):
         self.assert_sound(dump)
 
     def test_tiny_stacks(self):
-        """Threads and alternate stacks of the least size, without and with dumps in them."""
+        """Threads and alternate stacks of next to the least size, without and with dumps in them, and
+        however blocks are recorded."""
         run = self.unchanged([sample("tiny_stacks")])
         made = int(run.out)
         self.assertEqual(made, 20 * 60)
         self.assertEqual(memprof_test.own_counts(run.dump, "tiny_stacks")["alloc_bytes"], made * 77)
+        for env in ({"MEMPROF_SAMPLE": "1"}, {"MEMPROF_SAMPLE": "100"}, {"MEMPROF_SAMPLE": "512k"},
+                    {"MEMPROF_MAX_OVERHEAD": "1"}, {"MEMPROF_MAX_OVERHEAD": "50"},
+                    {"MEMPROF_MMAP": "1"}, {"MEMPROF_VERIFY": "1"}):
+            with self.subTest(env=env):
+                dump = self.unchanged([sample("tiny_stacks")], env=env).dump
+                exact = dump["mode"].get("exact", dump["totals"])
+                self.assertGreaterEqual(exact["alloc_count"], made)
         for env in ({"MEMPROF_SIGNAL": "USR2"},
                     {"MEMPROF_SIGNAL": "USR2", "MEMPROF_INTERVAL": "0.0001"},
                     {"MEMPROF_SIGNAL": "USR2", "MEMPROF_DUMP_AT": "1%"},

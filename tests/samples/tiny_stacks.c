@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * tiny_stacks: allocates where there is next to no stack: in threads with the least that there is,
- * and in handlers on alternate stacks of the least size. Asks for dumps by SIGUSR2 there, too, if
- * that is at its default no more. Prints how many allocations of 77 bytes it made. */
+ * tiny_stacks [plain|dumps [ROOM]]: allocates where there is next to no stack: in threads with the
+ * least that there is, and in handlers on alternate stacks of ROOM bytes more than the kernel
+ * needs. With "dumps" asks for dumps by SIGUSR2 there, too. Prints how many allocations of 77 bytes
+ * it made. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#define ROOM 704 /* above what the kernel takes */
 
 static volatile int made;
 
@@ -38,7 +42,7 @@ static void on_signal(int number)
     allocate();
 }
 
-/* SIZE bytes that end at a page which cannot be touched, as do those below them. */
+/* SIZE bytes that begin behind a page which cannot be touched. */
 static void *guarded(size_t size)
 {
     const size_t page = 4096, whole = (size + page - 1) & ~(page - 1);
@@ -50,15 +54,16 @@ static void *guarded(size_t size)
 
 int main(int argc, char **argv)
 {
-    (void)argv;
     const size_t least = (size_t)sysconf(_SC_THREAD_STACK_MIN);
-    const size_t signal_stack = ((size_t)sysconf(_SC_MINSIGSTKSZ) + 4095) & ~(size_t)4095;
+    const size_t room = argc > 2 ? (size_t)atoi(argv[2]) : ROOM;
+    const size_t signal_stack = ((size_t)sysconf(_SC_MINSIGSTKSZ) + room + 15) & ~(size_t)15;
+    const int dumps = argc > 1 && strcmp(argv[1], "dumps") == 0;
     for (int i = 0; i < 20; i++) {
         pthread_t thread;
         pthread_attr_t attributes;
         pthread_attr_init(&attributes);
         if (pthread_attr_setstacksize(&attributes, least) != 0 ||
-            pthread_create(&thread, &attributes, in_thread, argc > 1 ? &thread : NULL) != 0)
+            pthread_create(&thread, &attributes, in_thread, dumps ? &thread : NULL) != 0)
             return 1;
         pthread_join(thread, NULL);
     }
