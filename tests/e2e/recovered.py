@@ -170,6 +170,61 @@ class Limits(Storm):
         self.assertEqual([dump["dump"]["reason"] for dump in dumps], ["exit"] * 2)
         self.assertEqual([own_counts(dump, "kept")["alloc_count"] for dump in dumps], [16, 3])
         self.assertEqual(dumps[1]["settings"]["kept"], "the launcher cannot be reached")
+        left, = self.dir.glob("memprof.*")
+        done = self.run_host([LAUNCHER, "run", "-o", f"{out}/x.json", "true"], env)
+        self.assertEqual((done, left.exists()), ((0, b"", b""), False))
+        self.assertEqual(list(self.dir.glob("memprof.*")), [])
+
+    def runs_still(self, pid):
+        """Nobody may be there to take note of its end."""
+        try:
+            return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+        except OSError:
+            return False
+
+    def test_directories_left(self):
+        """Those of launchers that were killed go when the next one begins; others stay: of one that
+        is alive, of one that is just being made, of other programs, or not even a directory."""
+        env = self.environment({"TMPDIR": str(self.dir)})
+        work = self.dir / "work"
+        work.mkdir()
+        for verb, pattern in ("run", "memprof.*"), ("check", ".memprof-check.*"):
+            def start(name):
+                argv = [LAUNCHER, verb, "--", "sh", "-c", f"echo >{name}; read x"]
+                return subprocess.Popen(argv, env=env, cwd=work, stdin=subprocess.PIPE,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+            with self.subTest(verb=verb), start("one") as killed, start("two") as alive:
+                while not (work / "one").exists() or not (work / "two").exists():
+                    time.sleep(0.01)
+                for name in ("one", "two"):
+                    (work / name).unlink()
+                children = f"/proc/{killed.pid}/task/{killed.pid}/children"
+                program, = pathlib.Path(children).read_text(encoding="ascii").split()
+                killed.kill()
+                killed.wait()
+                before = set(self.dir.glob(pattern))
+                self.run_host([LAUNCHER, verb, "--", "true"], env, cwd=work)
+                self.assertEqual(set(self.dir.glob(pattern)), before, "its program is still there")
+                killed.stdin.close()
+                while self.runs_still(program):
+                    time.sleep(0.01)
+                prefix = pattern.rstrip("*")
+                made, sticky = self.dir / f"{prefix}ABCDEF", self.dir / f"{prefix}other"
+                made.mkdir(mode=0o700)
+                sticky.mkdir()
+                sticky.chmod(0o1700)
+                file = self.dir / f"{prefix}file00"
+                file.touch()
+                link = self.dir / f"{prefix}link00"
+                link.symlink_to(sticky)
+                self.run_host([LAUNCHER, verb, "--", "true"], env, cwd=work)
+                left = set(self.dir.glob(pattern))
+                self.assertEqual(left & before, left - {made, sticky, file, link})
+                self.assertEqual(len(left & before), 1, "the one that is alive")
+                self.assertLessEqual({made, sticky, file, link}, left)
+                alive.communicate(b"x\n")
+                self.assertEqual(set(self.dir.glob(pattern)), {made, sticky, file, link})
 
     def test_file_sizes(self):
         """Where files may not grow, neither may this one: the program runs unharmed without."""

@@ -3,6 +3,7 @@
 
 #include "descriptors.h"
 #include "die.h"
+#include "leftover.h"
 #include "preload/vault.h"
 
 #include <errno.h>
@@ -226,13 +227,23 @@ static int make_directory(struct keeper *k)
         const char *place = places[i];
         if (!place || *place != '/' || strlen(place) + 32 > sizeof k->path)
             continue;
+        leftover_sweep(place, "memprof.");
         snprintf(k->directory, sizeof k->directory, "%.70s/memprof.XXXXXX", place);
         if (mkdtemp(k->directory)) {
+            k->claim = leftover_claim(k->directory);
             snprintf(k->path, sizeof k->path, "%.90s/keeper", k->directory);
             return 0;
         }
     }
     return -1;
+}
+
+static void remove_directory(struct keeper *k)
+{
+    unlink(k->path);
+    rmdir(k->directory);
+    if (k->claim >= 0)
+        close(k->claim);
 }
 
 int keeper_begin(struct keeper *keeper, struct loop *loop)
@@ -254,8 +265,7 @@ int keeper_begin(struct keeper *keeper, struct loop *loop)
     }
     if (fd >= 0)
         close(fd);
-    unlink(keeper->path);
-    rmdir(keeper->directory);
+    remove_directory(keeper);
     return -1;
 }
 
@@ -300,6 +310,5 @@ void keeper_end(struct keeper *keeper)
     rescues_end(&keeper->rescues);
     loop_unwatch(keeper->loop, &keeper->source);
     close(keeper->source.fd);
-    unlink(keeper->path);
-    rmdir(keeper->directory);
+    remove_directory(keeper);
 }

@@ -27,6 +27,7 @@ struct keeper {
     struct rescues rescues;
     char directory[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
     char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; /* of the socket */
+    int claim;                                                 /* see leftover.h; -1: none */
     size_t most, kept; /* how many processes there is room for, and are kept */
     bool waiting;      /* for one of these to end: no more can be taken in */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tempdir.h"
 
+#include "leftover.h"
 #include "memory.h"
 
 #include <dirent.h>
@@ -39,6 +40,7 @@ int tempdir_make(struct tempdir *tempdir, const char *parent)
     tempdir->path[0] = '\0';
     if ((parent && make_all(parent)) || !realpath(place, absolute))
         return -1;
+    leftover_sweep(absolute, ".memprof-check.");
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s/.memprof-check.XXXXXX", absolute) >= (int)sizeof path) {
         errno = ENAMETOOLONG;
@@ -47,6 +49,7 @@ int tempdir_make(struct tempdir *tempdir, const char *parent)
     if (!mkdtemp(path))
         return -1;
     strcpy(tempdir->path, path);
+    tempdir->claim = leftover_claim(path);
     return 0;
 }
 
@@ -62,8 +65,11 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 
 void tempdir_remove(struct tempdir *tempdir)
 {
-    if (tempdir->path[0])
+    if (tempdir->path[0]) {
         nftw(tempdir->path, remove_one, MAX_OPEN, FTW_DEPTH | FTW_PHYS);
+        if (tempdir->claim >= 0)
+            close(tempdir->claim);
+    }
     tempdir->path[0] = '\0';
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A private directory for the dumps of `check`, below TMPDIR or beside where they are to be kept,
- * and its removal with all that it holds. Returns errors as -1 with errno set.
+ * and its removal with all that it holds. Those of launchers that were killed are removed when the
+ * next one is made in the same place. Returns errors as -1 with errno set.
  */
 #ifndef LAUNCHER_TEMPDIR_H
 #define LAUNCHER_TEMPDIR_H
@@ -11,6 +12,7 @@
 
 struct tempdir {
     char path[PATH_MAX]; /* absolute; "": there is none */
+    int claim;           /* see leftover.h; -1: none */
 };
 
 /* Makes one for the user alone: in the directory PARENT, which is made if it is missing, or, if
