@@ -14,7 +14,7 @@
 #include <zstd.h>
 #endif
 
-#define CHUNK ((size_t)128 << 10)
+#define CHUNK (MEM_CHUNK / 2)
 
 /* A dump is text that repeats itself, but hardly more than this often. */
 #define MAX_RATIO 200

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUFFER ((size_t)256 << 10)
 #define MARGIN 16 /* what may be wrong so close to the end is but cut off */
 
 enum { IN_OBJECT = 1, NOT_FIRST = 2 };
@@ -18,8 +17,8 @@ struct json_stream *json_stream_new(struct input *input, struct error *error)
     s->input = input;
     s->error = error;
     s->document = "memprof dump";
-    s->buffer = mem_alloc(BUFFER);
-    s->capacity = BUFFER;
+    s->buffer = mem_alloc(MEM_CHUNK);
+    s->capacity = MEM_CHUNK;
     s->line = 1;
     return s;
 }

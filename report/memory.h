@@ -8,6 +8,12 @@
 
 #include <stddef.h>
 
+/* What is read at once, and taken at once where many small pieces are needed. Less of it where an
+ * input's memory is measured: then what it takes shows beside these. */
+#ifndef MEM_CHUNK
+#define MEM_CHUNK ((size_t)256 << 10)
+#endif
+
 /* SIZE bytes, not initialised; SIZE 0 is 1. */
 void *mem_alloc(size_t size) __attribute__((malloc, returns_nonnull));
 

@@ -12,8 +12,6 @@
 #define uthash_fatal(message) die("out of memory")
 #include <uthash.h>
 
-#define CHUNK ((size_t)256 << 10)
-
 struct chunk {
     struct chunk *next;
     size_t used, size;
@@ -55,7 +53,7 @@ static void *take(struct pool *pool, size_t size, size_t align)
     if (c)
         c->used = (c->used + align - 1) / align * align;
     if (!c || c->used > c->size || c->size - c->used < size) {
-        size_t room = size > CHUNK / 4 ? size : CHUNK;
+        size_t room = size > MEM_CHUNK / 4 ? size : MEM_CHUNK;
         struct chunk *fresh = mem_alloc(sizeof *fresh + room);
         *fresh = (struct chunk){.size = room};
         /* What fills a chunk of its own goes behind the one that still has room. */

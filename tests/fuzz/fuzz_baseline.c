@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define MAX_SIZE (64 << 10)
+#define FIXED_BYTES ((size_t)80 << 10)
 
 /* The set in the SIZE bytes at TEXT; NULL: refused, with the reason in ERROR. */
 static struct stackset *read_set(struct identities *identities, const char *text, size_t size,
@@ -28,7 +29,7 @@ static struct stackset *read_set(struct identities *identities, const char *text
     return NULL;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int fuzz_one(const uint8_t *data, size_t size)
 {
     struct error error = {""};
     struct identities *identities = identities_new();
@@ -53,4 +54,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     identities_free(identities);
     return 0;
+}
+
+size_t fuzz_memory(const uint8_t *data, size_t size)
+{
+    (void)data;
+    return fuzz_memory_within(size, FIXED_BYTES);
 }

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+#define FIXED_BYTES ((size_t)32 << 10)
+
+int fuzz_one(const uint8_t *data, size_t size)
 {
     struct limits l = limits_new();
     struct error error = {""};
@@ -31,4 +33,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     limits_free(&l);
     free(text);
     return 0;
+}
+
+size_t fuzz_memory(const uint8_t *data, size_t size)
+{
+    (void)data;
+    return fuzz_memory_within(size, FIXED_BYTES);
 }

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #define MAX_SIZE (256 << 10)
+#define FIXED_BYTES ((size_t)128 << 10)
 #ifndef FUZZ_LONG /* by libFuzzer */
 #define FUZZ_LONG 0
 #endif
@@ -86,7 +87,7 @@ static void check_baseline(const struct model *m)
     free(text);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int fuzz_one(const uint8_t *data, size_t size)
 {
     static FILE *nowhere;
     struct error error = {""};
@@ -118,4 +119,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     symbolizer_free(job.symbols);
     load_free(dump);
     return 0;
+}
+
+size_t fuzz_memory(const uint8_t *data, size_t size)
+{
+    (void)data;
+    return fuzz_memory_within(size, FIXED_BYTES);
 }

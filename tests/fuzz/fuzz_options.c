@@ -12,6 +12,8 @@
 
 #define MAX_WORDS 64
 
+#define FIXED_BYTES ((size_t)16 << 10)
+
 static char program[] = "memprof-report";
 
 /* Splits TEXT at its newlines. */
@@ -30,7 +32,7 @@ static int split(char *text, char **argv)
     return argc;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int fuzz_one(const uint8_t *data, size_t size)
 {
     char *argv[MAX_WORDS + 1];
     struct options options;
@@ -52,4 +54,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     free(text);
     return 0;
+}
+
+size_t fuzz_memory(const uint8_t *data, size_t size)
+{
+    (void)data;
+    return fuzz_memory_within(size, FIXED_BYTES);
 }

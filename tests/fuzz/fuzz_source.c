@@ -12,9 +12,10 @@
 #include <stdlib.h>
 
 #define MAX_SIZE (4 << 10) /* what a function may be */
+#define FIXED_BYTES ((size_t)16 << 10)
 #define MAX_LINES 50
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int fuzz_one(const uint8_t *data, size_t size)
 {
     if (size > MAX_SIZE)
         return -1;
@@ -41,4 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     sources_free(s);
     return 0;
+}
+
+size_t fuzz_memory(const uint8_t *data, size_t size)
+{
+    (void)data;
+    return fuzz_memory_within(size, FIXED_BYTES);
 }

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIXED_BYTES ((size_t)32 << 10)
+
 static void check_entry(const struct suppression *s)
 {
     static const char name[] = "std::vector<int*>::push_back(int* const&) aaaaaaaaaaaaaaaaaaaaab";
@@ -21,7 +23,7 @@ static void check_entry(const struct suppression *s)
         abort();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int fuzz_one(const uint8_t *data, size_t size)
 {
     struct suppressions s = suppressions_new();
     struct error error = {""};
@@ -39,4 +41,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     suppressions_free(&s);
     free(text);
     return 0;
+}
+
+size_t fuzz_memory(const uint8_t *data, size_t size)
+{
+    (void)data;
+    return fuzz_memory_within(size, FIXED_BYTES);
 }

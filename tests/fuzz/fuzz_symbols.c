@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #define MAX_SIZE (256 << 10)
+#define FIXED_BYTES ((size_t)128 << 10)
 #define ADDRESSES 12
 
 /* Where the first executable segment lies, as far as the bytes have one. */
@@ -52,7 +53,7 @@ static void check(struct symbolizer *s, const struct dump_module *module, uint64
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int fuzz_one(const uint8_t *data, size_t size)
 {
     if (size > MAX_SIZE)
         return -1;
@@ -69,4 +70,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(s, &module, UINT64_MAX);
     symbolizer_free(s);
     return 0;
+}
+
+size_t fuzz_memory(const uint8_t *data, size_t size)
+{
+    (void)data;
+    return fuzz_memory_within(size, FIXED_BYTES);
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define MAX_SIZE (16 << 10)
+#define FIXED_BYTES ((size_t)48 << 10)
 
 /* What QUOTE prints of NAME. */
 static char *quoted(void (*quote)(FILE *, const char *), const char *name)
@@ -72,7 +73,7 @@ static void check_markdown(const char *name)
     free(text);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int fuzz_one(const uint8_t *data, size_t size)
 {
     if (size > MAX_SIZE)
         return -1;
@@ -99,4 +100,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(demangled);
     free(name);
     return 0;
+}
+
+size_t fuzz_memory(const uint8_t *data, size_t size)
+{
+    (void)data;
+    return fuzz_memory_within(size, FIXED_BYTES);
 }

@@ -2,19 +2,26 @@
 # SPDX-License-Identifier: MIT
 # Fuzzes everything that reads a file or an option, one target after the other, for long:
 #
-#     tools/soak/fuzz.sh [MINUTES [TARGET..]]     10 minutes each, all targets (tests/fuzz/fuzz_*.c)
+#     tools/soak/fuzz.sh [MINUTES|RUNSx [TARGET..]]    10 minutes each, all targets
+#                                                      (tests/fuzz/fuzz_*.c); 1000000x: so many inputs
 #
 # Builds in build-fuzz (clang, libFuzzer, AddressSanitizer, UndefinedBehaviorSanitizer), or where
 # MEMPROF_BUILD says. What was found is kept below corpus/ there, and is where the next run begins.
-# Prints for each target how many inputs were executed and the memory that took. A crash, a leak, an
-# input that takes 10 seconds, 160 MiB in one allocation (zstd's largest window is 128) or 1 GiB in all
-# ends a target: the input is kept and named, and the exit status is 1.
+# Prints for each target how many inputs were executed, the memory that took, and which input came
+# nearest to what it may take (tests/fuzz/fuzz.h: ten times its size, beside what is fixed). A crash, a
+# leak, an input that takes more than that, or 10 seconds, or 160 MiB in one allocation (zstd's largest
+# window is 128) ends a target: the input is kept and named, and the exit status is 1.
 set -euo pipefail
 # shellcheck source=tools/common.sh
 source "$(dirname "$0")/../common.sh"
 
-minutes=${1:-10}
+length=${1-10}
 shift || true
+case $length in
+*[!0-9x]* | *x?* | x | "") die "'$length': is neither minutes nor a number of inputs, expected 10 or 1000000x" ;;
+*x) limits=(-runs="${length%x}") ;;
+*) limits=(-max_total_time=$((length * 60))) ;;
+esac
 build_dir=${MEMPROF_BUILD:-$root/build-fuzz}
 fuzz_dir=$build_dir/tests/fuzz
 
@@ -44,7 +51,7 @@ statistic() {
 }
 
 status=0
-printf '%-12s %12s %8s %9s  %s\n' target executions seconds peak-MiB result
+printf '%-12s %12s %8s %9s  %-6s  %s\n' target executions seconds peak-MiB result "nearest to the bound"
 for target in "${targets[@]}"; do
     found=$build_dir/corpus/$target
     log=$build_dir/corpus/$target.log
@@ -54,13 +61,14 @@ for target in "${targets[@]}"; do
     began=$SECONDS
     result=ok
     ASAN_OPTIONS=quarantine_size_mb=16:detect_stack_use_after_return=0 \
-        "$fuzz_dir/fuzz_$target" -max_total_time=$((minutes * 60)) -timeout=10 \
+        "$fuzz_dir/fuzz_$target" "${limits[@]}" -timeout=10 \
         -malloc_limit_mb=160 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 -artifact_prefix="$found-" \
         "$found" "${from[@]}" >"$log" 2>&1 || {
         result="failed: $log"
         status=1
     }
-    printf '%-12s %12s %8d %9s  %s\n' "$target" "$(statistic number_of_executed_units "$log")" \
-        $((SECONDS - began)) "$(statistic peak_rss_mb "$log")" "$result"
+    printf '%-12s %12s %8d %9s  %-6s  %s\n' "$target" "$(statistic number_of_executed_units "$log")" \
+        $((SECONDS - began)) "$(statistic peak_rss_mb "$log")" "$result" \
+        "$(statistic most_of_allowed_memory "$log")"
 done
 exit "$status"
