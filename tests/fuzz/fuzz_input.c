@@ -15,16 +15,18 @@
 #define MAX_WINDOW ((size_t)128 << 20) /* zstd's own limit: what it refers back to of the text */
 #define USUAL_WINDOW ((size_t)192 << 10)
 #define FIXED_BYTES ((size_t)1 << 20) /* of which zstd has most */
-#ifndef FUZZ_LONG /* by libFuzzer: most of what is there is at the beginning */
+#ifndef FUZZ_LONG                     /* by libFuzzer: most of what is there is at the beginning */
 #define FUZZ_LONG 0
 #endif
 
 /* The window that the frame of zstd at DATA asks for, 0 if it is none: see RFC 8878, 3.1.1.1. */
 static size_t window_at(const uint8_t *data, size_t size)
 {
-    static const uint8_t magic[4] = {0x28, 0xb5, 0x2f, 0xfd}, id_sizes[4] = {0, 1, 2, 4};
-    if (size < 6 || memcmp(data, magic, sizeof magic) != 0)
+    static const uint8_t magic[3] = {0xb5, 0x2f, 0xfd}, id_sizes[4] = {0, 1, 2, 4};
+    if (size < 6 || memcmp(data + 1, magic, sizeof magic) != 0)
         return 0;
+    if (data[0] != 0x28) /* of versions before 0.8, which libzstd still reads */
+        return data[0] >= 0x22 && data[0] < 0x28 ? MAX_WINDOW : 0;
     size_t window = 0;
     if (data[4] & 0x20) { /* as large as the content */
         const uint8_t *field = data + 5 + id_sizes[data[4] & 3];
