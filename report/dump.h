@@ -219,11 +219,29 @@ struct dump_recorded {
     struct dump_inherited inherited;
 };
 
+/* The signal that ended the program, as the kernel told it. */
+struct dump_signal {
+    uint64_t number; /* 0: none */
+    const char *name;
+    int code;        /* above 0 the kernel raised it */
+    uint64_t sender; /* 0: not known */
+    bool has_address;
+    uint64_t address; /* of a fault */
+};
+
+/* What asked for a snapshot, where the reason does not say it. */
+struct dump_trigger {
+    const char *kind; /* NULL: nothing */
+    uint64_t limit_bytes, used_bytes, requested_bytes;
+};
+
 struct dump {
     const char *path; /* of the file it was read from */
     const char *producer;
     struct dump_process process;
     const char *reason; /* "exit", "signal", .. */
+    struct dump_signal signal;
+    struct dump_trigger trigger;
     uint64_t sequence, elapsed_ns;
     bool complete;
     uint64_t sample_mean_bytes; /* 0: exact */
@@ -238,7 +256,9 @@ struct dump {
     struct dump_totals totals;
     uint64_t rss_bytes, peak_rss_bytes, profiler_bytes;
     struct dump_profiler profiler;
-    bool has_resident; /* the rows below, profiler_bytes and a rest make up rss_bytes */
+    bool has_resident;     /* the rows below, the profiler's and a rest make up a resident set */
+    bool resident_earlier; /* than the dump: at resident_ns */
+    uint64_t resident_ns, resident_rss_bytes, resident_profiler_bytes;
     struct dump_resident resident;
     uint64_t cgroup_used, cgroup_limit; /* 0: no limit */
     struct dump_inherited inherited;

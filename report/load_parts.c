@@ -100,18 +100,6 @@ int load_process(struct loader *l, json_t *root)
     return 0;
 }
 
-int load_head(struct loader *l, json_t *root)
-{
-    struct dump *dump = l->dump;
-    json_t *o = json_read_object(&l->r, root, "dump", JSON_REQUIRED);
-    load_enter(l, "dump");
-    dump->reason = json_read_string(&l->r, o, "reason", JSON_REQUIRED);
-    dump->sequence = json_read_count(&l->r, o, "sequence", JSON_OPTIONAL);
-    dump->elapsed_ns = json_read_count(&l->r, o, "elapsed_ns", JSON_OPTIONAL);
-    dump->complete = json_read_bool(&l->r, o, "complete", JSON_REQUIRED);
-    return 0;
-}
-
 static void load_counted(struct loader *l, json_t *mode)
 {
     static const struct json_field fields[] = {
@@ -194,6 +182,18 @@ int load_totals(struct loader *l, json_t *root)
         (key), offsetof(struct dump, member)                                                       \
     }
 
+/* The resident set's own time, if that is not the dump's. */
+static void load_resident_at(struct loader *l, json_t *memory)
+{
+    struct dump *dump = l->dump;
+    json_t *at = json_read_object(&l->r, memory, "resident_at", JSON_OPTIONAL);
+    load_enter(l, "memory.resident_at");
+    dump->resident_earlier = at != NULL;
+    dump->resident_rss_bytes =
+        at ? json_read_count(&l->r, at, "rss_bytes", JSON_REQUIRED) : dump->rss_bytes;
+    dump->resident_ns = json_read_count(&l->r, at, "elapsed_ns", JSON_OPTIONAL);
+}
+
 static void load_resident(struct loader *l, json_t *resident, json_t *cgroup)
 {
     static const struct json_field rows[] = {
@@ -206,6 +206,8 @@ static void load_resident(struct loader *l, json_t *resident, json_t *cgroup)
     l->dump->has_resident = resident != NULL;
     load_enter(l, "memory.resident");
     json_read_counts(&l->r, resident, rows, LENGTH(rows), JSON_OPTIONAL, l->dump);
+    l->dump->resident_profiler_bytes =
+        json_read_count(&l->r, resident, "profiler_bytes", JSON_OPTIONAL);
     load_enter(l, "memory.cgroup");
     json_read_counts(&l->r, cgroup, limits, LENGTH(limits), JSON_OPTIONAL, l->dump);
 }
@@ -229,6 +231,8 @@ int load_memory(struct loader *l, json_t *root)
     load_enter(l, "memory.profiler");
     json_read_counts(&l->r, of, parts, LENGTH(parts), JSON_OPTIONAL, l->dump);
     load_resident(l, resident, cgroup);
+    load_enter(l, "memory");
+    load_resident_at(l, o);
     return 0;
 }
 

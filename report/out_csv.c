@@ -5,6 +5,7 @@
  */
 #include "cells.h"
 #include "format.h"
+#include "occasion.h"
 #include "quote.h"
 #include "resident.h"
 
@@ -233,6 +234,27 @@ static void put_summary_leak(struct out *o, const struct summary_report *r,
     fputc('\n', o->file);
 }
 
+/* A row with no figures. */
+static void put_words(struct out *o, const char *section, const char *name, const char *words,
+                      const struct columns *columns)
+{
+    put_section(o, section, name);
+    fputs(o->errors ? ",,,,,,,," : ",,,,,,", o->file);
+    put_blanks(o, columns);
+    quote_csv(o->file, words);
+    fputc('\n', o->file);
+}
+
+static void put_occasion(struct out *o, const struct dump *dump, const struct columns *columns)
+{
+    char words[OCCASION_MAX];
+    put_words(o, "dump", dump->reason, occasion_words(words, dump), columns);
+    if (dump->resident_earlier)
+        put_words(o, "dump", "resident", occasion_resident(words, dump), columns);
+    else if (occasion_resident_unknown(dump))
+        put_words(o, "dump", "resident", occasion_resident_unknown(dump), columns);
+}
+
 static void put_summary(struct out *o, const struct summary_report *r)
 {
     const struct dump *dump = r->summary->dump;
@@ -245,6 +267,7 @@ static void put_summary(struct out *o, const struct summary_report *r)
         put_titles(o, columns, dump);
         fputs(",text\n", o->file);
     }
+    put_occasion(o, dump, columns);
     for (size_t i = 0; i < r->summary->ntotals; i++)
         put_total(o, &r->summary->totals[i], columns);
     put_resident(o, dump, columns);
@@ -252,13 +275,8 @@ static void put_summary(struct out *o, const struct summary_report *r)
         put_summary_line(o, &r->lines, &r->lines.lines->rows[i]);
     for (size_t i = 0; !dump->leaks_unwanted && i < r->leaks.leaks->n; i++)
         put_summary_leak(o, r, &r->leaks.leaks->records[i]);
-    for (size_t i = 0; i < dump->nwarnings; i++) {
-        put_section(o, "warning", dump->warnings[i].code);
-        fputs(o->errors ? ",,,,,,,," : ",,,,,,", o->file);
-        put_blanks(o, columns);
-        quote_csv(o->file, dump->warnings[i].text);
-        fputc('\n', o->file);
-    }
+    for (size_t i = 0; i < dump->nwarnings; i++)
+        put_words(o, "warning", dump->warnings[i].code, dump->warnings[i].text, columns);
 }
 
 static void put_tree(struct out *o, const struct tree_report *r)

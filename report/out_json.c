@@ -6,6 +6,7 @@
 #include "format.h"
 #include "json_write.h"
 #include "out_json_memory.h"
+#include "out_json_occasion.h"
 
 static void begin(struct out *o)
 {
@@ -182,14 +183,7 @@ static void put_process(struct json_writer *w, const struct dump *dump)
 static void put_head(struct json_writer *w, const struct dump *dump)
 {
     put_process(w, dump);
-    json_write_key(w, "dump");
-    json_write_open(w, '{', JSON_ROW);
-    json_write_string(w, "path", dump->path);
-    json_write_string(w, "reason", dump->reason);
-    json_write_count(w, "sequence", dump->sequence);
-    json_write_count(w, "elapsed_ns", dump->elapsed_ns);
-    json_write_bool(w, "complete", dump->complete);
-    json_write_close(w, '}');
+    json_occasion(w, dump);
     json_write_key(w, "mode");
     json_write_open(w, '{', JSON_ROW);
     json_write_string(w, "kind", dump->sample_mean_bytes ? "sampled" : "exact");

@@ -51,6 +51,13 @@ static void put_resident(struct json_writer *w, const struct dump *dump)
             json_write_count(w, key, r.rows[i].bytes);
     }
     json_write_close(w, '}');
+    if (!dump->resident_earlier)
+        return;
+    json_write_key(w, "resident_at");
+    json_write_open(w, '{', JSON_ROW);
+    json_write_count(w, "elapsed_ns", dump->resident_ns);
+    json_write_count(w, "rss_bytes", dump->resident_rss_bytes);
+    json_write_close(w, '}');
 }
 
 void json_memory(struct json_writer *w, const struct dump *dump)

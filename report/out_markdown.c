@@ -4,6 +4,7 @@
  */
 #include "cells.h"
 #include "format.h"
+#include "occasion.h"
 #include "quote.h"
 #include "resident.h"
 
@@ -132,27 +133,33 @@ static void put_leaks(struct out *o, const struct leaks_report *r)
 static void put_resident(struct out *o, const struct dump *dump)
 {
     const struct resident r = resident_of(dump);
-    char bytes[UNITS_MAX];
+    char bytes[UNITS_MAX], when[OCCASION_MAX];
+    const char *unknown = occasion_resident_unknown(dump);
+    if (unknown)
+        fprintf(o->file, "\n%s\n", unknown);
     if (r.n == 0 || dump->of_mappings)
         return;
-    fputs("\n### Heap and RSS\n\n| Part | Bytes | Percent | Meaning |\n"
-          "| --- | ---: | ---: | --- |\n",
-          o->file);
+    fprintf(o->file,
+            "\n### Heap and RSS, %s\n\n| Part | Bytes | Percent | Meaning |\n"
+            "| --- | ---: | ---: | --- |\n",
+            occasion_resident(when, dump));
     for (size_t i = 0; i < r.n; i++)
         fprintf(o->file, "| %s | %s%s | %.1f %% | %s |\n", r.rows[i].label,
                 r.rows[i].negative ? "-" : "", units_human(bytes, r.rows[i].bytes),
                 r.rows[i].percent, r.rows[i].meaning);
     fprintf(o->file, "| **RSS** | %s | 100.0 %% | resident memory of the process |\n",
-            units_human(bytes, dump->rss_bytes));
+            units_human(bytes, dump->resident_rss_bytes));
 }
 
 static void put_summary(struct out *o, const struct summary_report *r)
 {
-    char bytes[UNITS_MAX], count[UNITS_MAX], error[UNITS_MAX];
+    char bytes[UNITS_MAX], count[UNITS_MAX], error[UNITS_MAX], words[OCCASION_MAX];
     const struct dump *dump = r->summary->dump;
     fputs("### ", o->file);
     quote_markdown(o->file, format_base_name(dump->process.exe));
-    fprintf(o->file, " (pid %" PRIu64 ")\n\n", dump->process.pid);
+    fprintf(o->file, " (pid %" PRIu64 ")\n\nWritten because ", dump->process.pid);
+    quote_markdown(o->file, occasion_words(words, dump));
+    fputs(dump->complete ? ".\n\n" : ". **INCOMPLETE**.\n\n", o->file);
     if (dump->sample_mean_bytes)
         fprintf(o->file, "Sampled, every %s on average: the figures are estimates%s.\n\n",
                 units_human(bytes, dump->sample_mean_bytes),

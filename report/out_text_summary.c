@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cells.h"
+#include "occasion.h"
 #include "out_text.h"
 #include "quote.h"
 #include "resident.h"
@@ -60,7 +61,7 @@ static void put_process(const struct out *o, const struct dump *dump)
 
 static void put_recording(const struct out *o, const struct dump *dump)
 {
-    char buffer[UNITS_MAX];
+    char buffer[UNITS_MAX], words[OCCASION_MAX];
     put_label(o, "Recorded");
     if (dump->process.start_time) {
         quote_text(o->file, dump->process.start_time);
@@ -69,6 +70,10 @@ static void put_recording(const struct out *o, const struct dump *dump)
     fprintf(o->file, "%s, until: ", units_duration(buffer, dump->elapsed_ns));
     quote_text(o->file, dump->reason);
     fputs(dump->complete ? "\n" : " (INCOMPLETE)\n", o->file);
+    put_label(o, "Written");
+    fputs("because ", o->file);
+    quote_text(o->file, occasion_words(words, dump));
+    fputc('\n', o->file);
     put_label(o, "Mode");
     if (dump->sample_mean_bytes)
         fprintf(o->file, "sampled, every %s on average: the figures are estimates%s\n",
@@ -146,10 +151,13 @@ static void put_totals(const struct out *o, const struct summary *s)
 static void put_resident(const struct out *o, const struct dump *dump)
 {
     const struct resident r = resident_of(dump);
-    char bytes[UNITS_MAX], limit[UNITS_MAX];
+    char bytes[UNITS_MAX], limit[UNITS_MAX], when[OCCASION_MAX];
+    const char *unknown = occasion_resident_unknown(dump);
+    if (unknown)
+        fprintf(o->file, "%s\n\n", unknown);
     if (r.n == 0 || dump->of_mappings)
         return;
-    fputs("Heap and RSS, at the dump:\n\n", o->file);
+    fprintf(o->file, "Heap and RSS, %s:\n\n", occasion_resident(when, dump));
     for (size_t i = 0; i < r.n; i++) {
         const struct resident_row *row = &r.rows[i];
         put_label(o, row->label);
@@ -159,7 +167,7 @@ static void put_resident(const struct out *o, const struct dump *dump)
     }
     put_label(o, "= RSS");
     fprintf(o->file, "%10s  %6.1f %%  resident memory of the process\n",
-            units_human(bytes, dump->rss_bytes), dump->rss_bytes ? 100.0 : 0.0);
+            units_human(bytes, dump->resident_rss_bytes), dump->resident_rss_bytes ? 100.0 : 0.0);
     if (dump->cgroup_limit) {
         put_label(o, "Control group");
         fprintf(o->file, "%10s            in use of %s, with the group's other processes\n",
