@@ -271,6 +271,22 @@ static void write_threads(struct json *j, struct recorder *r, const struct dump_
     json_newline(j);
 }
 
+/* What the resident set consists of: now, in F; or, of a process that has ended, or where it would
+ * take too long to go over all blocks again and again, as it was found before. */
+static void find_footprint(struct footprint *f, struct memory *m, struct recorder *r,
+                           const struct dump_request *q, const struct footprint_own own[2],
+                           uint64_t elapsed)
+{
+    if (q->facts ||
+        (strcmp(q->reason, "interval") == 0 && !footprint_kept_due(&r->footprint, elapsed))) {
+        m->kept = footprint_kept_last(&r->footprint);
+        return;
+    }
+    footprint_read(f, m, r, own, 2, r->sampler.on);
+    const struct footprint_reading reading = {*f, elapsed, m->peak_rss_bytes, m->profiler_bytes};
+    footprint_kept_store(&r->footprint, &reading, clock_elapsed_ns(&r->clock));
+}
+
 void dump_content_write(struct json *j, struct recorder *r, const struct dump_request *q,
                         struct dump_sites *sites)
 {
@@ -290,15 +306,12 @@ void dump_content_write(struct json *j, struct recorder *r, const struct dump_re
     dump_sites_write(sites, j, r, &totals);
     write_totals(j, "totals", r, &totals, atomic_load(&r->peak.peak_ticks),
                  (uint64_t)atomic_load(&r->peak.error), elapsed);
-    if (r->options.mmap && !q->facts) {
+    if (r->options.mmap) {
         write_mappings(j, r, sites, elapsed);
     }
     struct footprint footprint;
-    /* Going over all blocks takes too long to do it again and again. */
-    if (!q->facts && strcmp(q->reason, "interval") != 0) {
-        const struct footprint_own own[] = {{j, sizeof *j}, {sites->first, sites->mapped}};
-        footprint_read(&footprint, &memory, r, own, 2, r->sampler.on);
-    }
+    const struct footprint_own own[2] = {{j, sizeof *j}, {sites->first, sites->mapped}};
+    find_footprint(&footprint, &memory, r, q, own, elapsed);
     memory_write(j, &memory);
     coverage_write(j, r, &totals, memory.rss_bytes);
     json_newline(j);

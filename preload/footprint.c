@@ -323,26 +323,3 @@ void footprint_read(struct footprint *f, struct memory *m, struct recorder *r,
         m->peak_rss_bytes = f->rss > m->peak_rss_bytes ? f->rss : m->peak_rss_bytes;
     }
 }
-
-void footprint_write(struct json *j, const struct footprint *f, uint64_t profiler)
-{
-    if (f->cgroup_limit) {
-        json_open(j, "cgroup", '{');
-        json_uint(j, "limit_bytes", f->cgroup_limit);
-        json_uint(j, "used_bytes", f->cgroup_used);
-        json_close(j, '}');
-    }
-    if (!f->known) {
-        return;
-    }
-    uint64_t sum = profiler;
-    json_open(j, "resident", '{');
-#define X(name)                                                                                    \
-    json_uint_nonzero(j, #name "_bytes", f->name);                                                 \
-    sum += f->name;
-    FOOTPRINT_ROWS(X)
-#undef X
-    json_uint(j, "profiler_bytes", profiler);
-    json_int(j, "unattributed_bytes", (int64_t)(f->rss - sum));
-    json_close(j, '}');
-}

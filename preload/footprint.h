@@ -22,30 +22,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "footprint_kept.h"
 #include "json.h"
 #include "memory.h"
 #include "recorder.h"
-
-/* Rows, in bytes, and what each is. */
-#define FOOTPRINT_ROWS(X)                                                                          \
-    X(live)      /* of live blocks, as they were asked for */                                      \
-    X(rounding)  /* what glibc takes for them beyond that */                                       \
-    X(heap_free) /* all else of the heap */                                                        \
-    X(heap)      /* instead of these three, where blocks are sampled */                            \
-    X(mapped)    /* anonymous memory that was recorded by MEMPROF_MMAP */                          \
-    X(stack)                                                                                       \
-    X(file)   /* pages of files, as they are in the file */                                        \
-    X(data)   /* pages of files that were written to privately, and zero-initialised data */       \
-    X(shared) /* shared memory */
-
-struct footprint {
-    bool known;
-    uint64_t rss;
-#define X(name) uint64_t name;
-    FOOTPRINT_ROWS(X)
-#undef X
-    uint64_t cgroup_limit, cgroup_used; /* 0: there is no limit */
-};
 
 /* A stretch of memory that is mapped for writing the dump. */
 struct footprint_own {
@@ -59,8 +39,14 @@ struct footprint_own {
 void footprint_read(struct footprint *f, struct memory *m, struct recorder *r,
                     const struct footprint_own *own, size_t nown, bool sampled);
 
+/* The same for a reading that is kept, and no dump: see footprint_kept.h. On a stack with room. */
+void footprint_look(struct recorder *r);
+
 /* Writes the members `resident` and `cgroup` of an object. PROFILER: resident bytes of its own,
  * which are a row, too. */
 void footprint_write(struct json *j, const struct footprint *f, uint64_t profiler);
+
+/* The same of a reading that was taken before the dump, with the member `resident_at`. */
+void footprint_write_kept(struct json *j, const struct footprint_reading *reading);
 
 #endif

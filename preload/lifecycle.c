@@ -10,8 +10,7 @@
 #include "arch.h"
 #include "dump.h"
 #include "fatal.h"
-#include "guard.h"
-#include "memory.h"
+#include "footprint.h"
 #include "process.h"
 #include "roomy.h"
 #include "signals.h"
@@ -171,6 +170,17 @@ static void write_for_memory(struct recorder *r, const struct cause *near, uint6
     }
 }
 
+/* What the launcher tells of the resident set if the process is killed. */
+static void look_at_footprint(struct recorder *r, uint64_t elapsed)
+{
+    sys_sigset before;
+    if (r->vault.header && footprint_kept_due(&r->footprint, elapsed) && take_writer(0, &before)) {
+        footprint_look(r);
+        atomic_store(&writer, 0);
+        sys_restore_signals(before);
+    }
+}
+
 #define TRIM_NS 1000000u /* at most so much at a time */
 
 static void periodic(void *arg)
@@ -211,6 +221,7 @@ static void periodic(void *arg)
         const struct dump_request request = {.reason = "interval", .quiet = true};
         write_dump(&request, 0);
     }
+    look_at_footprint(r, elapsed);
 }
 
 static void on_signal(int number, siginfo_t *info, void *context)

@@ -125,6 +125,8 @@ void memory_write(struct json *j, const struct memory *m)
     write_parts(j, m);
     if (m->footprint) {
         footprint_write(j, m->footprint, m->profiler_bytes);
+    } else if (m->kept) {
+        footprint_write_kept(j, m->kept);
     }
     json_close(j, '}');
     json_newline(j);

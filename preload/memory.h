@@ -19,6 +19,7 @@
 #include "recorder.h"
 
 struct footprint;
+struct footprint_reading;
 
 struct memory {
     uint64_t rss_bytes, peak_rss_bytes;
@@ -28,10 +29,11 @@ struct memory {
                                      * are not known */
     uint64_t profiler_mapped_bytes; /* address space of the pools, resident or not */
     bool parts_known;
-    uint64_t part[PARTS];              /* resident, by enum part */
-    uint64_t libraries_bytes;          /* resident of our own shared objects; 0: not known */
-    uint64_t dump_bytes;               /* resident of what is mapped while a dump is written */
-    const struct footprint *footprint; /* NULL: not looked into */
+    uint64_t part[PARTS];                 /* resident, by enum part */
+    uint64_t libraries_bytes;             /* resident of our own shared objects; 0: not known */
+    uint64_t dump_bytes;                  /* resident of what is mapped while a dump is written */
+    const struct footprint *footprint;    /* NULL: not looked into */
+    const struct footprint_reading *kept; /* instead: an earlier look; NULL: there was none */
 };
 
 void memory_read(struct memory *m, const struct recorder *r);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "clock.h"
+#include "footprint_kept.h"
 #include "guard.h"
 #include "libraries.h"
 #include "live.h"
@@ -85,6 +86,7 @@ struct recorder {
     struct peak peak;
     struct mapping_counts mapping_counts;
     struct timeline timeline;
+    struct footprint_kept footprint;
     struct trim trim;
     struct thread *_Atomic threads; /* every state there is, linked */
     uint32_t thread_serial;         /* of the last thread that began */

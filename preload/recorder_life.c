@@ -61,6 +61,7 @@ int recorder_begin_counts(struct recorder *r, uint32_t site_base)
     r->ended_count = 0;
     r->thread_serial = 0;
     memset(&r->others, 0, sizeof r->others);
+    memset(&r->footprint, 0, sizeof r->footprint);
     atomic_store(&r->threads, NULL);
     atomic_store(&r->dropped_count, 0);
     atomic_store(&r->nested_count, 0);

@@ -184,16 +184,25 @@ static bool restore_meters(struct recorder *r)
     return true;
 }
 
-/* The last that is known of the process's memory, and what its vault takes. */
-static void find_memory(struct memory *memory, const struct timeline *t, int fd)
+static void raise_to(uint64_t *most, uint64_t bytes)
 {
+    *most = bytes > *most ? bytes : *most;
+}
+
+/* The last that is known of the process's memory, and what its vault takes. */
+static void find_memory(struct memory *memory, const struct recorder *r, int fd)
+{
+    const struct timeline *t = &r->timeline;
+    const struct footprint_reading *kept = footprint_kept_last(&r->footprint);
     struct stat status;
     for (uint32_t i = 0; i < t->n; i++) {
         memory->rss_bytes = t->row[i].rss_bytes;
-        if (memory->rss_bytes > memory->peak_rss_bytes) {
-            memory->peak_rss_bytes = memory->rss_bytes;
-        }
+        raise_to(&memory->peak_rss_bytes, memory->rss_bytes);
     }
+    if (kept && (t->n == 0 || kept->elapsed_ns > t->row[t->n - 1].elapsed_ns)) {
+        memory->rss_bytes = kept->footprint.rss;
+    }
+    raise_to(&memory->peak_rss_bytes, kept ? kept->peak_rss_bytes : 0);
     if (fstat(fd, &status) == 0) {
         memory->profiler_mapped_bytes = (uint64_t)status.st_blocks * 512;
         memory->profiler_bytes = memory->profiler_mapped_bytes;
@@ -228,7 +237,7 @@ enum salvage_result salvage_dump(struct recorder *r, int fd, bool replaced)
     restore_process(&header.card);
     facts.complete = salvage_mend(r);
     facts.ppid = header.card.ppid;
-    find_memory(&facts.memory, &r->timeline, fd);
+    find_memory(&facts.memory, r, fd);
     const struct dump_request request = {
         .reason = "recovered", .replaced = replaced, .facts = &facts};
     return dump_write(r, &request) == 0 ? SALVAGE_DONE : SALVAGE_FAILED;

@@ -235,11 +235,14 @@ def check_memory(dump):
     resident set that of what it consists of."""
     memory = dump["memory"]
     if "resident" in memory:
-        resident = memory["resident"]
-        if sum(resident.values()) != memory["rss_bytes"]:
-            yield (f"memory.rss_bytes: {memory['rss_bytes']}, but memory.resident adds up to "
+        resident, at = memory["resident"], memory.get("resident_at")
+        whole, where = (at, "memory.resident_at") if at else (memory, "memory")
+        if sum(resident.values()) != whole["rss_bytes"]:
+            yield (f"{where}.rss_bytes: {whole['rss_bytes']}, but memory.resident adds up to "
                    f"{sum(resident.values())}")
-        if resident["profiler_bytes"] != memory["profiler_bytes"]:
+        if at and at["elapsed_ns"] > dump["dump"]["elapsed_ns"]:
+            yield "memory.resident_at.elapsed_ns: is after the dump"
+        if not at and resident["profiler_bytes"] != memory["profiler_bytes"]:
             yield "memory.resident.profiler_bytes: is not memory.profiler_bytes"
     own, mapped = memory["profiler_bytes"], memory.get("profiler_mapped_bytes")
     if "profiler" in memory:

@@ -2,6 +2,7 @@
 """Killing tests/samples/killed.c in the midst of its storm, and comparing the dump that the launcher
 wrote of it with the account that it kept: for recovered.py and tools/soak/kills.py."""
 import itertools
+import mmap
 import struct
 
 import memprof_test
@@ -33,17 +34,21 @@ class Storm(memprof_test.Test):
             now, following = pages[done % 2], pages[1 - done % 2]
             yield {now, following, now[:2] + following[2:]} if done else {now, following, (0,) * 4}
 
-    def check(self, dump, path, threads):
-        """DUMP has exactly what the threads had done, but for the operation that each was in."""
-        found = memprof_test.own_counts(dump, "killed")
+    def check(self, dump, path, threads, what=""):
+        """DUMP has exactly what the threads had done, but for the operation that each was in. WHAT:
+        mmap_ if they were mapping."""
+        found = memprof_test.own_counts(dump, "killed", f"{what}sites")
         figures = tuple(found[name] for name in
                         ("alloc_count", "alloc_bytes", "free_count", "freed_bytes"))
+        if what:  # the book is mapped, too
+            figures = figures[0] - 1, figures[1] - mmap.PAGESIZE, *figures[2:]
         possible = {tuple(map(sum, zip(*states)))
                     for states in itertools.product(*self.states(path, threads))}
         self.assertIn(figures, possible)
         self.assertEqual(dump["dump"]["reason"], "recovered")
-        self.assert_sound(dump, figures[0])  # 0 where it was killed before its storm
-        self.assertEqual(dump["totals"]["missed_free_count"], 0)
+        self.assert_sound(dump, 0 if what else figures[0])  # 0 where it was killed before its storm
+        self.assertEqual(dump[f"{what}totals"]["missed_free_count"], 0)
+        self.assertEqual(dump[f"{what}totals"]["dropped_count"], 0)
         return figures
 
     def killed_after(self, microseconds, threads, options=()):
@@ -51,6 +56,13 @@ class Storm(memprof_test.Test):
         run = self.launched([sample("killed"), book, threads, microseconds], options=options)
         self.assertEqual((run.status, run.out, run.err), (128 + 9, b"", b""))
         return self.check(run.dump, book, threads)
+
+    def killed_while_mapping(self, microseconds, threads):
+        book = self.dir / "book"
+        run = self.launched([sample("killed"), book, threads, microseconds, "maps"],
+                            options=("--mmap",))
+        self.assertEqual((run.status, run.out, run.err), (128 + 9, b"", b""))
+        return self.check(run.dump, book, threads, "mmap_")
 
     def killed_while_forking(self, microseconds):
         """Returns how many children have counted anything."""

@@ -70,14 +70,14 @@ def load(path):
     return dump
 
 
-def own_counts(dump, exe):
+def own_counts(dump, exe, kind="sites"):
     """Sums over the sites whose innermost frame lies in the file EXE: what a sample allocated itself,
-    without what libc and the loader allocate for it (threads, for example)."""
+    without what libc and the loader allocate for it (threads, for example). KIND: or mmap_sites."""
     def inside(site):
         module = dump["frames"][site["frame"]][1]
         return module >= 0 and os.path.basename(dump["modules"][module]["path"]) == exe
 
-    sites = [site for site in dump["sites"] if inside(site)]
+    sites = [site for site in dump[kind] if inside(site)]
     return {name: sum(site.get(name, 0) for site in sites)
             for name in ("alloc_count", "alloc_bytes", "free_count", "freed_bytes")}
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Killed processes: under `memprof run` each leaves a dump all the same, exact up to the operation
 that it was in. So does whatever ends without its own last dump."""
+import json
 import os
 import pathlib
 import random
@@ -34,6 +35,13 @@ class Kills(Storm):
         for _ in range(many(20)):
             self.killed_at(random.randrange(20000))
         print(many(20), "kills at an instruction")
+
+    def test_mappings(self):
+        """Which are behind one lock: of all threads at most one is in the middle of an event."""
+        done = [self.killed_while_mapping(random.randrange(30000), threads)
+                for threads in (1, 3) for _ in range(many(8))]
+        print(len(done), "kills of mapping threads")
+        self.assertGreater(max(done)[0], 100, "none was killed in its storm")
 
     def test_while_a_dump_is_written(self):
         """What was half-written is gone, and an older dump is replaced by the last one."""
@@ -144,6 +152,44 @@ class Processes(Storm):
         self.assertEqual(run.err.count(b"dump written"), 2)
         self.assertEqual([dump["dump"]["reason"] for dump in run.of("kept")], ["exit"] * 2)
         self.assertEqual({dump["settings"]["kept"] for dump in run.of("kept")}, {"by the launcher"})
+
+
+class Memory(Storm):
+    def test_random_mappings(self):
+        """All that a dump tells of mappings, against the model of the program itself."""
+        for seed in range(1, 5):
+            run = self.launched([sample("mappings_random"), seed, 4000, "kill"],
+                                options=("--mmap",))
+            self.assertEqual((run.status, run.err), (128 + 9, b""))
+            expected = json.loads(run.out)
+            totals = run.dump["mmap_totals"]
+            self.assertEqual({name: totals[name] for name in expected}, expected, f"seed {seed}")
+            self.assertEqual(run.dump["dump"]["reason"], "recovered")
+
+    def test_resident_set(self):
+        """The process's pages are gone: what it last found of them is told, with the time."""
+        run = self.launched([sample("kept"), "resident"])
+        self.assertEqual(run.status, 128 + 9, run.err)
+        memory, dump = run.dump["memory"], run.dump["dump"]
+        at = memory["resident_at"]
+        self.assertLess(at["elapsed_ns"], dump["elapsed_ns"])
+        self.assertEqual(sum(memory["resident"].values()), at["rss_bytes"])
+        self.assertGreater(memory["resident"]["live_bytes"], 20 << 20)
+        self.assertGreaterEqual(memory["peak_rss_bytes"], at["rss_bytes"])
+        self.assertIn(" before the dump:\n\nLive blocks ", self.report(self.kept(run)).decode())
+
+    def test_killed_too_soon(self):
+        """Before anything was looked into the parts are not known, and that is told."""
+        run = self.launched([sample("kept"), "tree"])
+        memory = run.of("kept")[0]["memory"]
+        for name in "resident", "resident_at":  # on a slow machine they are there
+            memory.pop(name, None)
+        text = self.report(self.kept(run)).decode()
+        self.assertIn("What the resident set consisted of is not known: the process was killed", text)
+
+    def kept(self, run):
+        """The first dump as a file for the report."""
+        return self.write("dump.json", json.dumps(run.of("kept")[0]))
 
 
 class Limits(Storm):

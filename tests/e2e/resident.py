@@ -92,11 +92,35 @@ class Resident(memprof_test.Test):
             memory = run.dump["memory"]
             self.assertLess(abs(memory["resident"]["unattributed_bytes"]), MIB, memory)
 
-    def test_snapshots_on_an_interval_do_not_take_the_time(self):
-        run = self.profiled(["perl", "-e", "for (1..300000) { $a{$_ % 99} = 'x' x 99 } "
-                             "kill 9, $$"], env={"MEMPROF_INTERVAL": "0.01"})
+    def test_snapshots_on_an_interval(self):
+        """Most tell what was found a while ago: to go over all blocks takes its time."""
+        run = self.profiled(["perl", "-e", "$end = time + 2; while (time < $end) { "
+                             "$a{$_ % 9999} = 'x' x 99 for (1..999) } kill 9, $$"],
+                            env={"MEMPROF_INTERVAL": "0.01"})
         self.assertEqual(run.dump["dump"]["reason"], "interval")
-        self.assertNotIn("resident", run.dump["memory"])
+        memory = run.dump["memory"]
+        at = memory.get("resident_at", {"rss_bytes": memory["rss_bytes"]})
+        self.assertEqual(sum(memory["resident"].values()), at["rss_bytes"])
+        path = self.write("dump.json", json.dumps(run.dump))
+        self.assertRegex(self.report(path).decode(), r"\nHeap and RSS, .*the dump:\n")
+
+    def test_earlier_than_the_dump(self):
+        """Each format tells when it was."""
+        _, found, dump = self.parts()
+        dump["dump"].update(reason="interval", elapsed_ns=5000000000)
+        dump["memory"]["resident_at"] = {"elapsed_ns": 3500000000, "rss_bytes": sum(found.values())}
+        dump["memory"]["rss_bytes"] += 4096
+        path = self.write("dump.json", json.dumps(dump))
+        self.assertEqual(json.loads(self.report("--format=json", path))["resident_at"],
+                         dump["memory"]["resident_at"])
+        self.assertIn("\nHeap and RSS, 1.50 s before the dump:", self.report(path).decode())
+        self.assertIn("### Heap and RSS, 1.50 s before the dump",
+                      self.report("--format=markdown", path).decode())
+        self.assertRegex(self.report("--format=csv", path).decode(),
+                         r"\ndump,resident,.*,1\.50 s before the dump\n")
+        del dump["memory"]["resident"]
+        path = self.write("dump.json", json.dumps(dump))
+        self.assertIn("not known: it had not been looked into yet", self.report(path).decode())
 
     def test_report(self):
         _, found, dump = self.parts()

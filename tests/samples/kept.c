@@ -166,6 +166,17 @@ static void eat(void)
     }
 }
 
+/* Long enough for the resident set to be looked into, and killed. */
+static void reside(void)
+{
+    take(24 << 10, 1 << 10);
+    for (int i = 0; i < 60; i++) {
+        nap();
+        take(1, 16);
+    }
+    die();
+}
+
 int main(int argc, char **argv)
 {
     const char *mode = argc > 1 ? argv[1] : "", *argument = argc > 2 ? argv[2] : "";
@@ -185,6 +196,8 @@ int main(int argc, char **argv)
         leave_root(argument);
     } else if (strcmp(mode, "await") == 0) {
         await(argument);
+    } else if (strcmp(mode, "resident") == 0) {
+        reside();
     } else if (strcmp(mode, "eat") == 0) {
         eat();
     }

@@ -2,7 +2,7 @@
  *
  * A storm of allocations that is killed in the midst of it, and keeps its own account in a file.
  *
- *     killed FILE THREADS MICROSECONDS [STEPS|forks]
+ *     killed FILE THREADS MICROSECONDS [STEPS|forks|maps]
  *
  * Each thread's account has two pages of a book: that of the last operation that is known to be
  * done, and that of the next one, written before it begins. So whenever the process ends, what it
@@ -10,7 +10,7 @@
  * the one with the allocations of the other. MICROSECONDS after the start (0: at once) the process
  * is killed by a child; with STEPS, by its tracer, after so many instructions of the storm. With
  * `forks` signal handlers fork all the time, and the children storm on where they were, for a
- * while.
+ * while. With `maps` the storm is of mmap, mremap and munmap.
  */
 #include "raw_exit.h"
 
@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,7 @@ struct storm {
 };
 
 static struct storm storms[THREADS];
+static bool maps;
 
 static uint64_t draw(struct storm *s)
 {
@@ -100,6 +102,28 @@ __attribute__((noinline)) static void *resize(void *block, size_t size)
     return p;
 }
 
+/* In place of these and of free, by whole pages. A mapping only grows: to make it smaller would be
+ * no call that yields one. */
+static size_t pages(size_t old_size, size_t size)
+{
+    return maps ? old_size + (size % 16 + 1) * 4096 : size;
+}
+
+static void *map(void *old, size_t old_size, size_t size)
+{
+    return old ? mremap(old, old_size, size, MREMAP_MAYMOVE)
+               : mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void give_back(void *block, size_t size)
+{
+    if (maps) {
+        munmap(block, size);
+    } else {
+        free(block);
+    }
+}
+
 static void operate(struct storm *s)
 {
     const uint64_t r = draw(s);
@@ -108,16 +132,18 @@ static void operate(struct storm *s)
     if (s->block[i] && r >> 32 & 3) {
         next->frees++;
         next->freed += s->size[i];
-        free(s->block[i]);
+        give_back(s->block[i], s->size[i]);
         s->block[i] = NULL;
     } else {
-        const size_t size = draw_size(s) + 1;
+        const size_t size = pages(s->block[i] ? s->size[i] : 0, draw_size(s) + 1);
         next->allocs++;
         next->bytes += size;
         if (s->block[i]) {
             next->frees++;
             next->freed += s->size[i];
-            s->block[i] = resize(s->block[i], size);
+            s->block[i] = maps ? map(s->block[i], s->size[i], size) : resize(s->block[i], size);
+        } else if (maps) {
+            s->block[i] = map(NULL, 0, size);
         } else {
             s->block[i] = r >> 40 & 1 ? take(size) : take_elsewhere(size);
         }
@@ -222,6 +248,8 @@ int main(int argc, char **argv)
     }
     if (argc > 4 && strcmp(argv[4], "forks") == 0) {
         begin_splitting();
+    } else if (argc > 4 && strcmp(argv[4], "maps") == 0) {
+        maps = true;
     } else if (argc > 4) {
         step(strtol(argv[4], NULL, 10));
         return 0;
