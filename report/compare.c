@@ -83,6 +83,8 @@ struct comparison compare(const struct stackset *old, const struct stackset *new
     compare_merged(&m);
     compare_similar(&m);
     compare_merged(&m); /* of those, too */
+    if (old->live_only && new->live_only && !old->whole.has_errors && !new->whole.has_errors)
+        compare_balanced(&m);
     make_rows(&c, &m);
     free(m.partner);
     free(m.match);

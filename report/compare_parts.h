@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finding partners step by step; between compare.c, compare_moved.c and compare_similar.c.
+ * Finding partners step by step; for compare.c and its parts.
  */
 #ifndef REPORT_COMPARE_PARTS_H
 #define REPORT_COMPARE_PARTS_H
@@ -49,6 +49,26 @@ unsigned compare_blocks(const struct matching *m, size_t old, size_t new);
  * hold alike blocks and have moved least, in the order of their lines. */
 void compare_moved(struct matching *m);
 
+/* The longest common part of stacks. */
+#define COMPARE_MIDDLE 256 /* frames between the common ends that are compared one by one */
+struct compare_common {
+    const struct identities *t;
+    uint64_t steps; /* taken */
+    /* Two stacks, outermost first, and the table of their comparison. */
+    uint32_t *x, *y;
+    size_t x_capacity, y_capacity;
+    unsigned table[2][COMPARE_MIDDLE + 1];
+};
+
+/* To take two stacks for the same; with blocks of the same size. */
+#define COMPARE_ENOUGH 600
+#define COMPARE_ENOUGH_OF_ALIKE 500
+
+/* How much of the longer one of the stacks A and B is common, in thousandths. */
+unsigned compare_share(struct compare_common *s, uint32_t a, uint32_t b);
+bool compare_has_steps(const struct compare_common *s);
+void compare_common_free(struct compare_common *s);
+
 /* Pairs stacks by their longest common part, if that is enough of them. */
 void compare_similar(struct matching *m);
 
@@ -56,5 +76,10 @@ void compare_similar(struct matching *m);
  * exactly what its partner and others of its partner's functions, left over so far, have together,
  * these are taken for it. */
 void compare_merged(struct matching *m);
+
+/* The same where stacks are of other functions, since some in between were called by a jump, and
+ * where what one has more others have less, exactly: all of these are taken for what they were. Of
+ * sets of live blocks alone, if some stack has moved; last of all. */
+void compare_balanced(struct matching *m);
 
 #endif

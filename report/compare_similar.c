@@ -9,19 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEAR 32        /* so many on either side, in either order, are looked at */
-#define MAX_MIDDLE 256 /* frames between the common ends that are compared one by one */
-#define MAX_STEPS (UINT64_C(1) << 31) /* of all comparisons: some seconds; what is left is new */
+#define NEAR 32 /* so many on either side, in either order, are looked at */
 
-/* What a frame counts for: one without a name says little. */
-#define WEIGHT_NAMED 4
-#define WEIGHT_NAMELESS 1
-#define LOST_BY_LINE 1 /* of a named one, if the line differs */
-
-/* How much of the longer stack must be common, in thousandths, and how much more likely partners
- * with alike blocks are. */
-#define ENOUGH 600
-#define ENOUGH_OF_ALIKE 500
+/* How much more likely partners stacks with alike blocks are. */
 #define BONUS_OF_ALIKE 30
 
 struct candidate {
@@ -36,85 +26,19 @@ struct search {
     size_t nold, nnew;
     struct candidate *found;
     size_t n, capacity;
-    uint64_t steps; /* taken */
-    /* Two stacks, outermost first, and the table of their comparison. */
-    uint32_t *x, *y;
-    size_t x_capacity, y_capacity;
-    unsigned table[2][MAX_MIDDLE + 1];
+    struct compare_common common;
 };
-
-static unsigned weight_of(const struct identities *t, uint32_t frame)
-{
-    return identities_frame_at(t, frame)->function ? WEIGHT_NAMED : WEIGHT_NAMELESS;
-}
-
-/* What two frames have in common. */
-static unsigned common_of(const struct identities *t, uint32_t x, uint32_t y)
-{
-    if (x == y)
-        return weight_of(t, x);
-    if (identities_frame_at(t, x)->call != identities_frame_at(t, y)->call)
-        return 0;
-    return weight_of(t, x) - LOST_BY_LINE;
-}
-
-/* Writes the frames of NODE down, outermost first; returns how many. */
-static size_t write_down(const struct identities *t, uint32_t node, uint32_t **frames,
-                         size_t *capacity, unsigned *weight)
-{
-    size_t n = identities_node_at(t, node)->depth;
-    *frames = mem_grow(*frames, capacity, n, sizeof **frames);
-    *weight = 0;
-    for (size_t i = n; i-- > 0; node = identities_node_at(t, node)->parent) {
-        (*frames)[i] = identities_node_at(t, node)->frame;
-        *weight += weight_of(t, (*frames)[i]);
-    }
-    return n;
-}
-
-/* The greatest sum of common frames of NX frames at X and NY at Y, in order. */
-static unsigned common_part(struct search *s, const uint32_t *x, size_t nx, const uint32_t *y,
-                            size_t ny)
-{
-    unsigned sum = 0;
-    for (unsigned c; nx && ny && (c = common_of(s->t, x[0], y[0])); nx--, ny--, x++, y++)
-        sum += c;
-    for (unsigned c; nx && ny && (c = common_of(s->t, x[nx - 1], y[ny - 1])); nx--, ny--)
-        sum += c;
-    nx = nx < MAX_MIDDLE ? nx : MAX_MIDDLE;
-    ny = ny < MAX_MIDDLE ? ny : MAX_MIDDLE;
-    s->steps += nx * ny;
-    unsigned *before = s->table[0], *now = s->table[1];
-    memset(before, 0, sizeof s->table[0]);
-    now[0] = 0;
-    for (size_t i = 0; i < nx; i++) {
-        for (size_t k = 0; k < ny; k++) {
-            unsigned both = before[k] + common_of(s->t, x[i], y[k]);
-            unsigned best = before[k + 1] > now[k] ? before[k + 1] : now[k];
-            now[k + 1] = both > best ? both : best;
-        }
-        unsigned *swap = before;
-        before = now;
-        now = swap;
-    }
-    return sum + before[ny];
-}
 
 /* Adds the pair, if it is one. */
 static void consider(struct search *s, uint32_t old, uint32_t new)
 {
     uint32_t a = s->m->old->entries[old].node, b = s->m->new->entries[new].node;
-    unsigned a_weight, b_weight, alike = compare_blocks(s->m, old, new);
+    unsigned alike = compare_blocks(s->m, old, new);
     bool same_end = identities_innermost(s->t, a)->call == identities_innermost(s->t, b)->call;
     if (!alike && !same_end)
         return; /* something else is allocated elsewhere */
-    size_t nx = write_down(s->t, a, &s->x, &s->x_capacity, &a_weight),
-           ny = write_down(s->t, b, &s->y, &s->y_capacity, &b_weight);
-    s->steps += nx + ny;
-    unsigned common = common_part(s, s->x, nx, s->y, ny);
-    unsigned longer = a_weight > b_weight ? a_weight : b_weight;
-    unsigned share = longer ? 1000 * common / longer : 0;
-    if (share < (alike ? ENOUGH_OF_ALIKE : ENOUGH))
+    unsigned share = compare_share(&s->common, a, b);
+    if (share < (alike ? COMPARE_ENOUGH_OF_ALIKE : COMPARE_ENOUGH))
         return;
     s->found = mem_grow(s->found, &s->capacity, s->n + 1, sizeof *s->found);
     s->found[s->n++] = (struct candidate){share + BONUS_OF_ALIKE * alike, old, new};
@@ -179,7 +103,7 @@ static void look_around(struct search *s, node_order *order)
         while (at < s->nold && order(s->t, s->m->old->entries[old[at]].node, node) < 0)
             at++;
         size_t from = at > NEAR ? at - NEAR : 0, end = at + NEAR < s->nold ? at + NEAR : s->nold;
-        for (size_t k = from; k < end && s->steps < MAX_STEPS; k++)
+        for (size_t k = from; k < end && compare_has_steps(&s->common); k++)
             consider(s, old[k], new[i]);
     }
     free(old);
@@ -200,6 +124,7 @@ void compare_similar(struct matching *m)
 {
     struct search s = {.m = m,
                        .t = m->old->identities,
+                       .common = {.t = m->old->identities},
                        .old = mem_alloc(m->old->n * sizeof *s.old),
                        .new = mem_alloc(m->new->n * sizeof *s.new)};
     for (uint32_t i = 0; i < m->old->n; i++)
@@ -218,6 +143,5 @@ void compare_similar(struct matching *m)
     free(s.old);
     free(s.new);
     free(s.found);
-    free(s.x);
-    free(s.y);
+    compare_common_free(&s.common);
 }

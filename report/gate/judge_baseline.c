@@ -124,10 +124,14 @@ static void keep_kinds(struct gate *g, struct stackset *old, struct stackset *no
 
 static void judge_leaks(struct gate *g, struct stackset *old)
 {
-    struct stackset *now = gate_gather(g, old->live_only);
+    struct stackset *now = gate_gather(g, true);
     struct growths all = {0};
     const struct verdict *v = &g->verdict;
     bool both_sampled = g->sampled && old->whole.sample_mean_bytes;
+    if (!old->live_only) {
+        stackset_keep_live(old);
+        stackset_sort(old);
+    }
     keep_kinds(g, old, now);
     struct comparison rows = compare(old, now);
     for (size_t i = 0; i < rows.n; i++)

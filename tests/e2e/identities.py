@@ -22,13 +22,13 @@ CC = os.environ.get("CC", "cc")
 class Build:
     """One build of the code base; SHOWN: what debug information calls its directory."""
 
-    def __init__(self, test, name, options=(), compiler=CC, shown=None, **how):
+    def __init__(self, test, name, options=(), compiler=CC, shown=None, seed=SEED, **how):
         self.test, self.options, self.compiler, self.how = test, list(options), compiler, how
         self.directory = test.dir / name
         self.shown = shown or self.directory
         if shown:
             self.options.append(f"-ffile-prefix-map={self.directory}={shown}")
-        self.names = CodeBase(SEED).write(self.directory, **how)
+        self.names = CodeBase(seed).write(self.directory, **how)
         self.compile(self.names)
 
     def compile(self, names):
@@ -135,6 +135,17 @@ class Identities(memprof_test.Test):
         self.assertEqual(self.survives("plain", ["-O0"])["moved"], 0)
         self.survives("optimized", ["-O2"])
         self.survives("mapped", shown="/home/somebody/else")
+
+    def test_calls_that_became_jumps(self):
+        """Programs in which optimizers make jumps of calls by which stacks differ: what these held together
+        is at one of them then, and none has grown."""
+        memprof_test.need("clang")
+        for seed in (8, 12):
+            base = self.write(f"base{seed}.json",
+                              self.report("baseline", str(Build(self, f"{seed}", ["-O1"], seed=seed).dump())))
+            for compiler, options in ((CC, ["-O2"]), ("clang", ["-O2"]), (CC, ["-Os"])):
+                build = Build(self, f"{seed}{compiler}{options[0]}", options, compiler, seed=seed)
+                self.assertEqual(self.diff(base, str(build.dump()))["changes"], [], build.directory)
 
     def test_another_compiler(self):
         memprof_test.need("clang")

@@ -7,6 +7,8 @@
 
 static struct identities *t;
 
+static bool live_only; /* sets of live blocks alone */
+
 /* A stack that holds COUNT blocks of BYTES bytes together. */
 struct made {
     const char *stack;
@@ -20,6 +22,7 @@ static struct stackset *make(const struct made *stacks)
         struct figures f = {.c = {.live_count = stacks->count, .live_bytes = stacks->bytes}};
         stackset_put(s, stack_of(t, stacks->stack), &f);
     }
+    s->live_only = live_only;
     stackset_sort(s);
     return s;
 }
@@ -214,6 +217,61 @@ static void calls_that_were_merged_count_together(void **state)
     assert_string_equal(figures_text, "2 16>4 32; 1 8>1 8; 1 8>0 0; ");
 }
 
+static void blocks_that_are_elsewhere_are_no_change(void **state)
+{
+    (void)state;
+    /* The call of wrap, or the one in it, is a jump: what was below it is at another stack. */
+    const struct made *old = STACKS({"main+2 f+1 g+1 h+1 a+1", 2, 16},
+                                    {"main+5 wrap+1 f+1 g+1 h+1 a+1", 1, 8}, {"z+1", 1, 5}),
+                      *new = STACKS({"main+2 f+1 g+1 h+1 a+1", 3, 24}, {"z+2", 1, 5});
+    static const char both[] = "exact: main+2 f+1 g+1 h+1 a+1 -> main+2 f+1 g+1 h+1 a+1\n"
+                               "moved: z+1 -> z+2\n",
+                      gone[] = "exact: main+2 f+1 g+1 h+1 a+1 -> main+2 f+1 g+1 h+1 a+1\n"
+                               "moved: z+1 -> z+2\n"
+                               "alone: main+5 wrap+1 f+1 g+1 h+1 a+1 -> \n";
+    match(old, new, gone); /* of sets with all counters nothing is left out */
+    assert_string_equal(figures_text, "2 16>3 24; 1 5>1 5; 1 8>0 0; ");
+    live_only = true;
+    match(old, new, both);
+    assert_string_equal(figures_text, "3 24>3 24; 1 5>1 5; ");
+    match(new, old,
+          "exact: main+2 f+1 g+1 h+1 a+1 -> main+2 f+1 g+1 h+1 a+1\n"
+          "moved: z+2 -> z+1\n");
+    assert_string_equal(figures_text, "2 16>2 16; 1 5>1 5; ");
+    /* A block more is a leak, however much else is elsewhere; and so is one of another function. */
+    match(old, STACKS({"main+2 f+1 g+1 h+1 a+1", 4, 32}, {"z+2", 1, 5}), gone);
+    assert_string_equal(figures_text, "2 16>4 32; 1 5>1 5; 1 8>0 0; ");
+    match(STACKS({"main+2 f+1 g+1 h+1 a+1", 2, 16}, {"x+1 y+1 w+1 a+1", 1, 8}, {"z+1", 1, 5}), new,
+          "exact: main+2 f+1 g+1 h+1 a+1 -> main+2 f+1 g+1 h+1 a+1\n"
+          "moved: z+1 -> z+2\n"
+          "alone: x+1 y+1 w+1 a+1 -> \n");
+    live_only = false;
+}
+
+static void blocks_of_another_run_are_a_change(void **state)
+{
+    (void)state;
+    const struct made *old = STACKS({"main+2 f+1 g+1 h+1 a+1", 5, 40},
+                                    {"main+2 f+1 g+1 k+1 h+1 a+1", 1, 8}, {"z+1", 1, 5}),
+                      *run = STACKS({"main+2 f+1 g+1 h+1 a+1", 2, 16},
+                                    {"main+2 f+1 g+1 k+1 h+1 a+1", 4, 32}, {"z+1", 1, 5}),
+                      *build = STACKS({"main+2 f+1 g+1 h+1 a+1", 2, 16},
+                                      {"main+2 f+1 g+1 k+1 h+1 a+1", 4, 32}, {"z+2", 1, 5});
+    live_only = true;
+    /* What the same build does otherwise is what the program does. */
+    match(old, run,
+          "exact: main+2 f+1 g+1 h+1 a+1 -> main+2 f+1 g+1 h+1 a+1\n"
+          "exact: main+2 f+1 g+1 k+1 h+1 a+1 -> main+2 f+1 g+1 k+1 h+1 a+1\n"
+          "exact: z+1 -> z+1\n");
+    assert_string_equal(figures_text, "5 40>2 16; 1 8>4 32; 1 5>1 5; ");
+    match(old, build,
+          "exact: main+2 f+1 g+1 h+1 a+1 -> main+2 f+1 g+1 h+1 a+1\n"
+          "exact: main+2 f+1 g+1 k+1 h+1 a+1 -> main+2 f+1 g+1 k+1 h+1 a+1\n"
+          "moved: z+1 -> z+2\n");
+    assert_string_equal(figures_text, "2 16>2 16; 4 32>4 32; 1 5>1 5; ");
+    live_only = false;
+}
+
 static void many_stacks_find_their_partners(void **state)
 {
     (void)state;
@@ -275,6 +333,8 @@ int main(void)
         cmocka_unit_test(the_better_partner_wins),
         cmocka_unit_test(frames_without_names_say_little),
         cmocka_unit_test(calls_that_were_merged_count_together),
+        cmocka_unit_test(blocks_that_are_elsewhere_are_no_change),
+        cmocka_unit_test(blocks_of_another_run_are_a_change),
         cmocka_unit_test(many_stacks_find_their_partners),
         cmocka_unit_test(figures_of_one_identity_add_up),
     };
