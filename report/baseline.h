@@ -9,9 +9,10 @@
  *
  * A frame is MODULE`FUNCTION+LINE, innermost first (identity.h); function and line may be missing.
  * "stacks" is "live" (those that hold blocks, with what they hold) or "all" (with all counters).
- * Where "leak_kinds" is true, entries have their live blocks by kind, too, as definite_count,
- * definite_bytes and so on. Counters that are 0 are left out. A baseline of sampled dumps has their
- * mean_bytes, and standard errors as NAME_se. Does not fail but as said (memory.h).
+ * Of mappings instead of blocks "of" is "mappings". Where "leak_kinds" is true, entries have their
+ * live blocks by kind, too, as definite_count, definite_bytes and so on. Counters that are 0 are
+ * left out. A baseline of sampled dumps has their mean_bytes, and standard errors as NAME_se. Does
+ * not fail but as said (memory.h).
  */
 #ifndef REPORT_BASELINE_H
 #define REPORT_BASELINE_H
@@ -24,6 +25,7 @@
 
 #define BASELINE_FORMAT "memprof-baseline"
 #define BASELINE_VERSION 1
+#define BASELINE_OF_MAPPINGS "mappings"
 
 /* Writes the sorted set S. Write errors stay in the stream. */
 void baseline_write(FILE *out, const struct stackset *s);

@@ -209,6 +209,11 @@ static int read_small(struct baseline_reader *b, const char *key)
     } else if (value && strcmp(key, "mean_bytes") == 0) {
         b->set->whole.sample_mean_bytes = json_read_count(&b->r, root, key, JSON_REQUIRED);
         b->set->whole.has_errors = b->set->whole.sample_mean_bytes > 0;
+    } else if (value && strcmp(key, "of") == 0) {
+        const char *what = json_read_string(&b->r, root, key, JSON_REQUIRED);
+        b->set->of_mappings = what && strcmp(what, BASELINE_OF_MAPPINGS) == 0;
+        if (what && !b->set->of_mappings)
+            json_read_refuse(&b->r, key, value, "\"" BASELINE_OF_MAPPINGS "\"");
     } else if (value && strcmp(key, "leak_kinds") == 0) {
         b->set->classified = json_read_bool(&b->r, root, key, JSON_REQUIRED);
     } else if (value && strcmp(key, "totals") == 0) {

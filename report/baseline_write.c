@@ -75,6 +75,8 @@ void baseline_write(FILE *out, const struct stackset *s)
     json_write_string(&w, "format", BASELINE_FORMAT);
     json_write_count(&w, "version", BASELINE_VERSION);
     json_write_string(&w, "stacks", s->live_only ? "live" : "all");
+    if (s->of_mappings)
+        json_write_string(&w, "of", BASELINE_OF_MAPPINGS);
     write_nonzero(&w, "mean_bytes", s->whole.sample_mean_bytes);
     if (stackset_has_kinds(s))
         json_write_bool(&w, "leak_kinds", true);

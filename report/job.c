@@ -132,6 +132,12 @@ int job_open_unnamed(struct job *job, const struct options *options, const char 
         complain("'%s': %s", path, error.text);
         return -1;
     }
+    if (baseline && !job->dump && baseline->of_mappings != options->mmap) {
+        complain("'%s': is a baseline of %s, expected one of %s", path,
+                 baseline->of_mappings ? "mappings" : "blocks",
+                 options->mmap ? "mappings (baseline --mmap)" : "blocks, or --mmap");
+        return -1;
+    }
     if (!job->dump)
         return 0;
     if (options->mmap && load_use_mappings(job->dump)) {

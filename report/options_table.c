@@ -228,8 +228,8 @@ const struct option_row options_table[] = {
     {"output", 'o', FOR_ALL, "FILE", "write to FILE instead of standard output (-)", set_output},
     {"self", 0, FOR_TABLES | FOR_DIFF, NULL,
      "charge an allocation only to the line that made it, not to all lines on the stack", set_self},
-    {"mmap", 0, FOR_TABLES, NULL,
-     "show what the program mapped itself (recorded with" MORE
+    {"mmap", 0, FOR_TABLES | FOR_DIFF | FOR_BASELINE | FOR_CHECK, NULL,
+     "about what the program mapped itself (recorded with" MORE
      "MEMPROF_MMAP=1) instead of what it allocated",
      set_mmap},
     {"bottom-up", 0, FOR_TREE, NULL, "what allocates first, its callers below", set_bottom_up},

@@ -85,6 +85,7 @@ static void add_whole(struct stackset *s, const struct dump *dump)
     if (s->whole.sample_mean_bytes < dump->sample_mean_bytes)
         s->whole.sample_mean_bytes = dump->sample_mean_bytes;
     s->complete = s->complete && dump->complete;
+    s->of_mappings = s->of_mappings || dump->of_mappings;
     s->ndumps++;
 }
 

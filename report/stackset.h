@@ -40,6 +40,7 @@ struct stackset {
     size_t ndumps;        /* that were added */
     bool complete;        /* false: one of the dumps says that it is not all */
     bool baseline;        /* read from a baseline */
+    bool of_mappings;     /* not of blocks */
     bool live_only;       /* stacks without live blocks, and figures but these, are not known */
     bool classified;      /* what leaked is known by kinds */
     bool unclassified;    /* of some dump it is not */

@@ -64,16 +64,16 @@ const char *gate_count(const struct gate *g, double count)
 const char *gate_amount(const struct gate *g, const struct figures *f)
 {
     const struct verdict *v = &g->verdict;
-    const char *plural = f->c.live_count == 1 ? "" : "s";
+    const char *thing = dump_thing(g->jobs[0]->dump), *plural = f->c.live_count == 1 ? "" : "s";
     if (f->c.live_count == 0)
         return g->sampled ? "nothing that was sampled" : "nothing";
     const char *size = gate_size(g, (double)f->c.live_bytes),
                *count = gate_count(g, (double)f->c.live_count);
     if (f->variance.live_bytes > 0)
-        return verdict_words(v, "%s \u00b1%s in %s \u00b1%s block%s", size,
+        return verdict_words(v, "%s \u00b1%s in %s \u00b1%s %s%s", size,
                              gate_size(g, sqrt(f->variance.live_bytes)), count,
-                             gate_count(g, sqrt(f->variance.live_count)), plural);
-    return verdict_words(v, "%s in %s block%s", size, count, plural);
+                             gate_count(g, sqrt(f->variance.live_count)), thing, plural);
+    return verdict_words(v, "%s in %s %s%s", size, count, thing, plural);
 }
 
 /* One figure against one limit. */

@@ -21,7 +21,8 @@
 
 static bool is_empty(const struct dump *d)
 {
-    const struct dump_counters *c = &d->totals.c;
+    /* A program that maps nothing was seen all the same. */
+    const struct dump_counters *c = d->of_mappings ? &d->mappings.totals.c : &d->totals.c;
     return c->alloc_count == 0 && c->free_count == 0 && c->failed_count == 0;
 }
 
@@ -183,6 +184,8 @@ int gate_refuse(struct gate *g)
 {
     for (size_t i = 0; i < g->njobs; i++)
         note_doubts(g, g->jobs[i]->dump);
+    if (g->options->mmap)
+        gate_note(g, "what was mapped is judged, not what was allocated (--mmap)");
     return refuse(g, g->opened, g->nopened);
 }
 
@@ -191,7 +194,7 @@ int gate_refuse_side(const struct gate *g, const struct side *side)
     const char *wrong = NULL;
     if (side->njobs && refuse(g, side->jobs, side->njobs))
         return -1;
-    if (!side->njobs && !side->stacks->total.c.alloc_count)
+    if (!side->njobs && !side->stacks->total.c.alloc_count && !side->stacks->of_mappings)
         wrong = NO_EVENTS;
     else if (g->classified && g->o->kinds && !g->o->update_baseline &&
              !stackset_has_kinds(side->stacks))

@@ -3,7 +3,9 @@
 """Dumps that the gate refuses, so that nothing passes because nothing was looked at; several dumps
 judged as one; dumps that are estimates."""
 import json
+import os
 import pathlib
+import subprocess
 
 import memprof_test
 from gate_test import GateTest
@@ -171,6 +173,65 @@ class Estimates(GateTest):
         dump = self.dump("leak=20000x100", env={"MEMPROF_SAMPLE": "2k"})
         self.check("--max-leak", "1M", dump, status=1)
         self.check("--max-leak", "4M", dump)
+
+
+class Mappings(GateTest):
+    def run_program(self, *words, env=None):
+        source = self.write("maps.c", '''
+            #include <stdlib.h>
+            #include <sys/mman.h>
+            static void *map(size_t pages)
+            {
+                return mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            }
+            int main(int argc, char **argv)
+            {
+                free(malloc(10));
+                if (argc > 1)
+                    munmap(map(5), 5 * 4096);
+                for (int i = 2; i < argc; i++)
+                    map((size_t)atoi(argv[i]));
+            }
+            ''')
+        program = str(self.dir / "maps")
+        subprocess.run([os.environ.get("CC", "cc"), "-g", "-w", "-o", program, source], check=True)
+        self.assertEqual(self.profiled([program, *words], env=env or {"MEMPROF_MMAP": "1"}).status, 0)
+        dump, = (self.dir / f"dumps{self.runs}").iterdir()
+        return program, str(dump)
+
+    def test_mappings_are_judged_instead(self):
+        _, lost = self.run_program("x", "3")
+        _, more = self.run_program("x", "3", "2")
+        _, none = self.run_program()
+        self.check(lost)
+        out = self.check("--mmap", lost, status=1)
+        self.assertIn("max-leak: 12.0 KiB in 1 mapping leaked, none allowed\n", out)
+        self.assertIn("#0 map ", out)
+        self.assertIn("what was mapped is judged, not what was allocated (--mmap)", out)
+        self.check("--mmap", "--max-peak", "20k", "--max-leak", "12k", lost)
+        self.check("--mmap", "--max-peak", "19k", lost, status=1)
+        self.check("--mmap", none)
+        base = self.write("mapped.json", self.report("baseline", "--mmap", lost))
+        self.check("--mmap", "--baseline", base, lost)
+        self.check("--mmap", "--baseline", base, more, status=1)
+        self.assertIn("is a baseline of mappings, expected one of blocks",
+                      self.check("--baseline", base, lost, status=2))
+        blocks = self.write("blocks.json", self.report("baseline", lost))
+        self.assertIn("is a baseline of blocks, expected one of mappings",
+                      self.check("--mmap", "--baseline", blocks, lost, status=2))
+        empty = self.write("empty.json", self.report("baseline", "--mmap", none))
+        self.check("--mmap", "--baseline", empty, none)
+        self.check("--mmap", "--baseline", empty, lost, status=1)
+        diff = json.loads(self.report("diff", "--mmap", "--format", "json", base, more))
+        self.assertEqual(diff["counts"]["new"] + diff["counts"]["grown"], 1)
+
+    def test_without_mappings(self):
+        program, dump = self.run_program("x", "3", env={"MEMPROF_MMAP": "0"})
+        self.assertIn("holds no mappings", self.check("--mmap", dump, status=2))
+        for option, status in ((["--mmap"], 1), ([], 0)):
+            done = subprocess.run([memprof_test.BUILD / "memprof", "check", *option, "--", program, "x", "3"],
+                                  env=self.environment(None), capture_output=True, check=False)
+            self.assertEqual(done.returncode, status, done)
 
 
 if __name__ == "__main__":

@@ -87,7 +87,8 @@ static void run_once(struct check *c, size_t index)
 static int judge(struct check *c, bool options_only)
 {
     static char check_word[] = "check", dry_run_word[] = "--dry-run", end_word[] = "--",
-                repeated_word[] = "--repeated", no_word[] = "none.json"; /* is not looked at */
+                repeated_word[] = "--repeated", mmap_word[] = "--mmap",
+                no_word[] = "none.json"; /* is not looked at */
     const struct cli *cli = c->cli;
     struct environment environment;
     char **argv = mem_zero(cli->ngate + c->ndumps + 8, sizeof *argv);
@@ -98,6 +99,8 @@ static int judge(struct check *c, bool options_only)
         argv[n++] = dry_run_word;
     if (cli->repeat > 1)
         argv[n++] = repeated_word;
+    if (cli_value(cli, "mmap"))
+        argv[n++] = mmap_word;
     for (size_t i = 0; i < cli->ngate; i++)
         argv[n++] = cli->gate[i];
     argv[n++] = end_word;
