@@ -67,10 +67,12 @@ static struct verdict_frame make_frame(struct gate *g, const struct job *job,
     return f;
 }
 
-/* Whether P has a line that may be somebody's mistake, and not in the libraries of the system. */
-static bool is_responsible(const struct place *p)
+/* Whether P, with a line or WITHOUT, may be somebody's mistake, and is not in the libraries of the
+ * system. */
+static bool is_responsible(const struct place *p, bool without)
 {
-    return p->file && !runtime_is_module(p->module) && !identity_is_of_the_system(p);
+    return (without || p->file) && !runtime_is_module(p->module) && !identity_is_of_the_system(p) &&
+           !model_is_operator_new(p);
 }
 
 /* The frame to blame: the one that was asked for; else the innermost of the project; else that
@@ -85,9 +87,9 @@ static size_t find_where(const struct model *m, const struct model_ref *stack, s
     for (size_t i = 0; i < n; i++)
         if (m->places[stack[i].place].own)
             return i;
-    for (size_t i = 0; i < n; i++)
-        if (is_responsible(&m->places[stack[i].place]))
-            return i;
+    for (size_t i = 0; i < 2 * n; i++)
+        if (is_responsible(&m->places[stack[i % n].place], i >= n))
+            return i % n;
     for (size_t i = n; i-- > 0;)
         if (!model_is_operator_new(&m->places[stack[i].place]))
             caller = i;

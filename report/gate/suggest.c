@@ -2,15 +2,17 @@
  *
  * Proposals of suppressions. A pattern is compared with each frame by itself, so the narrowest one
  * is that of a function which is on few other leaking stacks: of the project's own functions the
- * one on the fewest, the innermost of several; failing these, of others'. What starts programs is
- * on every stack and comes last. A pattern has a function's name without what compilers and
- * demanglers disagree about, or, where no function has a name, the module without its version.
+ * one on the fewest, the innermost of several; failing these, of others', and of the C library's
+ * last. What starts programs is on every stack and is but better than nothing. A pattern has a
+ * function's name without what compilers and demanglers disagree about, or, where no function has a
+ * name, the module without its version.
  */
 #include "function_name.h"
 #include "gate.h"
 #include "memory.h"
 #include "pathname.h"
 #include "runtime.h"
+#include "symbolize.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -27,6 +29,8 @@ struct candidate {
     bool outermost;      /* main, or what calls it */
     size_t matches;      /* leaking stacks that it is for */
     bool foreign;        /* of no function of the project */
+    bool system;         /* of the C library */
+    bool module;         /* of all that a library does */
     bool top;            /* calls the allocator */
 };
 
@@ -137,10 +141,34 @@ static const char *module_pattern(const struct gate *g, const struct place *p)
     return pattern;
 }
 
-/* The pattern for P; NULL if it has no name that lasts. */
-static const char *pattern_of(const struct gate *g, const struct place *p)
+/* The C library's functions are told by its symbols, as they are when suppressions are applied. */
+static const char *symbol_pattern(const struct gate *g, const struct model *m,
+                                  const struct place *p)
 {
-    if (p->file || p->linkage || strncmp(p->function, "0x", 2) != 0)
+    const struct symbol *symbol;
+    struct place named = *p;
+    if (!p->where)
+        return NULL;
+    symbolizer_names_only(m->symbols, identity_is_c_library);
+    (void)symbolizer_lookup(m->symbols, p->where, p->address, &symbol);
+    symbolizer_names_only(m->symbols, NULL);
+    named.function = symbol->linkage;
+    return symbol->linkage ? function_pattern(g, &named) : NULL;
+}
+
+static bool has_name(const struct place *p)
+{
+    return p->file || p->linkage || strncmp(p->function, "0x", 2) != 0;
+}
+
+/* The pattern for P; NULL if it has no name that lasts. */
+static const char *pattern_of(const struct gate *g, const struct model *m, const struct place *p)
+{
+    if (model_is_operator_new(p))
+        return NULL;
+    if (p->module && identity_is_c_library(p->module))
+        return symbol_pattern(g, m, p);
+    if (has_name(p))
         return function_pattern(g, p);
     return p->module ? module_pattern(g, p) : NULL;
 }
@@ -164,9 +192,13 @@ static bool is_better(const struct candidate *a, const struct candidate *b)
         return true;
     if (a->outermost != b->outermost)
         return b->outermost;
+    if (a->system != b->system)
+        return b->system;
     if (a->foreign != b->foreign)
         return b->foreign;
-    return a->matches < b->matches;
+    if (a->matches != b->matches)
+        return a->matches < b->matches;
+    return b->module && !a->module;
 }
 
 static struct candidate find_best(const struct gate *g, const struct model *m, uint32_t frame)
@@ -178,14 +210,17 @@ static struct candidate find_best(const struct gate *g, const struct model *m, u
         struct model_refs refs = model_refs(m, f);
         for (uint32_t i = refs.first; i < refs.end; i++) {
             const struct place *p = &m->places[m->refs[i].place];
-            struct candidate c = {.pattern = model_is_operator_new(p) ? NULL : pattern_of(g, p),
+            struct candidate c = {.pattern = pattern_of(g, m, p),
                                   .outermost = starts_programs(p),
                                   .foreign = !p->own,
+                                  .system = p->module && identity_is_c_library(p->module),
+                                  .module = !has_name(p),
                                   .top = top};
+            top = top && model_is_operator_new(p);
             if (!c.pattern)
                 continue;
-            top = false;
-            size_t most = best.pattern && best.outermost == c.outermost && best.foreign == c.foreign
+            size_t most = best.pattern && best.outermost == c.outermost &&
+                                  best.system == c.system && best.foreign == c.foreign
                               ? best.matches
                               : SIZE_MAX;
             c.matches = count_matches(g, c.pattern, most);
@@ -199,9 +234,9 @@ static struct candidate find_best(const struct gate *g, const struct model *m, u
 const char *gate_suggest(const struct gate *g, const struct model *m, uint32_t frame)
 {
     struct candidate best = find_best(g, m, frame);
-    if (!best.pattern)
-        return NULL;
     /* Everything that main calls would be suppressed: with the anchor it is what main allocates. */
-    return verdict_words(&g->verdict, "%sleak:%s",
-                         best.outermost && best.top ? "#memprof: top\n" : "", best.pattern);
+    if (!best.pattern || (best.outermost && !best.top))
+        return NULL;
+    return verdict_words(&g->verdict, "%sleak:%s", best.outermost ? "#memprof: top\n" : "",
+                         best.pattern);
 }

@@ -11,6 +11,12 @@ import memprof_test
 from gate_test import GateTest
 
 
+def empty(dump):
+    dump["sites"] = []
+    for name in dump["totals"]:
+        dump["totals"][name] = 0
+
+
 class Refused(GateTest):
     def test_unusable(self):
         good = self.dump("allocs=10")
@@ -26,11 +32,29 @@ class Refused(GateTest):
         for arguments in (("none.json",), (good, "none.json"), ("--baseline", "none.json", good)):
             self.assertIn("No such file", self.check(*arguments, status=2))
 
+    def test_unusable_whatever_is_asked(self):
+        """No option makes a pass, or a failure, of what cannot be judged; and nothing is written."""
+        good = self.dump("leak=1x10")
+        base, supp, limits = (self.write("base.json", self.report("baseline", good)),
+                              self.write("supp", "leak:inner\n"), self.write("limits", "inner max-live 0\n"))
+        text = pathlib.Path(good).read_text(encoding="utf-8")
+        bad = [self.write("cut.json", text[:-40]), "none.json", self.changed(good, empty),
+               self.changed(good, lambda dump: dump.update(version=2)), base]
+        options = [("--max-leak", "1G"), ("--max-leak-per-stack", "1G"), ("--max-peak", "1"),
+                   ("--max-allocs", "1"), ("--baseline", base), ("--baseline", base, "--tolerance", "50"),
+                   ("--baseline", base, "--update-baseline"), ("--errors-for-leak-kinds=live",),
+                   ("--suppressions", supp), ("--suppressions", supp, "--fail-on-unused-suppressions"),
+                   ("--gen-suppressions",), ("--limits", limits), ("--per-iteration", "1000"),
+                   ("--count-runtime",), ("--repeated",), ("--github",), ("--format", "json"),
+                   *((f"--{form}", "written") for form in ("junit", "sarif", "markdown", "gitlab", "tap"))]
+        before = pathlib.Path(base).read_bytes()
+        for option in options:
+            for path in bad:
+                self.check(*option, path, status=2)
+            self.check(*option, good, "none.json", status=2)
+        self.assertEqual((pathlib.Path(base).read_bytes(), (self.dir / "written").exists()), (before, False))
+
     def test_zero_events(self):
-        def empty(dump):
-            dump["sites"] = []
-            for name in dump["totals"]:
-                dump["totals"][name] = 0
         good = self.dump("allocs=10")
         path = self.changed(good, empty)
         self.assertIn("has no events", self.check(path, status=2))

@@ -92,6 +92,22 @@ class Suppressions(GateTest):
         text = "\n".join(finding["suppression"] for finding in findings)
         self.check("--fail-on-unused-suppressions", "--suppressions", self.supp(text), dump)
 
+    def test_proposals_outside_of_the_project(self):
+        """Of nobody's own functions, it is not the C library's that is taken, if there is another; and
+        that is by a name that it has."""
+        dump = self.dump("leak=1x100", "copy=1")
+        def interpret(dump):
+            for frame in dump["frames"][1:]:
+                if "leaky" in dump["modules"][frame[1]]["path"]:
+                    frame[1:] = [-1, 16]
+        for path in (dump, self.changed(dump, interpret)):
+            findings = self.verdict("--gen-suppressions", "--project-root", "none", path,
+                                    status=1)["checks"][0]["findings"]
+            proposals = [finding["suppression"] for finding in findings if finding.get("suppression")]
+            out = self.check("--suppressions", self.supp("\n".join(proposals)), path, status=int(path != dump))
+            self.assertNotIn("unused ", out)
+        self.assertEqual(proposals, ["leak:strdup"])  # the other has no function with a name
+
     def test_proposals_for_templates(self):
         """Names with template arguments, which compilers print in different ways."""
         memprof_test.need(os.environ.get("CXX", "c++"))
