@@ -2,8 +2,10 @@
 # What makes faults harder to exploit, as far as the compiler has it: for the tools, which read files
 # that may come from anywhere, all of it; for the injected library what costs an allocation nothing.
 include(CheckCCompilerFlag)
+set(CMAKE_REQUIRED_FLAGS -Werror) # clang takes another processor's flags, and warns
 check_c_compiler_flag(-fcf-protection=full MEMPROF_HAVE_CF_PROTECTION)
 check_c_compiler_flag(-mbranch-protection=standard MEMPROF_HAVE_BRANCH_PROTECTION)
+unset(CMAKE_REQUIRED_FLAGS)
 
 # Compiled with more, the sanitizers' runs would show less.
 add_library(memprof_hardened INTERFACE)
