@@ -254,6 +254,31 @@ static int refuse_piece(struct json_stream *s, const json_error_t *e)
     return refuse_at(s, p, "not JSON: %s", e->text);
 }
 
+/* Whether the value that begins at P, of which SIZE bytes are here, has too many others in it: in
+ * memory each takes some hundred bytes, however little there is of it. */
+static bool is_crowded(const char *p, size_t size)
+{
+    size_t depth = 0, values = 1;
+    bool quoted = false;
+    for (size_t i = 0; i < size; i++) {
+        const char c = p[i];
+        if (quoted) {
+            quoted = c != '"';
+            i += c == '\\';
+            continue;
+        }
+        quoted = c == '"';
+        values += c == ',' || c == ':' || c == '[' || c == '{';
+        if (values > JSON_STREAM_VALUES_MAX + i / JSON_STREAM_VALUE_BYTES)
+            return true;
+        depth += c == '[' || c == '{';
+        if (depth == 0 && (c == ',' || c == ']' || c == '}'))
+            return false;
+        depth -= c == ']' || c == '}';
+    }
+    return false;
+}
+
 json_t *json_stream_value(struct json_stream *s)
 {
     /* At the top jansson would take any value, and say less about what is no JSON at all. */
@@ -269,6 +294,12 @@ json_t *json_stream_value(struct json_stream *s)
         if (json_stream_want(s, JSON_STREAM_PLENTY))
             return NULL;
         size_t size = s->end - s->at;
+        if (is_crowded(s->buffer + s->at, size)) {
+            refuse_at(s, position_after(s, s->at + 1),
+                      "a value of more than %zu others begins here, too many for a %s",
+                      JSON_STREAM_VALUES_MAX, s->document);
+            return NULL;
+        }
         json_t *value = json_loadb(s->buffer + s->at, size, flags, &e);
         if (value && (s->ended || (size_t)e.position < size)) {
             s->at += (size_t)e.position;

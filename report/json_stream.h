@@ -24,6 +24,11 @@
         */
 #define JSON_STREAM_PIECE_MAX ((size_t)64 << 20)
 
+/* What is read whole may hold so many values, and one more for each so many bytes: memory is then in
+ * proportion to the text. */
+#define JSON_STREAM_VALUES_MAX ((size_t)64 << 10)
+#define JSON_STREAM_VALUE_BYTES 16
+
 struct json_stream {
     struct input *input;
     struct error *error;
@@ -64,8 +69,8 @@ int json_stream_leave(struct json_stream *s, size_t depth);
 /* Passes over a value without keeping it, however large. Returns 0, or -1. */
 int json_stream_skip(struct json_stream *s);
 
-/* The whole value that begins here, of at most JSON_STREAM_PIECE_MAX bytes. Duplicate members are
- * an error. NULL on an error. */
+/* The whole value that begins here, of at most JSON_STREAM_PIECE_MAX bytes, and not of too many
+ * values. Duplicate members are an error. NULL on an error. */
 json_t *json_stream_value(struct json_stream *s);
 
 /* A plain integer, of 18 digits at most, into *VALUE. Returns false, and has consumed nothing, if

@@ -89,6 +89,7 @@ BROKEN = {  # as JSON
     "deep_arrays": "[" * 100000, "deep_objects": '{"a":' * 100000,
     "deep_unknown": text('"version": 1', '"version": 1, "x": ' + "[" * 60000 + "]" * 60000),
     "deep_process": text('"pid": 4711', '"pid": 4711, "x": ' + '{"y":' * 5000 + "1" + "}" * 5000),
+    "crowded": text('"pid": 4711', '"pid": 4711, "x": [' + "[]," * 2000000 + "1]"),
     "mixed_brackets": '{"format": ["memprof-dump"}', "closes_twice": BASE + "}",
 }
 WRONG = {  # as a dump

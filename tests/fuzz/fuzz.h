@@ -7,6 +7,8 @@
 #ifndef FUZZ_H
 #define FUZZ_H
 
+#include "json_stream.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +25,17 @@ size_t fuzz_memory(const uint8_t *data, size_t size);
 static inline size_t fuzz_memory_within(size_t size, size_t fixed)
 {
     return FUZZ_TIMES * size + fixed;
+}
+
+/* The same for JSON, of which some values are read whole: see JSON_STREAM_VALUES_MAX. */
+#define FUZZ_VALUE_BYTES 128
+static inline size_t fuzz_memory_of_json(const uint8_t *data, size_t size, size_t fixed)
+{
+    size_t values = 0;
+    for (size_t i = 0; i < size; i++)
+        values += data[i] == ',' || data[i] == ':' || data[i] == '[' || data[i] == '{';
+    values = values < JSON_STREAM_VALUES_MAX ? values : JSON_STREAM_VALUES_MAX;
+    return fuzz_memory_within(size, fixed + values * FUZZ_VALUE_BYTES);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -58,6 +58,5 @@ int fuzz_one(const uint8_t *data, size_t size)
 
 size_t fuzz_memory(const uint8_t *data, size_t size)
 {
-    (void)data;
-    return fuzz_memory_within(size, FIXED_BYTES);
+    return fuzz_memory_of_json(data, size, FIXED_BYTES);
 }

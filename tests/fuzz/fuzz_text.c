@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define MAX_SIZE (16 << 10)
-#define FIXED_BYTES ((size_t)48 << 10)
+#define FIXED_BYTES ((size_t)256 << 10) /* demangled, and escaped: see demangle.c, escape.h */
 
 /* What QUOTE prints of NAME. */
 static char *quoted(void (*quote)(FILE *, const char *), const char *name)

@@ -208,12 +208,54 @@ static void limits(void **state)
     free(large);
 }
 
+static json_t *whole(const char *text)
+{
+    struct json_stream *s = open_text(text, strlen(text));
+    assert_int_equal(json_stream_enter(s), 0);
+    assert_int_equal(json_stream_next(s), 1);
+    json_t *value = json_stream_value(s);
+    close_text(s);
+    return value;
+}
+
+/* Many values in little text take far more memory than it; as many in more text do not. */
+static void crowded_values(void **state)
+{
+    const size_t most = JSON_STREAM_VALUES_MAX;
+    char *text = malloc(most * 20 + 10), *p = text;
+    (void)state;
+    assert_non_null(text);
+    p += sprintf(p, "[[");
+    for (size_t i = 0; i < most; i++)
+        p += sprintf(p, "%s1", i ? "," : "");
+    sprintf(p, "]]");
+    json_t *value = whole(text);
+    assert_int_equal(json_array_size(value), most);
+    json_decref(value);
+    p = text + sprintf(text, "[[");
+    for (size_t i = 0; i < 2 * most; i++)
+        p += sprintf(p, "%s[]", i ? "," : "");
+    sprintf(p, "]]");
+    assert_null(whole(text));
+    assert_string_equal(error.text, "line 1, column 2: a value of more than 65536 others begins "
+                                    "here, too many for a memprof dump");
+    p = text + sprintf(text, "[[");
+    for (size_t i = 0; i < most + most / 10; i++)
+        p += sprintf(p, "%s\"[,{\\\"345678\"", i ? "," : "");
+    sprintf(p, "]]");
+    value = whole(text);
+    assert_int_equal(json_array_size(value), most + most / 10);
+    json_decref(value);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(walk),         cmocka_unit_test(odd_integers),
-        cmocka_unit_test(cut_anywhere), cmocka_unit_test(places_of_errors),
-        cmocka_unit_test(skipping),     cmocka_unit_test(limits),
+        cmocka_unit_test(walk),           cmocka_unit_test(odd_integers),
+        cmocka_unit_test(cut_anywhere),   cmocka_unit_test(places_of_errors),
+        cmocka_unit_test(skipping),       cmocka_unit_test(limits),
+        cmocka_unit_test(crowded_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
