@@ -18,7 +18,7 @@ static int chosen(void)
     return 17;
 }
 
-static int (*choose(void))(void)
+__attribute__((used)) static int (*choose(void))(void)
 {
     void *p = malloc(170);
     early_resolved = p != NULL;

@@ -98,10 +98,7 @@ static void odd_files_are_taken_for_fine(void **state)
 {
     (void)state;
     struct program p;
-    static const char *const contents[] = {"", "#!",
-                                           "\x7f"
-                                           "ELF",
-                                           "text\n"};
+    static const char *const contents[] = {"", "#!", "\177ELF", "text\n"};
     for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
         write_file(contents[i], strlen(contents[i]));
         program_examine(file, &p);
