@@ -61,6 +61,24 @@ static void walk_array(const struct walk *w, const struct live_region *region, u
     }
 }
 
+/* The first region from KEY to LAST; beyond LAST if there is none. An area may be terabytes, with a
+ * page here and there: then it takes less time to look at all regions that there are. */
+static uintptr_t next_region(const struct live_map *m, uintptr_t key, uintptr_t last)
+{
+    if (last - key <= m->mask) {
+        while (key <= last && !live_map_find(m, key)) {
+            key++;
+        }
+        return key;
+    }
+    uintptr_t next = last + 1;
+    for (size_t i = 0; i <= m->mask; i++) {
+        const uintptr_t found = atomic_load_explicit(&m->entry[i].key, memory_order_relaxed);
+        next = found >= key && found < next ? found : next;
+    }
+    return next;
+}
+
 void live_walk(const struct live *l, int pagemap, uintptr_t start, uintptr_t end, live_visit *visit,
                void *arg)
 {
@@ -68,7 +86,9 @@ void live_walk(const struct live *l, int pagemap, uintptr_t start, uintptr_t end
     if (!w.map || start >= end) {
         return;
     }
-    for (uintptr_t key = start / REGION + 1; key <= (end - 1) / REGION + 1; key++) {
+    const uintptr_t last = (end - 1) / REGION + 1;
+    for (uintptr_t key = next_region(w.map, start / REGION + 1, last); key <= last;
+         key = next_region(w.map, key + 1, last)) {
         const struct live_region *region = live_map_find(w.map, key);
         if (!region) {
             continue;

@@ -144,7 +144,7 @@ void recorder_load_unwinder(struct recorder *r)
 static struct thread *acquire(struct recorder *r)
 {
     for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
-        if (!t->in_use) {
+        if (!t->taken) {
             return t;
         }
     }
@@ -180,7 +180,7 @@ static struct thread *begin_thread(struct recorder *r)
         }
         uint32_t serial = guard_tls.exited ? r->thread_serial : ++r->thread_serial;
         if (t) {
-            t->in_use = true;
+            t->taken = true;
         }
         sys_unlock(&r->lock, before);
         if (!t) {
@@ -260,6 +260,7 @@ void recorder_thread_end(struct recorder *r, struct thread *t)
         sampler_thread_end(t->meter);
         t->passed.allocs = t->passed.bytes = t->passed.frees = 0;
     }
-    t->in_use = false;
+    atomic_store(&t->in_use, false);
+    t->taken = false;
     sys_unlock(&r->lock, before);
 }

@@ -33,7 +33,6 @@ void thread_begin(struct thread *t, int tid, uint32_t serial, bool is_main)
 {
     t->serial = serial;
     t->tid = tid;
-    t->in_use = true;
     t->exit_rounds = 0;
     t->last_block = 0;
     t->live_cache = (struct live_cache){0};
@@ -43,6 +42,7 @@ void thread_begin(struct thread *t, int tid, uint32_t serial, bool is_main)
     memset(t->name, 0, sizeof t->name);
     sys_call(SYS_prctl, PR_GET_NAME, (long)t->name, 0, 0, 0, 0);
     stack_find_bounds(&t->stack, is_main);
+    atomic_store_explicit(&t->in_use, true, memory_order_release);
 }
 
 static void slot_put(struct thread_slot *slot, size_t mask, uint64_t hash, struct shard *shard)

@@ -24,6 +24,7 @@ static bool seen[BLOCKS * 4];
 struct range {
     uintptr_t start, end;
     size_t n;
+    uintptr_t region; /* of the last block */
 };
 
 static void visit(void *arg, uintptr_t address, const struct live_block *block)
@@ -31,6 +32,8 @@ static void visit(void *arg, uintptr_t address, const struct live_block *block)
     struct range *r = arg;
     const size_t i = (address - BASE) / UNIT;
     assert_true(address >= r->start && address < r->end);
+    assert_true(address / REGION >= r->region);
+    r->region = address / REGION;
     assert_true(i < sizeof model / sizeof model[0]);
     assert_false(seen[i]);
     seen[i] = true;
@@ -41,7 +44,7 @@ static void visit(void *arg, uintptr_t address, const struct live_block *block)
 
 static void check(int pagemap, uintptr_t start, uintptr_t end)
 {
-    struct range r = {start, end, 0};
+    struct range r = {start, end, 0, 0};
     size_t expected = 0;
     memset(seen, 0, sizeof seen);
     live_walk(&live, pagemap, start, end, visit, &r);
@@ -88,6 +91,9 @@ static void walk_all(int pagemap)
     check(pagemap, BASE + 12345 * UNIT, BASE + 50000 * UNIT + 3);
     check(pagemap, 0, BASE + 77 * UNIT);
     check(pagemap, BASE - 3 * REGION, BASE);
+    /* More than anyone could go over region by region. */
+    check(pagemap, BASE + 1000, UINTPTR_MAX);
+    check(pagemap, 0, (uintptr_t)1 << 62);
 }
 
 static void blocks_of_glibc(void **state)
