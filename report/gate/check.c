@@ -212,6 +212,7 @@ static void set_up(struct gate *g, const struct options *options, const struct o
 static void tear_down(struct gate *g)
 {
     stackset_free(g->leaks);
+    compared_free(&g->compared);
     for (size_t i = 0; i < g->nopened; i++)
         job_close(&g->opened[i]);
     free(g->opened);

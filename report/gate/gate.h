@@ -8,7 +8,7 @@
  *     sorting.c    which live blocks are leaks: kinds, suppressions, the run-time's own
  *     judge.c      the limits of options;  judge_baseline.c, judge_limits.c: of files
  *     blame.c      on which stacks to put the blame;  findings.c: where in them
- *     suggest.c    how to suppress a leak
+ *     suggest.c    how to suppress a leak;  compared.h: without others
  *     outputs.c    where the verdict goes;  formats.h: in which forms
  *
  * Nothing here prints but through complain(). Does not fail (memory.h) where it does not say so.
@@ -17,6 +17,7 @@
 #define REPORT_GATE_GATE_H
 
 #include "check_options.h"
+#include "compared.h"
 #include "job.h"
 #include "limits.h"
 #include "side.h"
@@ -50,8 +51,9 @@ struct gate {
     struct limits limits;
     enum gate_names named;
     struct identities *identities;
-    struct figures total;   /* of all dumps */
-    struct stackset *leaks; /* those with leaks, with these alone as their live figures */
+    struct figures total;     /* of all dumps */
+    struct stackset *leaks;   /* those with leaks, with these alone as their live figures */
+    struct compared compared; /* for suggest.c */
     struct verdict verdict;
     size_t check_capacity, finding_capacity, note_capacity, runtime_capacity;
 };
@@ -127,7 +129,7 @@ void gate_blame_most(struct gate *g, bool peak);
 
 /* suggest.c: lines that would suppress the leaks of the stack that ends in FRAME of M, and as
  * little else as can be. */
-const char *gate_suggest(const struct gate *g, const struct model *m, uint32_t frame);
+const char *gate_suggest(struct gate *g, const struct model *m, uint32_t frame);
 
 /* outputs.c: ends the tool if an output has a form that there is not, or would replace an input. */
 void gate_check_outputs(const struct options *options);

@@ -34,32 +34,6 @@ struct candidate {
     bool top;            /* calls the allocator */
 };
 
-/* Whether a frame of the stack that ends in FRAME has a function or module that S matches. */
-static bool is_on_stack(const struct model *m, uint32_t frame, const struct suppression *s)
-{
-    for (uint32_t f = frame; f; f = m->dump->frames[f].parent) {
-        struct model_refs refs = model_refs(m, f);
-        for (uint32_t i = refs.first; i < refs.end; i++) {
-            const struct place *p = &m->places[m->refs[i].place];
-            if (suppression_matches(s, p->function, NULL, p->module))
-                return true;
-        }
-    }
-    return false;
-}
-
-/* Stops when there are more than MOST. */
-static size_t count_matches(const struct gate *g, const char *pattern, size_t most)
-{
-    struct suppression s = {.pattern = pattern, .names = SUPPRESS_FUNCTION | SUPPRESS_MODULE};
-    size_t n = 0;
-    for (size_t i = 0; i < g->leaks->n && i < COMPARED && n <= most; i++) {
-        const struct stackset_entry *e = &g->leaks->entries[i];
-        n += e->model && is_on_stack(e->model, e->frame, &s);
-    }
-    return n;
-}
-
 /* What follows the `>` that closes the `<` at TEXT; NULL: nothing closes it. */
 static const char *behind_arguments(const char *text)
 {
@@ -201,11 +175,13 @@ static bool is_better(const struct candidate *a, const struct candidate *b)
     return b->module && !a->module;
 }
 
-static struct candidate find_best(const struct gate *g, const struct model *m, uint32_t frame)
+static struct candidate find_best(struct gate *g, const struct model *m, uint32_t frame)
 {
     struct candidate best = {.pattern = NULL};
     bool top = true;
     size_t left = CANDIDATES;
+    if (!g->compared.first)
+        g->compared = compared_new(g->leaks, COMPARED);
     for (uint32_t f = frame; f && left > 0; f = m->dump->frames[f].parent, left--) {
         struct model_refs refs = model_refs(m, f);
         for (uint32_t i = refs.first; i < refs.end; i++) {
@@ -219,11 +195,7 @@ static struct candidate find_best(const struct gate *g, const struct model *m, u
             top = top && model_is_operator_new(p);
             if (!c.pattern)
                 continue;
-            size_t most = best.pattern && best.outermost == c.outermost &&
-                                  best.system == c.system && best.foreign == c.foreign
-                              ? best.matches
-                              : SIZE_MAX;
-            c.matches = count_matches(g, c.pattern, most);
+            c.matches = compared_count(&g->compared, c.pattern);
             if (is_better(&c, &best))
                 best = c;
         }
@@ -231,7 +203,7 @@ static struct candidate find_best(const struct gate *g, const struct model *m, u
     return best;
 }
 
-const char *gate_suggest(const struct gate *g, const struct model *m, uint32_t frame)
+const char *gate_suggest(struct gate *g, const struct model *m, uint32_t frame)
 {
     struct candidate best = find_best(g, m, frame);
     /* Everything that main calls would be suppressed: with the anchor it is what main allocates. */
