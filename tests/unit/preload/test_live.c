@@ -383,13 +383,15 @@ static void *trim_again_and_again(void *arg)
     return NULL;
 }
 
+/* On until pages were given back meanwhile, however late the other thread comes to run. */
 static void *come_and_go(void *arg)
 {
+    enum { TIMES = 50000, SWEEPS = 20 };
     struct live_cache cache = {0};
     const uintptr_t from = BASE + (uintptr_t)arg * ((uintptr_t)3 << 20);
     uint64_t seed = (uintptr_t)arg + 1;
-    for (uint32_t i = 0; i < 50000; i++) {
-        const struct live_block block = {1 + i, support_below(&seed, 200), 0, false};
+    for (uint32_t i = 0; i < TIMES || atomic_load(&live.sweep) < SWEEPS; i++) {
+        const struct live_block block = {1 + i % TIMES, support_below(&seed, 200), 0, false};
         struct live_block found, old;
         uintptr_t address = from + 256 * (uintptr_t)support_below(&seed, 12000);
         if (live_insert(&live, &cache, address, &block, &old) != LIVE_OK ||
@@ -420,7 +422,6 @@ static void nothing_is_lost_meanwhile(void **state)
     }
     atomic_store(&stop, true);
     pthread_join(trimmer, NULL);
-    assert_true(atomic_load(&live.sweep) > 0);
 }
 
 int main(void)
