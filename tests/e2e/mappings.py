@@ -35,9 +35,11 @@ class Mappings(memprof_test.Test):
         self.assertEqual(lost, {name: 0 for name in lost})
 
     def test_off_by_default(self):
-        run = self.unchanged([sample(CALLS), "lines"])
-        self.assertEqual([name for name in run.dump if "mmap" in name], [])
-        self.assertEqual(run.dump["settings"]["mmap"], 0)
+        for name in ("lines", "refused", "shared-memory", "break"):
+            run = self.unchanged([sample(CALLS), name])
+            self.assertEqual(run.status, 0, run.out)
+            self.assertEqual([name for name in run.dump if "mmap" in name], [])
+            self.assertEqual(run.dump["settings"]["mmap"], 0)
 
     def test_random_calls_against_a_model(self):
         for seed in range(1, 9):
@@ -105,8 +107,15 @@ class Mappings(memprof_test.Test):
         self.assert_nothing_lost(dump)
         sites = own(dump)
         self.assertEqual({site["function"] for site in sites}, {"shmat"})
-        self.assertEqual(sum(site["alloc_bytes"] for site in sites), 6 * PAGE)
+        self.assertEqual(sum(site["alloc_bytes"] for site in sites), 9 * PAGE)
         self.assertEqual(sum(site["live_bytes"] for site in sites), 3 * PAGE)
+
+    def test_huge_pages(self):
+        """They take whole pages of their size; a machine need not have any."""
+        run = self.scene("huge-pages")
+        self.assert_nothing_lost(run.dump)
+        sizes = sorted(site["alloc_bytes"] for site in own(run.dump) if site["alloc_bytes"])
+        self.assertEqual(sizes, sorted(json.loads(run.out)))
 
     def test_the_program_break(self):
         dump = self.scene("break").dump

@@ -90,11 +90,28 @@ static int shared_memory(void)
 {
     int id = shmget(IPC_PRIVATE, 3 * PAGE - 1, IPC_CREAT | 0600);
     char *a = shmat(id, NULL, 0), *b = shmat(id, NULL, SHM_RDONLY);
+    b = shmat(id, b, SHM_RDONLY | SHM_REMAP); /* in its own place */
     shmctl(id, IPC_RMID, NULL);
     munmap(a, PAGE);
     a[PAGE] = 'x';
     printf("%c\n", b[PAGE]);
     return shmdt(a) != 0;
+}
+
+/* Without a page to back them, which only who touches them would need. */
+static int huge_pages(void)
+{
+    const int any = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_HUGETLB;
+    const int flags[] = {any, any | 21 << MAP_HUGE_SHIFT};
+    const char *separator = "[";
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (mmap(NULL, PAGE + i, PROT_NONE, flags[i], -1, 0) != MAP_FAILED) {
+            printf("%s%d", separator, 2 << 20);
+            separator = ", ";
+        }
+    }
+    puts(*separator == '[' ? "[]" : "]");
+    return 0;
 }
 
 static int program_break(void)
@@ -206,9 +223,10 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(void);
-    } scenes[] = {{"lines", lines},         {"refused", refused}, {"shared-memory", shared_memory},
-                  {"break", program_break}, {"forks", forks},     {"threads", threads},
-                  {"handlers", handlers}};
+    } scenes[] = {
+        {"lines", lines},         {"refused", refused},      {"shared-memory", shared_memory},
+        {"break", program_break}, {"forks", forks},          {"threads", threads},
+        {"handlers", handlers},   {"huge-pages", huge_pages}};
     static char buffer[4096]; /* so that printing does not move the program break */
     setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
     for (size_t i = 0; argc == 2 && i < sizeof scenes / sizeof scenes[0]; i++) {
