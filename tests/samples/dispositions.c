@@ -45,7 +45,8 @@ static void show_dispositions(void)
         int s = all[i];
         printf("%d: %d", s, sigaction(s, NULL, &old));
         printf(" %s %x", name_of(old.sa_handler), (unsigned)old.sa_flags & 0xfbffffffu);
-        printf(" %d %s", sigaction(s, &same, old_too), name_of(same.sa_handler));
+        const int result = sigaction(s, &same, old_too);
+        printf(" %d %s", result, name_of(same.sa_handler));
         raise(s);
         struct sigaction usual = {.sa_handler = SIG_DFL, .sa_flags = SA_NODEFER};
         sigaction(s, &usual, &old);
