@@ -207,6 +207,21 @@ class Binaries(memprof_test.Test):
             self.skipTest("another processor")
         self.assertRegex(self.read(memprof_test.LIBRARY, "-n"), r"x86 feature:[^\n]*\bSHSTK\b")
 
+    def test_landing_pads(self):
+        """The code of the tools has them, and fits shadow stacks. Whether their files say so is up to
+        what the system has them linked with."""
+        if platform.machine() != "x86_64":
+            self.skipTest("another processor")
+        for source in ("main.c", "../memprof_report_core.dir/load.c"):
+            path = memprof_test.BUILD / f"report/CMakeFiles/memprof-report.dir/{source}.o"
+            self.assertRegex(self.read(path, "-n"), r"x86 feature:[^\n]*\bIBT, SHSTK\b", path)
+        compiler = os.environ.get("CC", "cc")
+        first = subprocess.run([compiler, "-print-file-name=crt1.o"], stdout=subprocess.PIPE,
+                               check=True).stdout.decode().strip()
+        marked = [bool(re.search(r"x86 feature:[^\n]*\bSHSTK\b", self.read(path, "-n")))
+                  for path in (first, memprof_test.BUILD / "memprof")]
+        self.assertEqual(marked[0], marked[1], f"{first} and memprof")
+
 
 if __name__ == "__main__":
     memprof_test.main()
