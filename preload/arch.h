@@ -10,6 +10,7 @@
 #ifndef PRELOAD_ARCH_H
 #define PRELOAD_ARCH_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -22,6 +23,78 @@
         .ip = (uintptr_t)__builtin_return_address(0), .sp = (uintptr_t)__builtin_dwarf_cfa(),      \
         .bp = *(const uintptr_t *)__builtin_frame_address(0),                                      \
     }
+
+/* Words that one thread alone writes, and others read at any time: each is read and written whole.
+ * Added to in one instruction where there is one, so that a signal handler sees the value before or
+ * after. */
+typedef uint64_t __attribute__((may_alias)) arch_word;
+typedef uint32_t __attribute__((may_alias)) arch_half;
+
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+
+static inline uint64_t arch_get(const _Atomic uint64_t *c)
+{
+    return *(const volatile arch_word *)c;
+}
+
+static inline void arch_set(_Atomic uint64_t *c, uint64_t value)
+{
+    *(volatile arch_word *)c = value;
+}
+
+static inline uint32_t arch_get32(const _Atomic uint32_t *c)
+{
+    return *(const volatile arch_half *)c;
+}
+
+static inline void arch_add(_Atomic uint64_t *c, uint64_t n)
+{
+    __asm__ volatile("addq %1, %0" : "+m"(*(arch_word *)c) : "er"(n) : "cc");
+}
+
+static inline void arch_or32(_Atomic uint32_t *c, uint32_t bits)
+{
+    __asm__ volatile("orl %1, %0" : "+m"(*(arch_half *)c) : "ir"(bits) : "cc");
+}
+
+static inline void arch_add32(_Atomic uint32_t *c, uint32_t n)
+{
+    __asm__ volatile("addl %1, %0" : "+m"(*(arch_half *)c) : "ir"(n) : "cc");
+}
+
+#else
+
+static inline uint64_t arch_get(const _Atomic uint64_t *c)
+{
+    return atomic_load_explicit((_Atomic uint64_t *)c, memory_order_relaxed);
+}
+
+static inline void arch_set(_Atomic uint64_t *c, uint64_t value)
+{
+    atomic_store_explicit(c, value, memory_order_relaxed);
+}
+
+static inline uint32_t arch_get32(const _Atomic uint32_t *c)
+{
+    return atomic_load_explicit((_Atomic uint32_t *)c, memory_order_relaxed);
+}
+
+static inline void arch_add(_Atomic uint64_t *c, uint64_t n)
+{
+    arch_set(c, arch_get(c) + n);
+}
+
+static inline void arch_or32(_Atomic uint32_t *c, uint32_t bits)
+{
+    atomic_store_explicit(c, arch_get32(c) | bits, memory_order_relaxed);
+}
+
+static inline void arch_add32(_Atomic uint32_t *c, uint32_t n)
+{
+    atomic_store_explicit(c, arch_get32(c) + n, memory_order_relaxed);
+}
+
+#endif
 
 #if defined(__x86_64__)
 

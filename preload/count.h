@@ -21,25 +21,27 @@
  * one that is comes from multiples of the golden ratio: evenly spread, and no period that a program
  * could have, too (Knuth, TAOCP 3, 6.4). */
 #define COUNT_MEASURED ((uint64_t)4096)
-#define COUNT_THIN_BITS 4
-#define COUNT_THIN ((uint64_t)1 << COUNT_THIN_BITS)
+#define COUNT_THIN ((uint64_t)16)
+#define COUNT_GOLDEN UINT32_C(0x9e3779b9)
 
-/* For the next block of SHARD (NULL: of none): the time, now or when the clock was last read. Tells
- * in BLOCK whether its lifetime is measured. Sampled blocks are few, and each is. */
-COUNT_INLINE uint64_t count_time(const struct recorder *r, struct thread *t,
-                                 const struct shard *shard, struct live_block *block, bool sampled)
+/* Whether the lifetime of a shard's block is measured that comes after N others. */
+COUNT_INLINE bool count_measures(uint64_t n)
 {
-    const uint64_t n = likely(shard != NULL) ? counter_get(&shard->alloc_count) : 0;
-    block->thinned = !sampled && n >= COUNT_MEASURED;
-    block->birth = 0;
-    if (likely(block->thinned) &&
-        likely((n * 0x9e3779b97f4a7c15u) >> (64 - COUNT_THIN_BITS) != 0)) {
-        return t->now;
-    }
+    return n < COUNT_MEASURED || (uint32_t)n * COUNT_GOLDEN < UINT32_MAX / COUNT_THIN + 1;
+}
+
+/* A block is born now: ticks since births are counted from, not 0. */
+COUNT_INLINE uint64_t count_birth(const struct recorder *r, struct thread *t)
+{
     t->now = clock_ticks();
-    block->birth = t->now - r->live_start;
-    block->birth += block->birth == 0;
-    return t->now;
+    const uint64_t birth = t->now - r->live_start;
+    return birth + (birth == 0);
+}
+
+/* Whether something was due when a birth was measured last. */
+COUNT_INLINE bool count_due(const struct recorder *r, const struct thread *t)
+{
+    return t->now >= atomic_load_explicit(&r->deadline, memory_order_relaxed);
 }
 
 /* A change of SHARD begins: its share of the peak is kept if the epoch is new, which is returned.
@@ -88,6 +90,7 @@ COUNT_INLINE void count_alloc(struct recorder *r, struct thread *t, struct shard
                               uint64_t size, uint64_t weight, bool reallocated, bool sampled)
 {
     const uint64_t bytes = weight * size;
+    const bool alone = count_alone(r);
     const uint64_t epoch = count_begin(r, shard, sampled);
     counter_add(&shard->alloc_count, weight);
     counter_add(&shard->alloc_bytes, bytes);
@@ -101,9 +104,9 @@ COUNT_INLINE void count_alloc(struct recorder *r, struct thread *t, struct shard
     if (unlikely(reallocated)) {
         counter_add(&shard->realloc_count, weight);
     }
-    shard_histogram_add(&shard->sizes, size, weight, &t->arena);
+    shard_count_size(shard, size, weight, &t->arena);
     count_end(r, shard, epoch, weight, bytes, sampled);
-    if (likely(count_alone(r))) {
+    if (likely(alone)) {
         peak_change_alone(&t->share, (int64_t)bytes);
         shard_follow_max(shard);
     } else {
@@ -116,30 +119,51 @@ COUNT_INLINE void count_alloc(struct recorder *r, struct thread *t, struct shard
 }
 
 /* For a block that is not of this process's sites. */
-static inline void count_foreign_free(struct recorder *r, struct thread *t,
-                                      const struct live_block *block, uint64_t weight)
+static __attribute__((noinline, unused)) void count_foreign_free(struct recorder *r,
+                                                                 struct thread *t, uint32_t site,
+                                                                 uint64_t size, uint64_t weight)
 {
-    if (block->site != SITE_UNCOUNTED) {
+    if (site != SITE_UNCOUNTED) {
         counter_add(&t->inherited_free_count, weight);
-        counter_add(&t->inherited_freed_bytes, weight * block->size);
+        counter_add(&t->inherited_freed_bytes, weight * size);
         sampler_freed_passed(&r->sampler, t->meter); /* as those that were not sampled count */
     }
 }
 
-/* BLOCK, which stands for WEIGHT, leaves the counts. */
-COUNT_INLINE void count_free(struct recorder *r, struct thread *t, const struct live_block *block,
-                             uint64_t weight, bool temporary, bool sampled)
+/* The lifetime of a block that is freed now, as WORD of its slot tells, which SHARD counts. */
+COUNT_INLINE void count_lifetime(struct recorder *r, struct thread *t, struct shard *shard,
+                                 uint64_t word, uint64_t weight)
 {
-    const uint64_t bytes = weight * block->size;
-    const bool measured = block->birth != 0;
-    const uint64_t now = measured ? t->now = clock_ticks() : t->now;
-    if (unlikely(!sites_own(&r->sites, block->site))) {
-        count_foreign_free(r, t, block, weight);
+    struct live_block block;
+    live_decode(&r->live, word, &block);
+    const uint64_t age = clock_ticks_to_ns(&r->clock, t->now - r->live_start - block.birth);
+    shard_histogram_add(&shard->lifetimes, age, block.thinned ? COUNT_THIN * weight : weight,
+                        &t->arena);
+}
+
+/* A block of SIZE bytes leaves the counts, which stands for WEIGHT, and whose slot WORD is as
+ * live_take tells it. */
+COUNT_INLINE void count_free_word(struct recorder *r, struct thread *t, uint64_t word,
+                                  uint64_t size, uint64_t weight, bool temporary, bool sampled)
+{
+    const uint64_t bytes = weight * size;
+    const uint32_t site = (uint32_t)(word >> LIVE_SITE_SHIFT) & LIVE_MAX_SITE;
+    if (unlikely(!sites_own(&r->sites, site))) {
+        count_foreign_free(r, t, site, size, weight);
         return;
     }
-    peak_before_free(&r->peak, &t->share, now);
+    const bool measured = word >> LIVE_BIRTH_SHIFT != 0;
+    if (measured) {
+        t->now = clock_ticks();
+    }
+    const bool alone = count_alone(r);
+    if (likely(alone)) {
+        peak_before_free_alone(&r->peak, &t->share, t->now);
+    } else {
+        peak_before_free(&r->peak, &t->share, t->now);
+    }
     struct shard *shard =
-        thread_shard(t, block->site, atomic_load_explicit(&r->peak.epoch, memory_order_relaxed));
+        thread_shard(t, site, atomic_load_explicit(&r->peak.epoch, memory_order_relaxed));
     if (unlikely(!shard) || (sampled && weight > 1 && !sampler_variance_of(shard, &t->arena))) {
         counter_add(&t->dropped_count, 1);
         return;
@@ -147,26 +171,31 @@ COUNT_INLINE void count_free(struct recorder *r, struct thread *t, const struct 
     const uint64_t epoch = count_begin(r, shard, sampled);
     counter_add(&shard->free_count, weight);
     counter_add(&shard->freed_bytes, bytes);
-    if (temporary) {
+    if (unlikely(temporary)) {
         counter_add(&shard->temporary_count, weight);
     }
     if (sampled && weight > 1) {
-        sampler_variance_free(atomic_load(&shard->variance), weight, block->size);
+        sampler_variance_free(atomic_load(&shard->variance), weight, size);
     }
     if (measured) {
-        uint64_t age = clock_ticks_to_ns(&r->clock, now - r->live_start - block->birth);
-        uint64_t n = block->thinned ? COUNT_THIN * weight : weight;
-        shard_histogram_add(&shard->lifetimes, age, n, &t->arena);
+        count_lifetime(r, t, shard, word, weight);
     }
     count_end(r, shard, epoch, -weight, -bytes, sampled);
-    if (likely(count_alone(r))) {
+    if (likely(alone)) {
         peak_change_alone(&t->share, -(int64_t)bytes);
     } else {
         peak_change(&r->peak, &t->share, -(int64_t)bytes);
-        shard_follow_max_shared(shard, sites_at(&r->sites, block->site));
+        shard_follow_max_shared(shard, sites_at(&r->sites, site));
     }
     counter_add(&t->free_count, 1);
     counter_add(&t->live_count, -weight);
+}
+
+/* The same of BLOCK. */
+COUNT_INLINE void count_free(struct recorder *r, struct thread *t, const struct live_block *block,
+                             uint64_t weight, bool temporary, bool sampled)
+{
+    count_free_word(r, t, live_encode(&r->live, 0, block), block->size, weight, temporary, sampled);
 }
 
 #endif

@@ -124,12 +124,12 @@ static void add_shard(struct sums *sums, const struct shard *s, uint64_t epoch)
     sums->realloc_count += counter_get(&s->realloc_count);
     sums->failed_count += counter_get(&s->failed_count);
     sums->threads += counter_get(&s->threads);
-    add_histogram(sums->sizes, &s->sizes);
+    shard_add_sizes(s, sums->sizes);
     /* A shard not changed since the peak holds now what it held then. */
     bool kept = counter_get(&s->epoch) >= epoch;
     sums->peak_bytes += (int64_t)(kept ? counter_get(&s->peak_bytes) : shard_live_bytes(s));
     sums->peak_count += (int64_t)(kept ? counter_get(&s->peak_count) : shard_live_count(s));
-    int64_t max = atomic_load_explicit(&s->max_live_bytes, memory_order_relaxed);
+    const int64_t max = (int64_t)counter_get(&s->max_live_bytes);
     sums->max_live_bytes = max > sums->max_live_bytes ? max : sums->max_live_bytes;
     sampler_errors_add(&sums->errors, s, epoch);
 }
@@ -145,12 +145,12 @@ static void add_shard_between(struct sums *sums, const struct shard *s, uint64_t
 {
     const struct sums before = *sums;
     for (int i = 0; i < READ_TRIES; i++) {
-        uint64_t version = atomic_load_explicit(&s->version, memory_order_acquire);
+        uint32_t version = atomic_load_explicit(&s->version, memory_order_acquire);
         if (version % 2 == 0) {
             *sums = before;
             add_shard(sums, s, epoch);
             atomic_thread_fence(memory_order_acquire);
-            if (counter_get(&s->version) == version) {
+            if (atomic_load_explicit(&s->version, memory_order_relaxed) == version) {
                 return;
             }
         }

@@ -60,6 +60,7 @@ bool guard_is_stale(uintptr_t frame)
         return false;
     }
     guard_tls.frame = 0;
+    guard_tls.quick = NULL;
     if (guard_tls.thread) {
         atomic_fetch_or(&guard_tls.thread->pending_count, THREAD_LEFT);
     }

@@ -20,6 +20,7 @@ struct thread;
 
 struct guard_tls {
     struct thread *thread;       /* this thread's state, NULL before the first record */
+    struct thread *quick;        /* the same where its events may go the short way; see hook.h */
     struct sampler_meter *meter; /* see sampler.h; NULL: none */
     uintptr_t frame;             /* of the hook that is inside the recorder; 0: none */
     uintptr_t passing;           /* of a hook whose real function calls another one; 0: none */

@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "arch.h"
+#include "event.h"
 #include "guard.h"
 #include "lifecycle.h"
 #include "objects.h"
@@ -71,19 +72,66 @@ static inline void finish(struct thread *t, bool due)
     guard_leave();
 }
 
-/* Before the real function: asks for what recording the call will look at first, so that it is
- * there when the real function is through. */
-static inline void hook_prepare(const struct stack_start *start)
+/* The short way: where a thread records every block, and nothing else is to be thought of, an event
+ * goes through no function but the inline ones of event.h. */
+
+/* The calling thread's state if it may go the short way, with the guard; otherwise NULL. */
+static inline __attribute__((always_inline)) struct thread *quick_enter(uintptr_t frame)
 {
-    const struct thread *t = guard_tls.thread;
-    if (likely(t != NULL)) {
-        knowns_prefetch(&t->stack.knowns, start->ip, start->sp);
+    struct thread *t = guard_tls.quick;
+    if (unlikely(!t) || unlikely(guard_tls.frame != 0) ||
+        unlikely(atomic_load_explicit(recorder.alive, memory_order_relaxed) == 0)) {
+        return NULL;
     }
+    guard_tls.frame = frame;
+    __asm__ volatile("" ::: "memory");
+    return t;
+}
+
+/* At the end of an event. A deadline of 0: a signal came that could not be served at once. */
+static inline __attribute__((always_inline)) void quick_leave(struct thread *t, bool due)
+{
+    if (unlikely(due) ||
+        unlikely(atomic_load_explicit(&recorder.deadline, memory_order_relaxed) == 0)) {
+        hook_finish(t, true);
+    }
+    guard_leave();
+}
+
+/* What is known of a call's stack before the real function is called: a handler that runs meanwhile
+ * must find the guard free. */
+struct quick {
+    struct thread *thread; /* NULL: this call goes the long way */
+    const struct known *known;
+    uint32_t emptied;
+};
+
+static inline __attribute__((always_inline)) struct quick quick_find(struct thread *t,
+                                                                     struct stack_start start)
+{
+    return (struct quick){t, event_find(&recorder, t, start), t->stack.knowns.emptied};
+}
+
+static inline __attribute__((always_inline)) struct quick quick_begin(struct stack_start start)
+{
+    struct quick q = {.thread = quick_enter(start.sp)};
+    if (likely(q.thread != NULL)) {
+        q = quick_find(q.thread, start);
+        guard_leave();
+    }
+    return q;
+}
+
+/* Q's stack again, after the real function: nothing may be known of it any more. */
+static inline __attribute__((always_inline)) const struct known *quick_known(const struct quick *q,
+                                                                             const struct thread *t)
+{
+    return likely(q->emptied == t->stack.knowns.emptied) ? q->known : NULL;
 }
 
 /* A call of FUNCTION for SIZE bytes returned P, NULL if it failed. */
-static inline void allocated(enum site_function function, void *p, size_t size,
-                             const struct stack_start *start)
+static __attribute__((noinline, unused)) void
+allocated(enum site_function function, void *p, size_t size, const struct stack_start *start)
 {
     if (unlikely(!recording(start))) {
         return;
@@ -105,8 +153,24 @@ static inline void allocated(enum site_function function, void *p, size_t size,
     timing_end(began);
 }
 
+/* The same after quick_begin. */
+static inline __attribute__((always_inline)) void quick_allocated(const struct quick *q,
+                                                                  enum site_function function,
+                                                                  void *p, size_t size,
+                                                                  struct stack_start start)
+{
+    struct thread *t = likely(p != NULL) && likely(q->thread) ? quick_enter(start.sp) : NULL;
+    if (unlikely(!t)) {
+        const struct stack_start copy = start; /* so that START is not in memory */
+        allocated(function, p, size, &copy);
+        return;
+    }
+    quick_leave(t, event_alloc(&recorder, t, function, (uintptr_t)p, size, start, quick_known(q, t),
+                               false));
+}
+
 /* P, not NULL and the real allocator's, is about to be freed. */
-static inline void freeing(void *p, const struct stack_start *start)
+static __attribute__((noinline, unused)) void freeing(void *p, const struct stack_start *start)
 {
     if (unlikely(!recording(start))) {
         return;
@@ -127,6 +191,27 @@ static inline void freeing(void *p, const struct stack_start *start)
         recorder_nested_free(&recorder, (uintptr_t)p);
     }
     timing_end(began);
+}
+
+/* The same for P that may be anyone's, or NULL, if that goes the short way. Returns false if not.
+ */
+static inline __attribute__((always_inline)) bool quick_free(void *p, uintptr_t ip, uintptr_t frame)
+{
+    struct thread *t = quick_enter(frame);
+    if (unlikely(!t)) {
+        return false;
+    }
+    uint64_t size, word = 0;
+    if (likely(!objects_in_loader(ip))) {
+        word = live_take(&t->live_cache, (uintptr_t)p, &size);
+    }
+    if (unlikely(word == 0)) {
+        guard_leave();
+        return false;
+    }
+    event_freed(&recorder, t, (uintptr_t)p, word, size);
+    quick_leave(t, false);
+    return true;
 }
 
 #endif

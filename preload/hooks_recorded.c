@@ -27,13 +27,13 @@ static void *early_alloc(size_t size, size_t alignment)
 
 void *recorded_malloc(size_t size)
 {
-    if (unlikely(!real_ready())) {
+    const struct stack_start start = CALLER;
+    const struct quick quick = quick_begin(start);
+    if (unlikely(!quick.thread) && unlikely(!real_ready())) {
         return early_alloc(size, 16);
     }
-    const struct stack_start start = CALLER;
-    hook_prepare(&start);
     void *p = real.malloc(size);
-    allocated(SITE_malloc, p, size, &start);
+    quick_allocated(&quick, SITE_malloc, p, size, start);
     return p;
 }
 
@@ -41,13 +41,13 @@ void *recorded_calloc(size_t count, size_t size)
 {
     size_t total;
     bool overflow = __builtin_mul_overflow(count, size, &total);
-    if (unlikely(!real_ready())) {
+    const struct stack_start start = CALLER;
+    const struct quick quick = quick_begin(start);
+    if (unlikely(!quick.thread) && unlikely(!real_ready())) {
         return overflow ? NULL : early_alloc(total, 16);
     }
-    const struct stack_start start = CALLER;
-    hook_prepare(&start);
     void *p = real.calloc(count, size);
-    allocated(SITE_calloc, p, total, &start);
+    quick_allocated(&quick, SITE_calloc, p, total, start);
     return p;
 }
 
@@ -69,7 +69,8 @@ struct resize {
     struct weighted_block block;
 };
 
-static inline void resize_begin(struct resize *resize, void *block, const struct stack_start *start)
+static __attribute__((noinline)) void resize_begin(struct resize *resize, void *block,
+                                                   const struct stack_start *start)
 {
     *resize = (struct resize){0};
     if (unlikely(!recording(start))) {
@@ -95,8 +96,9 @@ static inline void resize_begin(struct resize *resize, void *block, const struct
     timing_end(began);
 }
 
-static inline void resize_end(struct resize *resize, enum site_function function, void *block,
-                              void *p, size_t size, const struct stack_start *start)
+static __attribute__((noinline)) void resize_end(struct resize *resize, enum site_function function,
+                                                 void *block, void *p, size_t size,
+                                                 const struct stack_start *start)
 {
     if (unlikely(!recorder_on(&recorder))) {
         return;
@@ -132,15 +134,10 @@ static inline void resize_end(struct resize *resize, enum site_function function
     timing_end(began);
 }
 
-void *recorded_realloc(void *block, size_t size)
+/* realloc of BLOCK the long way. */
+static __attribute__((noinline)) void *resize_slow(void *block, size_t size,
+                                                   struct stack_start start)
 {
-    const struct stack_start start = CALLER;
-    if (unlikely(guard_tls.passing)) {
-        if (guard_is_ours(start.ip) || !guard_is_gone(guard_tls.passing, start.sp)) {
-            return real.realloc(block, size);
-        }
-        guard_tls.passing = 0;
-    }
     if (unlikely(!real_ready())) {
         return block ? leave_bootstrap(block, size) : early_alloc(size, 16);
     }
@@ -156,6 +153,60 @@ void *recorded_realloc(void *block, size_t size)
     resize_begin(&resize, block, &start);
     void *p = real.realloc(block, size);
     resize_end(&resize, SITE_realloc, block, p, size, &start);
+    return p;
+}
+
+/* realloc of BLOCK, of which live_take told WORD and OLD_SIZE, after the real call, where that does
+ * not go the short way. */
+static __attribute__((noinline)) void resized_slow(struct thread *t, uint64_t word,
+                                                   uint64_t old_size, void *block, void *p,
+                                                   size_t size, struct stack_start start)
+{
+    struct resize resize = {.guarded = true, .known = true, .thread = t, .block.weight = 1};
+    live_decode(&recorder.live, word, &resize.block.block);
+    resize.block.block.size = old_size;
+    resize_end(&resize, SITE_realloc, block, p, size, &start);
+}
+
+void *recorded_realloc(void *block, size_t size)
+{
+    const struct stack_start start = CALLER;
+    if (unlikely(guard_tls.passing)) {
+        if (guard_is_ours(start.ip) || !guard_is_gone(guard_tls.passing, start.sp)) {
+            return real.realloc(block, size);
+        }
+        guard_tls.passing = 0;
+    }
+    struct thread *t = quick_enter(start.sp);
+    if (unlikely(!t)) {
+        return resize_slow(block, size, start);
+    }
+    uint64_t old_size = 0, word = 0;
+    if (block) {
+        if (likely(!objects_in_loader(start.ip))) {
+            word = live_take(&t->live_cache, (uintptr_t)block, &old_size);
+        }
+        if (unlikely(word == 0)) {
+            guard_leave();
+            return resize_slow(block, size, start);
+        }
+    }
+    const struct quick quick = quick_find(t, start);
+    guard_leave();
+    void *p = real.realloc(block, size);
+    t = likely(p != NULL) ? quick_enter(start.sp) : NULL;
+    if (unlikely(!t) && block) {
+        resized_slow(quick.thread, word, old_size, block, p, size, start);
+    } else if (unlikely(!t)) {
+        const struct stack_start copy = start;
+        allocated(SITE_realloc, p, size, &copy);
+    } else {
+        if (block) {
+            event_freed(&recorder, t, (uintptr_t)block, word, old_size);
+        }
+        quick_leave(t, event_alloc(&recorder, t, SITE_realloc, (uintptr_t)p, size, start,
+                                   quick_known(&quick, t), block != NULL));
+    }
     return p;
 }
 
@@ -249,14 +300,23 @@ void *recorded_pvalloc(size_t size)
     return p;
 }
 
-void recorded_free(void *block)
+static __attribute__((noinline)) void free_slow(void *block, struct stack_start start)
 {
     if (!block || unlikely(bootstrap_owns(block)) || unlikely(!real_ready())) {
         return;
     }
-    const struct stack_start start = CALLER;
     freeing(block, &start);
     real.free(block);
+}
+
+void recorded_free(void *block)
+{
+    const struct stack_start start = CALLER;
+    if (likely(quick_free(block, start.ip, start.sp))) {
+        real.free(block);
+    } else {
+        free_slow(block, start);
+    }
 }
 
 void recorded_free_sized(void *block, size_t size)

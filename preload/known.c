@@ -30,6 +30,15 @@ static uint64_t now(const struct knowns *k)
     return k->events ? atomic_load_explicit(k->events, memory_order_relaxed) : 0;
 }
 
+struct known_edge *known_edge_from(const struct known_table *t, size_t i, uint32_t tag)
+{
+    const size_t mask = SIZE_MAX >> (t->edges_shift % 64);
+    while (t->edges[i].tag != tag && t->edges[i].tag != 0) {
+        i = (i + 1) & mask;
+    }
+    return &t->edges[i];
+}
+
 void knowns_init(struct knowns *k, struct arena_pool *pool, const _Atomic uint64_t *events)
 {
     *k = (struct knowns){.pool = pool, .events = events};
@@ -53,6 +62,7 @@ static void begin(struct knowns *k, struct known_table *t)
     k->heads_left = (uint32_t)heads_size(t) / 2;
     k->edges_left = (uint32_t)edges_size(t) / 4 * 3;
     k->begun = now(k);
+    k->emptied++;
     k->table = t;
 }
 
@@ -273,7 +283,7 @@ static void link_in(struct knowns *k, uint32_t id, struct known *x, uintptr_t ip
 }
 
 void knowns_enter(struct knowns *k, const struct trace_step *step, size_t n, struct shard *shard,
-                  uint8_t function, bool cut)
+                  uint16_t function, bool cut)
 {
     struct places p;
     if ((!k->table && !get_table(k, FIRST_MEMORY)) || n < 2 || !find_places(&p, step, n)) {
@@ -290,9 +300,8 @@ void knowns_enter(struct knowns *k, const struct trace_step *step, size_t n, str
                         .shard = shard,
                         .words = p.words,
                         .returns = p.returns,
-                        .function = function,
-                        .uses_bp = p.uses_bp,
-                        .cut = cut};
+                        .as = (uint16_t)(function | (cut ? KNOWN_CUT : 0)),
+                        .uses_bp = p.uses_bp};
     for (size_t i = 0; i < p.words; i++) {
         x->held[i] = known_word(step[0].sp, p.at[i]);
     }
@@ -300,6 +309,26 @@ void knowns_enter(struct knowns *k, const struct trace_step *step, size_t n, str
     COMPILER_BARRIER();
     k->entered++;
     link_in(k, id, x, step[0].ip, step[0].sp);
+}
+
+const struct known *knowns_find_any(const struct knowns *k, uintptr_t ip, uintptr_t sp,
+                                    uintptr_t bp)
+{
+    const struct known_table *t = k->table;
+    size_t at = known_heads_start(t, ip, sp);
+    for (;;) {
+        const struct known_head *head = known_head(t, ip, sp, &at);
+        if (head->ip == 0) {
+            return NULL;
+        }
+        const struct known *x;
+        for (uint32_t id = known_leaf(t, head->to, sp); id != 0; id = x->next) {
+            x = known_at(t, id);
+            if (known_holds(x, sp, bp)) {
+                return x;
+            }
+        }
+    }
 }
 
 size_t knowns_frames(const struct known *x, uintptr_t ip, uintptr_t *frames, size_t max)

@@ -30,6 +30,8 @@ struct shard;
 /* Words are compared in groups; a list is filled up by its first word. */
 #define KNOWN_GROUP ((size_t)4)
 
+#define KNOWN_CUT ((uint16_t)1 << 15) /* the stack has more frames than are told */
+
 /* A stack. Behind it lie its words' places. */
 struct known {
     uintptr_t bp;
@@ -37,9 +39,8 @@ struct known {
     uint32_t next;    /* id of one that differs in bp alone; or 0 */
     uint16_t words;   /* a multiple of KNOWN_GROUP */
     uint16_t returns; /* how many of them are return addresses, which come first, from the inside */
-    uint8_t function; /* that the shard is of */
+    uint16_t as;      /* the function that the shard is of; with KNOWN_CUT, if so */
     bool uses_bp;     /* the walk depends on bp */
-    bool cut;         /* the stack has more frames than are told */
     uintptr_t held[];
 };
 
@@ -85,6 +86,7 @@ struct knowns {
     uint64_t begun;                 /* the count when it was last empty */
     uint64_t pause_until;           /* the count until which nothing is entered */
     uint32_t entered;               /* stacks since then */
+    uint32_t emptied;               /* how often: a stack that was found may be another since */
 };
 
 /* EVENTS: see above. Takes no memory before the first stack is entered. */
@@ -97,7 +99,7 @@ bool knowns_wants(const struct knowns *k);
  * counts for FUNCTION. It must not be known yet. Nothing is entered that cannot be told in the form
  * above. */
 void knowns_enter(struct knowns *k, const struct trace_step *step, size_t n, struct shard *shard,
-                  uint8_t function, bool cut);
+                  uint16_t function, bool cut);
 
 void knowns_forget(struct knowns *k);
 
@@ -124,17 +126,19 @@ static inline uintptr_t known_word(uintptr_t sp, uint16_t place)
 static inline bool known_holds(const struct known *x, uintptr_t sp, uintptr_t bp)
 {
     const uint16_t *place = known_places(x);
-    const uintptr_t *held = x->held, *end = held + x->words;
-    for (; held != end; held += 4, place += 4) {
-        _Static_assert(KNOWN_GROUP == 4, "a group");
+    const uintptr_t *held = x->held, *const end = (const uintptr_t *)place;
+    do {
+        _Static_assert(KNOWN_GROUP == 4, "a group; there is at least one");
         const uintptr_t changed =
             (known_word(sp, place[0]) ^ held[0]) | (known_word(sp, place[1]) ^ held[1]) |
             (known_word(sp, place[2]) ^ held[2]) | (known_word(sp, place[3]) ^ held[3]);
         if (unlikely(changed != 0)) {
             return false;
         }
-    }
-    return !x->uses_bp || x->bp == bp;
+        held += 4;
+        place += 4;
+    } while (held != end);
+    return likely(!x->uses_bp) || x->bp == bp;
 }
 
 static inline size_t known_heads_start(const struct known_table *t, uintptr_t ip, uintptr_t sp)
@@ -156,19 +160,18 @@ static inline struct known_head *known_head(const struct known_table *t, uintptr
     }
 }
 
+/* The edge with TAG from place I on, or an empty one for it. */
+struct known_edge *known_edge_from(const struct known_table *t, size_t i, uint32_t tag);
+
 /* The edge from node ID along WORD, or an empty one for it, whose tag is returned in TAG. */
 static inline struct known_edge *known_edge(const struct known_table *t, uint32_t id,
                                             uintptr_t word, uint32_t *tag)
 {
     const uint64_t hash = (word ^ id * 0x9fb21c651e98df25u) * 0x9e3779b97f4a7c15u;
-    const size_t mask = SIZE_MAX >> (t->edges_shift % 64);
+    const size_t i = hash >> (t->edges_shift % 64);
     *tag = (uint32_t)hash | 1;
-    for (size_t i = hash >> (t->edges_shift % 64);; i = (i + 1) & mask) {
-        struct known_edge *edge = &t->edges[i];
-        if (likely(edge->tag == *tag || edge->tag == 0)) {
-            return edge;
-        }
-    }
+    struct known_edge *edge = &t->edges[i];
+    return likely(edge->tag == *tag) ? edge : known_edge_from(t, i, *tag);
 }
 
 /* The word at SP that node ID looks at. */
@@ -187,44 +190,29 @@ static inline uint32_t known_leaf(const struct known_table *t, uint32_t id, uint
     return id;
 }
 
+/* As knowns_find, wherever the stack is. */
+const struct known *knowns_find_any(const struct knowns *k, uintptr_t ip, uintptr_t sp,
+                                    uintptr_t bp);
+
 /* The stack that the thread is in at (IP, SP, BP), or NULL. */
-static inline struct known *knowns_find(const struct knowns *k, uintptr_t ip, uintptr_t sp,
-                                        uintptr_t bp)
+static inline __attribute__((always_inline)) const struct known *
+knowns_find(const struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t bp)
 {
     const struct known_table *t = k->table;
     if (unlikely(!t)) {
         return NULL;
     }
-    size_t at = known_heads_start(t, ip, sp);
-    for (;;) {
-        const struct known_head *head = known_head(t, ip, sp, &at);
-        if (unlikely(head->ip == 0)) {
-            return NULL;
-        }
-        struct known *x;
-        for (uint32_t id = known_leaf(t, head->to, sp); id != 0; id = x->next) {
-            x = known_at(t, id);
+    const struct known_head *head = &t->heads[known_heads_start(t, ip, sp)];
+    if (likely(head->ip == ip) && likely(head->sp == sp)) {
+        const uint32_t id = known_leaf(t, head->to, sp);
+        if (likely(id != 0)) {
+            const struct known *x = known_at(t, id);
             if (likely(known_holds(x, sp, bp))) {
                 return x;
             }
         }
     }
-}
-
-/* Asks for what knowns_find will look at. Also without the guard. */
-static inline void knowns_prefetch(const struct knowns *k, uintptr_t ip, uintptr_t sp)
-{
-    const struct known_table *t = k->table;
-    if (likely(t != NULL)) {
-        const struct known_head *head = &t->heads[known_heads_start(t, ip, sp)];
-        if (likely(head->ip == ip && head->sp == sp)) {
-            const char *x = (const char *)known_at(t, known_leaf(t, head->to, sp));
-            __builtin_prefetch(x);
-            __builtin_prefetch(x + 64);
-            __builtin_prefetch(x + 128);
-            __builtin_prefetch(x + 192);
-        }
-    }
+    return knowns_find_any(k, ip, sp, bp);
 }
 
 #endif

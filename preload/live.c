@@ -199,7 +199,7 @@ enum live_result live_insert_slow(struct live *l, struct live_cache *cache, uint
     }
     atomic_thread_fence(memory_order_seq_cst);
     if (unlikely(atomic_load(&l->sweep) != sweep || sweep % 2)) {
-        live_insert_again(l, cache, address, block);
+        live_put_again(l, cache, address, live_encode(l, address, block), block->size);
     }
     return result;
 }
@@ -242,23 +242,31 @@ static uint32_t await_sweep(const struct live *l)
     return sweep;
 }
 
-void live_insert_again(struct live *l, struct live_cache *cache, uintptr_t address,
-                       const struct live_block *block)
+enum live_result live_put_slow(struct live *l, struct live_cache *cache, uintptr_t address,
+                               uint64_t word, uint64_t size, struct live_block *old)
+{
+    struct live_block block;
+    live_decode(l, word, &block);
+    block.size = size;
+    return live_insert_slow(l, cache, address, &block, old);
+}
+
+void live_put_again(struct live *l, struct live_cache *cache, uintptr_t address, uint64_t word,
+                    uint64_t size)
 {
     struct live_region *region = region_get(l, cache, address, NO_CREATE);
     live_slot *primary = region ? &region->primary[live_index(address)] : NULL;
-    live_slot *size = region && block->size >= LIVE_LARGE_SIZE
-                          ? size_slot(l, cache, region, address, false)
-                          : NULL;
+    live_slot *second =
+        region && size >= LIVE_LARGE_SIZE ? size_slot(l, cache, region, address, false) : NULL;
     uint32_t sweep, before;
     do {
         before = await_sweep(l);
         uint64_t empty = 0;
         if (primary) {
-            atomic_compare_exchange_strong(primary, &empty, live_encode(l, address, block));
+            atomic_compare_exchange_strong(primary, &empty, word);
         }
-        if (size) {
-            atomic_store(size, block->size << 1);
+        if (second) {
+            atomic_store(second, size << 1);
         }
         sweep = atomic_load(&l->sweep);
     } while (sweep != before);

@@ -91,10 +91,6 @@ enum live_result {
 
 void live_init(struct live *l, struct arena_pool *pool);
 
-/* Pages may have been given back while BLOCK was put in: puts it in once more if it was lost. */
-void live_insert_again(struct live *l, struct live_cache *cache, uintptr_t address,
-                       const struct live_block *block);
-
 /* The general forms of live_insert and live_remove, for what these have no short way for. */
 enum live_result live_insert_slow(struct live *l, struct live_cache *cache, uintptr_t address,
                                   const struct live_block *block, struct live_block *old);
@@ -126,19 +122,27 @@ static inline uint64_t live_birth(uint64_t birth, uint32_t shift)
     return units | (units == 0 && birth != 0);
 }
 
+/* A slot for a block at ADDRESS that is of SITE and has SIZE bytes, with no birth. */
+static inline uint64_t live_word(uintptr_t address, uint32_t site, uint64_t size)
+{
+    return LIVE_PRESENT | live_offset_bits(address) | (uint64_t)site << LIVE_SITE_SHIFT |
+           (size < LIVE_LARGE_SIZE ? size << LIVE_SIZE_SHIFT : LIVE_LARGE);
+}
+
+/* What is in a slot of a block born at BIRTH, not 0, beside that. */
+static inline uint64_t live_birth_bits(const struct live *l, uint64_t birth, bool thinned)
+{
+    const uint32_t shift = atomic_load_explicit(&l->shift, memory_order_relaxed);
+    return (uint64_t)(shift & 1) << LIVE_PARITY_SHIFT |
+           live_birth(birth, shift) << LIVE_BIRTH_SHIFT | (uint64_t)thinned << LIVE_THINNED_SHIFT;
+}
+
 static inline uint64_t live_encode(const struct live *l, uintptr_t address,
                                    const struct live_block *block)
 {
-    uint64_t word = LIVE_PRESENT | live_offset_bits(address) |
-                    (uint64_t)block->site << LIVE_SITE_SHIFT |
-                    (uint64_t)block->thinned << LIVE_THINNED_SHIFT |
-                    (block->size < LIVE_LARGE_SIZE ? block->size << LIVE_SIZE_SHIFT : LIVE_LARGE);
-    if (block->birth != 0) {
-        const uint32_t shift = atomic_load_explicit(&l->shift, memory_order_relaxed);
-        word |= (uint64_t)(shift & 1) << LIVE_PARITY_SHIFT | live_birth(block->birth, shift)
-                                                                 << LIVE_BIRTH_SHIFT;
-    }
-    return word;
+    const uint64_t word = live_word(address, block->site, block->size) | (uint64_t)block->thinned
+                                                                             << LIVE_THINNED_SHIFT;
+    return block->birth ? word | live_birth_bits(l, block->birth, block->thinned) : word;
 }
 
 static inline void live_decode(const struct live *l, uint64_t word, struct live_block *block)
@@ -163,50 +167,81 @@ static inline live_slot *live_near(const struct live_cache *cache, uintptr_t add
     return &cache->of[key % LIVE_CACHED].primary[i];
 }
 
+/* The general form of live_put. */
+enum live_result live_put_slow(struct live *l, struct live_cache *cache, uintptr_t address,
+                               uint64_t word, uint64_t size, struct live_block *old);
+/* Pages may have been given back meanwhile: puts the block in once more if it was lost. */
+void live_put_again(struct live *l, struct live_cache *cache, uintptr_t address, uint64_t word,
+                    uint64_t size);
+
+/* live_insert of what WORD (live_word, with what live_birth_bits told) and SIZE tell. */
 static inline __attribute__((always_inline)) enum live_result
-live_insert(struct live *l, struct live_cache *cache, uintptr_t address,
-            const struct live_block *block, struct live_block *old)
+live_put(struct live *l, struct live_cache *cache, uintptr_t address, uint64_t word, uint64_t size,
+         struct live_block *old)
 {
     const uint32_t sweep = atomic_load_explicit(&l->sweep, memory_order_acquire);
     live_slot *slot = live_near(cache, address);
     uint64_t found = likely(slot != NULL) ? atomic_load_explicit(slot, memory_order_relaxed) : 1;
     if (unlikely(found != 0)) {
-        return live_insert_slow(l, cache, address, block, old);
+        return live_put_slow(l, cache, address, word, size, old);
     }
-    const uint64_t word = live_encode(l, address, block);
     if (likely(l->one_each)) {
         atomic_store_explicit(slot, word, memory_order_release);
     } else if (unlikely(!atomic_compare_exchange_strong_explicit(
                    slot, &found, word, memory_order_release, memory_order_relaxed))) {
-        return live_insert_slow(l, cache, address, block, old);
+        return live_put_slow(l, cache, address, word, size, old);
     }
-    if (block->size >= LIVE_LARGE_SIZE) {
-        atomic_store_explicit(&slot[1], block->size << 1, memory_order_relaxed);
+    if (size >= LIVE_LARGE_SIZE) {
+        atomic_store_explicit(&slot[1], size << 1, memory_order_relaxed);
     }
     /* Whoever gives pages back makes all threads pass a memory barrier first. */
     atomic_signal_fence(memory_order_seq_cst);
-    if (unlikely(atomic_load_explicit(&l->sweep, memory_order_relaxed) != sweep || sweep % 2)) {
-        live_insert_again(l, cache, address, block);
+    if (unlikely(atomic_load_explicit(&l->sweep, memory_order_relaxed) != sweep) ||
+        unlikely(sweep % 2 != 0)) {
+        live_put_again(l, cache, address, word, size);
     }
     return LIVE_OK;
 }
 
-/* Takes the record of ADDRESS out. Returns false if there is none. */
-static inline __attribute__((always_inline)) bool
-live_remove(struct live *l, struct live_cache *cache, uintptr_t address, struct live_block *block)
+static inline enum live_result live_insert(struct live *l, struct live_cache *cache,
+                                           uintptr_t address, const struct live_block *block,
+                                           struct live_block *old)
+{
+    return live_put(l, cache, address, live_encode(l, address, block), block->size, old);
+}
+
+/* Takes the record of ADDRESS out, if that goes the short way: returns what was in its slot, and
+ * the size. 0 if not. */
+static inline __attribute__((always_inline)) uint64_t live_take(struct live_cache *cache,
+                                                                uintptr_t address, uint64_t *size)
 {
     live_slot *slot = live_near(cache, address);
     const uint64_t word =
         likely(slot != NULL) ? atomic_load_explicit(slot, memory_order_relaxed) : 0;
     if (unlikely(!live_is_of(word, address))) {
+        return 0;
+    }
+    if (word & LIVE_LARGE) {
+        *size = atomic_load_explicit(&slot[1], memory_order_relaxed) >> 1;
+        atomic_store_explicit(&slot[1], 0, memory_order_relaxed);
+    } else {
+        *size = word >> LIVE_SIZE_SHIFT & (LIVE_LARGE_SIZE - 1);
+    }
+    atomic_store_explicit(slot, 0, memory_order_relaxed);
+    return word;
+}
+
+/* Takes the record of ADDRESS out. Returns false if there is none. */
+static inline bool live_remove(struct live *l, struct live_cache *cache, uintptr_t address,
+                               struct live_block *block)
+{
+    uint64_t size;
+    const uint64_t word = live_take(cache, address, &size);
+    if (unlikely(word == 0)) {
         return live_remove_slow(l, cache, address, block);
     }
     live_decode(l, word, block);
-    if (word & LIVE_LARGE) {
-        block->size = atomic_load_explicit(&slot[1], memory_order_relaxed) >> 1;
-        atomic_store_explicit(&slot[1], 0, memory_order_relaxed);
-    }
-    atomic_store_explicit(slot, 0, memory_order_relaxed);
+    block->size = size;
     return true;
 }
 

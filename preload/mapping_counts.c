@@ -46,6 +46,13 @@ static struct shard *find_shard(struct mapping_counts *c, uint32_t site)
     return shard;
 }
 
+static void begin(struct mapping_counts *c, struct shard *shard)
+{
+    c->live_before = shard_live_count(shard);
+    shard_begin(shard);
+    shard_enter_epoch(shard, atomic_load(&c->peak.epoch));
+}
+
 bool mapping_counts_add(struct mapping_counts *c, const struct mapping_call *call, uint64_t bytes)
 {
     struct shard *shard = find_shard(c, call->site);
@@ -53,8 +60,7 @@ bool mapping_counts_add(struct mapping_counts *c, const struct mapping_call *cal
         c->dropped_count++;
         return false;
     }
-    shard_begin(shard);
-    shard_enter_epoch(shard, atomic_load(&c->peak.epoch));
+    begin(c, shard);
     counter_add(&shard->alloc_count, 1);
     counter_add(&shard->alloc_bytes, bytes);
     if (call->reallocated) {
@@ -64,7 +70,7 @@ bool mapping_counts_add(struct mapping_counts *c, const struct mapping_call *cal
         shard->thread = call->thread;
         counter_add(&shard->threads, 1);
     }
-    shard_histogram_add(&shard->sizes, bytes, 1, &c->arena);
+    shard_count_size(shard, bytes, 1, &c->arena);
     shard_end(shard);
     peak_change_alone(&c->share, (int64_t)bytes);
     shard_follow_max(shard);
@@ -92,8 +98,7 @@ void mapping_counts_remove(struct mapping_counts *c, uint32_t site, uint64_t byt
     }
     const uint64_t now = clock_ticks();
     peak_before_free(&c->peak, &c->share, now);
-    shard_begin(shard);
-    shard_enter_epoch(shard, atomic_load(&c->peak.epoch));
+    begin(c, shard);
     counter_add(&shard->freed_bytes, bytes);
     if (last) {
         const uint64_t age = clock_ticks_to_ns(c->clock, now - c->clock->start_ticks - birth);

@@ -25,6 +25,7 @@ struct mapping_counts {
     struct arena arena;    /* for their histograms */
     struct peak peak;
     struct peak_share share;
+    uint64_t live_before; /* how many were live of the shard that is being changed, before */
     const struct clock *clock;
     const struct sites *sites;
     /* Calls that could not be recorded; that unmapped what was not known; mappings that were found

@@ -15,20 +15,11 @@ static struct mend_sums add_up(const struct thread *t)
     for (struct shard *s = atomic_load(&t->shards); s; s = atomic_load(&s->next)) {
         sums.bytes += shard_live_bytes(s);
         sums.count += shard_live_count(s);
-        if (counter_get(&s->version) % 2) {
+        if (atomic_load(&s->version) % 2) {
             sums.open = s;
         }
     }
     return sums;
-}
-
-static uint64_t histogram_sum(const struct shard_histogram *h)
-{
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
-        sum += shard_histogram_get(h, i);
-    }
-    return sum;
 }
 
 static void limit(counter *c, const counter *most)
@@ -38,16 +29,14 @@ static void limit(counter *c, const counter *most)
     }
 }
 
-/* COUNT blocks and BYTES of an allocation are in S: its size is known if both are, and then it may
- * be in the histogram. */
-static void take_back_alloc(struct shard *s, uint64_t count, uint64_t bytes, struct arena *arena)
+/* A size is entered after the block is counted. */
+static void take_back_alloc(struct shard *s, uint64_t count, uint64_t bytes)
 {
+    if (count != 0) {
+        shard_take_back_size(s);
+    }
     counter_add(&s->alloc_count, -count);
     counter_add(&s->alloc_bytes, -bytes);
-    const uint64_t sizes = histogram_sum(&s->sizes), allocations = counter_get(&s->alloc_count);
-    if (count != 0 && sizes > allocations) {
-        shard_histogram_add(&s->sizes, bytes / count, allocations - sizes, arena);
-    }
     limit(&s->realloc_count, &s->alloc_count);
 }
 
@@ -58,10 +47,10 @@ static void take_back_free(struct shard *s, uint64_t count, uint64_t bytes)
     limit(&s->temporary_count, &s->free_count);
 }
 
-void mend_take_back(struct shard *s, uint64_t count, uint64_t bytes, struct arena *arena)
+void mend_take_back(struct shard *s, uint64_t count, uint64_t bytes)
 {
     if ((int64_t)count > 0 || (int64_t)bytes > 0) {
-        take_back_alloc(s, count, bytes, arena);
+        take_back_alloc(s, count, bytes);
     } else {
         take_back_free(s, -count, -bytes);
     }
@@ -73,7 +62,7 @@ void mend_thread(struct recorder *r, struct thread *t)
     uint64_t bytes = sums.bytes - (uint64_t)atomic_load(&t->share.live);
     uint64_t count = sums.count - counter_get(&t->live_count);
     if (sums.open) {
-        mend_take_back(sums.open, count, bytes, &t->arena);
+        mend_take_back(sums.open, count, bytes);
         shard_end(sums.open);
         bytes = count = 0;
     }

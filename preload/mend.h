@@ -19,7 +19,7 @@
 void mend_thread(struct recorder *r, struct thread *t);
 
 /* Takes an event out of S that has made its live bytes more by BYTES and its live blocks by COUNT
- * so far (fewer: wrapped). ARENA: for histograms. */
-void mend_take_back(struct shard *s, uint64_t count, uint64_t bytes, struct arena *arena);
+ * so far (fewer: wrapped). */
+void mend_take_back(struct shard *s, uint64_t count, uint64_t bytes);
 
 #endif

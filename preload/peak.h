@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch.h"
 #include "sys.h"
 
 struct peak {
@@ -57,6 +58,24 @@ static inline int64_t peak_total(const struct peak *p, const struct peak_share *
            atomic_load_explicit(&share->handed_in, memory_order_relaxed);
 }
 
+/* The total is TOTAL, more than the peak, and is about to fall. */
+static inline void peak_raise_alone(struct peak *p, int64_t total, uint64_t ticks)
+{
+    arch_set((_Atomic uint64_t *)&p->peak, (uint64_t)total);
+    arch_set(&p->peak_ticks, ticks);
+    arch_add(&p->epoch, 1);
+}
+
+/* As peak_before_free, while one thread alone has recorded: nothing was handed in. */
+static inline void peak_before_free_alone(struct peak *p, const struct peak_share *share,
+                                          uint64_t ticks)
+{
+    const int64_t total = (int64_t)arch_get((const _Atomic uint64_t *)&share->live);
+    if (total > (int64_t)arch_get((const _Atomic uint64_t *)&p->peak)) {
+        peak_raise_alone(p, total, ticks);
+    }
+}
+
 /* Before the total falls: keeps it as the peak if it is one. */
 static inline void peak_before_free(struct peak *p, const struct peak_share *share, uint64_t ticks)
 {
@@ -69,17 +88,13 @@ static inline void peak_before_free(struct peak *p, const struct peak_share *sha
         peak_raise_shared(p, total, ticks);
         return;
     }
-    atomic_store_explicit(&p->peak, total, memory_order_relaxed);
-    atomic_store_explicit(&p->peak_ticks, ticks, memory_order_relaxed);
-    uint64_t epoch = atomic_load_explicit(&p->epoch, memory_order_relaxed);
-    atomic_store_explicit(&p->epoch, epoch + 1, memory_order_relaxed);
+    peak_raise_alone(p, total, ticks);
 }
 
 /* The thread's bytes change by DELTA, while it is the only one that has recorded. */
 static inline void peak_change_alone(struct peak_share *share, int64_t delta)
 {
-    int64_t live = atomic_load_explicit(&share->live, memory_order_relaxed) + delta;
-    atomic_store_explicit(&share->live, live, memory_order_relaxed);
+    arch_add((_Atomic uint64_t *)&share->live, (uint64_t)delta);
 }
 
 /* The same with several. */

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "count.h"
+#include "event.h"
 #include "sandbox.h"
 
 #define VERIFY_MAX ((size_t)1024) /* frames compared */
@@ -82,9 +82,8 @@ static struct shard *look_up(struct recorder *r, struct thread *t, enum site_fun
 }
 
 /* For a stack that is not known whole. */
-static __attribute__((noinline)) struct shard *find_shard_slow(struct recorder *r, struct thread *t,
-                                                               enum site_function function,
-                                                               const struct stack_start *start)
+static struct shard *find_shard(struct recorder *r, struct thread *t, enum site_function function,
+                                const struct stack_start *start)
 {
     struct stack *s = &t->stack;
     struct rules *rules = r->unwind_trouble ? NULL : &r->rules;
@@ -104,27 +103,20 @@ static __attribute__((noinline)) struct shard *find_shard_slow(struct recorder *
     struct shard *shard = look_up(r, t, function, &new);
     if (!new && !known && shard &&knowns_wants(&s->knowns)) {
         const unsigned as = (unsigned)function | (verifying ? FUNCTION_VERIFIED : 0);
-        stack_keep_whole(s, rules, start, shard, (uint8_t)as);
+        stack_keep_whole(s, rules, start, shard, (uint16_t)as);
     }
     errno = saved;
     return shard;
 }
 
-/* This thread's shard for the stack at START; NULL without memory. */
-static inline struct shard *find_shard(struct recorder *r, struct thread *t,
-                                       enum site_function function, const struct stack_start *start)
+struct shard *recorder_find_shard(struct recorder *r, struct thread *t, enum site_function function,
+                                  struct stack_start start, const struct known *x)
 {
-    struct stack *s = &t->stack;
-    if (likely(s->generation == modules_generation(&r->modules))) {
-        const struct known *x = knowns_find(&s->knowns, start->ip, start->sp, start->bp);
-        if (likely(x != NULL) && likely(x->function == function)) {
-            if (unlikely(x->cut)) {
-                counter_add(&t->truncated_stack_count, 1);
-            }
-            return x->shard;
-        }
+    if (x && (x->as & ~KNOWN_CUT) == (int)function) {
+        counter_add(&t->truncated_stack_count, x->as != (int)function);
+        return x->shard;
     }
-    return find_shard_slow(r, t, function, start);
+    return find_shard(r, t, function, &start);
 }
 
 /* Remembers the block at ADDRESS. */
@@ -139,11 +131,9 @@ static inline enum live_result insert(struct recorder *r, struct thread *t, uint
     return live_insert(&r->live, &t->live_cache, address, &block->block, &old->block);
 }
 
-/* What is not to be done for each block: RESULT is not LIVE_OK, or SHARD is NULL. Returns whether
- * the block is to be counted. */
-static __attribute__((noinline)) bool
-record_trouble(struct recorder *r, struct thread *t, const struct shard *shard,
-               enum live_result result, const struct live_block *old, uint64_t old_weight)
+bool recorder_alloc_trouble(struct recorder *r, struct thread *t, const struct shard *shard,
+                            enum live_result result, const struct live_block *old,
+                            uint64_t old_weight)
 {
     if (result == LIVE_REPLACED) {
         counter_add(&t->missed_free_count, 1);
@@ -156,11 +146,6 @@ record_trouble(struct recorder *r, struct thread *t, const struct shard *shard,
     return true;
 }
 
-static inline bool is_due(const struct recorder *r, uint64_t now)
-{
-    return now >= atomic_load_explicit(&r->deadline, memory_order_relaxed);
-}
-
 static __attribute__((noinline)) bool record_sampled(struct recorder *r, struct thread *t,
                                                      enum site_function function, uintptr_t address,
                                                      uint64_t size, const struct stack_start *start,
@@ -170,17 +155,18 @@ static __attribute__((noinline)) bool record_sampled(struct recorder *r, struct 
     if (weight == 0) {
         return false;
     }
-    struct shard *shard = find_shard(r, t, function, start);
+    struct shard *shard = recorder_find_shard(r, t, function, *start, event_find(r, t, *start));
     if (weight > 1 && shard && !sampler_variance_of(shard, &t->arena)) {
         shard = NULL;
     }
     struct weighted_block old, block = {.weight = weight};
-    const uint64_t now = count_time(r, t, shard, &block.block, true);
+    block.block.birth = count_birth(r, t);
+    const bool due = count_due(r, t);
     block.block.site = shard ? shard->site : SITE_UNCOUNTED;
     block.block.size = size;
     enum live_result result = insert(r, t, address, &block, &old);
     if ((result == LIVE_OK && shard) ||
-        record_trouble(r, t, shard, result, &old.block, old.weight)) {
+        recorder_alloc_trouble(r, t, shard, result, &old.block, old.weight)) {
         count_alloc(r, t, shard, size, weight, reallocated, true);
         t->last_block = address;
     }
@@ -188,17 +174,15 @@ static __attribute__((noinline)) bool record_sampled(struct recorder *r, struct 
         sampler_draw(&r->sampler, t->meter);
         recorder_card_passed(t);
     }
-    return is_due(r, now);
+    return due;
 }
 
-/* There is no memory for the stack's counters: the block is remembered, so that its free is known,
- * but not counted. */
-static __attribute__((noinline)) void record_uncounted(struct recorder *r, struct thread *t,
-                                                       uintptr_t address, uint64_t size)
+void recorder_alloc_uncounted(struct recorder *r, struct thread *t, uintptr_t address,
+                              uint64_t size)
 {
     struct live_block old, block = {.site = SITE_UNCOUNTED, .size = size};
-    enum live_result result = live_insert(&r->live, &t->live_cache, address, &block, &old);
-    record_trouble(r, t, NULL, result, &old, 1);
+    enum live_result result = live_insert_slow(&r->live, &t->live_cache, address, &block, &old);
+    recorder_alloc_trouble(r, t, NULL, result, &old, 1);
 }
 
 bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function function,
@@ -208,26 +192,14 @@ bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function fun
     if (unlikely(r->sampler.on)) {
         return record_sampled(r, t, function, address, size, start, reallocated);
     }
-    struct shard *shard = find_shard(r, t, function, start);
-    if (unlikely(!shard)) {
-        record_uncounted(r, t, address, size);
-        return false;
-    }
-    struct live_block old, block = {.site = shard->site, .size = size};
-    const uint64_t now = count_time(r, t, shard, &block, false);
-    enum live_result result = live_insert(&r->live, &t->live_cache, address, &block, &old);
-    if (unlikely(result != LIVE_OK) && !record_trouble(r, t, shard, result, &old, 1)) {
-        return false;
-    }
-    count_alloc(r, t, shard, size, 1, reallocated, false);
-    t->last_block = address;
-    return is_due(r, now);
+    return event_alloc(r, t, function, address, size, *start, event_find(r, t, *start),
+                       reallocated);
 }
 
 bool recorder_failed(struct recorder *r, struct thread *t, enum site_function function,
                      uint64_t size, const struct stack_start *start)
 {
-    struct shard *shard = find_shard(r, t, function, start);
+    struct shard *shard = recorder_find_shard(r, t, function, *start, event_find(r, t, *start));
     counter_add(shard ? &shard->failed_count : &t->dropped_count, 1);
     if (size > r->machine_bytes || (errno != ENOMEM && function != SITE_posix_memalign)) {
         return false; /* posix_memalign returns what others leave in errno */
@@ -253,16 +225,6 @@ bool recorder_take(struct recorder *r, struct thread *t, uintptr_t address,
     return take(r, &t->live_cache, address, block);
 }
 
-/* Whether the block at ADDRESS, which is freed, is the last that this thread allocated. */
-COUNT_INLINE bool is_temporary(struct thread *t, uintptr_t address)
-{
-    if (t->last_block != address) {
-        return false;
-    }
-    t->last_block = 0;
-    return sampler_last_is_newest(t->meter);
-}
-
 static __attribute__((noinline)) void unknown_free(struct recorder *r, struct thread *t)
 {
     if (!sampler_freed_passed(&r->sampler, t->meter)) {
@@ -273,35 +235,21 @@ static __attribute__((noinline)) void unknown_free(struct recorder *r, struct th
 void recorder_freed(struct recorder *r, struct thread *t, uintptr_t address,
                     const struct weighted_block *block, bool known)
 {
-    bool temporary = is_temporary(t, address);
-    if (unlikely(!known)) {
+    const bool temporary = event_is_temporary(t, address) && sampler_last_is_newest(t->meter);
+    if (!known) {
         unknown_free(r, t);
-    } else if (likely(!r->sampler.on)) {
+    } else if (!r->sampler.on) {
         count_free(r, t, &block->block, 1, temporary, false);
     } else {
         count_free(r, t, &block->block, block->weight, temporary, true);
     }
 }
 
-static __attribute__((noinline)) void free_sampled(struct recorder *r, struct thread *t,
-                                                   uintptr_t address)
-{
-    struct weighted_block block;
-    bool known = sampler_set_take(&r->sampler.set, address, &block);
-    recorder_freed(r, t, address, &block, known);
-}
-
 void recorder_free(struct recorder *r, struct thread *t, uintptr_t address)
 {
-    struct live_block block;
-    if (unlikely(r->sampler.on)) {
-        free_sampled(r, t, address);
-    } else if (likely(live_remove(&r->live, &t->live_cache, address, &block))) {
-        count_free(r, t, &block, 1, is_temporary(t, address), false);
-    } else {
-        is_temporary(t, address);
-        unknown_free(r, t);
-    }
+    struct weighted_block block;
+    const bool known = take(r, &t->live_cache, address, &block);
+    recorder_freed(r, t, address, &block, known);
 }
 
 void recorder_put_back(struct recorder *r, struct thread *t, uintptr_t address,

@@ -155,6 +155,20 @@ bool recorder_alloc(struct recorder *r, struct thread *t, enum site_function fun
 bool recorder_failed(struct recorder *r, struct thread *t, enum site_function function,
                      uint64_t size, const struct stack_start *start);
 
+/* Parts of recorder_alloc, for event.h. The shard of the stack at START, where X was found to be
+ * known; NULL without memory. */
+struct shard *recorder_find_shard(struct recorder *r, struct thread *t, enum site_function function,
+                                  struct stack_start start, const struct known *x);
+/* There is no memory for the stack's counters: the block is remembered, so that its free is known,
+ * but not counted. */
+void recorder_alloc_uncounted(struct recorder *r, struct thread *t, uintptr_t address,
+                              uint64_t size);
+/* What is not to be done for each block: RESULT is not LIVE_OK, or SHARD is NULL. Returns whether
+ * the block is to be counted. */
+bool recorder_alloc_trouble(struct recorder *r, struct thread *t, const struct shard *shard,
+                            enum live_result result, const struct live_block *old,
+                            uint64_t old_weight);
+
 /* Before the real free or realloc: takes the record out. Returns false if there is none. */
 bool recorder_take(struct recorder *r, struct thread *t, uintptr_t address,
                    struct weighted_block *block);

@@ -124,7 +124,7 @@ void recorder_child(struct recorder *r)
     find_inherited(r, &inherited);
     const uint32_t base = r->sites.base + r->sites.sites.count, depth = r->fork_depth;
     const int parent = r->pid;
-    guard_tls.thread = NULL;
+    guard_tls.thread = guard_tls.quick = NULL;
     if (!leave_counts(r)) {
         atomic_store(&r->enabled, false);
         return;

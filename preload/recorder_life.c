@@ -200,6 +200,9 @@ static struct thread *begin_thread(struct recorder *r)
     if (atomic_load(&t->pending_count) != 0) {
         recorder_drain(r, t);
     }
+    if (!r->sampler.on && r->live.one_each && !guard_tls.exited) {
+        guard_tls.quick = t;
+    }
     return t;
 }
 
@@ -249,7 +252,7 @@ void recorder_thread_end(struct recorder *r, struct thread *t)
 {
     alternate_end();
     sys_sigset before = sys_lock(&r->lock);
-    guard_tls.thread = NULL;
+    guard_tls.thread = guard_tls.quick = NULL;
     if (atomic_load(&r->peak.threads) > 1) {
         peak_hand_in(&r->peak, &t->share);
     }

@@ -49,6 +49,7 @@ void recorder_nested_free(struct recorder *r, uintptr_t address)
     /* More than can be if what was left waits to be mended. */
     uint32_t n = t ? atomic_load_explicit(&t->pending_count, memory_order_relaxed) : THREAD_PENDING;
     if (n < THREAD_PENDING) {
+        guard_tls.quick = NULL;
         t->pending[n] = block;
         atomic_store_explicit(&t->pending_count, n + 1, memory_order_relaxed);
     } else {

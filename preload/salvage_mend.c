@@ -25,10 +25,6 @@ static bool plausible(const struct shard *s, int64_t count, int64_t bytes, bool 
            size <= counter_get(gained ? &s->alloc_bytes : &s->freed_bytes);
 }
 
-/* For histograms of what is mended. */
-static struct arena_pool pool;
-static struct arena arena = {.pool = &pool};
-
 static bool take_back(const struct open_event *e, int64_t count, int64_t bytes, bool sampled)
 {
     if (count == 0 && bytes == 0) {
@@ -37,7 +33,7 @@ static bool take_back(const struct open_event *e, int64_t count, int64_t bytes, 
     if (e->shards != 1 || !plausible(e->shard, count, bytes, sampled)) {
         return false;
     }
-    mend_take_back(e->shard, (uint64_t)count, (uint64_t)bytes, &arena);
+    mend_take_back(e->shard, (uint64_t)count, (uint64_t)bytes);
     return true;
 }
 
@@ -46,7 +42,7 @@ static void add_shards(const struct thread *t, struct open_event *e)
     for (struct shard *s = atomic_load(&t->shards); s; s = atomic_load(&s->next)) {
         e->bytes += (int64_t)shard_live_bytes(s);
         e->count += (int64_t)shard_live_count(s);
-        if (counter_get(&s->version) % 2) {
+        if (atomic_load(&s->version) % 2) {
             e->shards++;
             e->shard = s;
         }
@@ -145,7 +141,7 @@ static bool mend_mappings(struct mapping_counts *c)
     for (uint32_t id = 1; id <= c->shards.count; id++) {
         struct shard *s = idtable_at(&c->shards, id);
         bytes += (int64_t)shard_live_bytes(s);
-        open = counter_get(&s->version) % 2 ? s : open;
+        open = atomic_load(&s->version) % 2 ? s : open;
     }
     if (atomic_load(&c->share.live) >= atomic_load(&c->peak.peak)) {
         atomic_store(&c->peak.peak, atomic_load(&c->share.live));
@@ -155,16 +151,12 @@ static bool mend_mappings(struct mapping_counts *c)
         atomic_fetch_add(&c->share.live, bytes);
         return true;
     }
-    uint64_t sizes = 0;
-    for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
-        sizes += shard_histogram_get(&open->sizes, i);
-    }
-    const bool counted = bytes > 0 || sizes != counter_get(&open->alloc_count);
+    const int64_t count = (int64_t)(shard_live_count(open) - c->live_before);
     atomic_store(&open->version, 0);
-    if (!plausible(open, counted, bytes, false)) {
+    if (!plausible(open, count, bytes, false)) {
         return false;
     }
-    mend_take_back(open, counted, (uint64_t)bytes, &arena);
+    mend_take_back(open, (uint64_t)count, (uint64_t)bytes);
     return true;
 }
 

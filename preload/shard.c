@@ -9,8 +9,8 @@ static struct shard_far *far_of(uintptr_t header)
 /* Chooses which buckets are near: BUCKET and some on either side. */
 static void set_near(struct shard_histogram *h, unsigned bucket, uint64_t n)
 {
-    unsigned first = bucket < 3 ? 0 : (bucket - 3) / 4;
-    counter_add(&h->near[bucket - first * 4], n);
+    unsigned first = bucket < 2 ? 0 : (bucket - 1) / 2;
+    counter_add(&h->near[bucket - first * 2], n);
     atomic_store_explicit(&h->header, first | SHARD_NEAR_SET, memory_order_release);
 }
 
@@ -45,7 +45,7 @@ bool shard_histogram_add_far(struct shard_histogram *h, unsigned bucket, uint64_
 uint64_t shard_histogram_get(const struct shard_histogram *h, unsigned bucket)
 {
     uintptr_t header = atomic_load_explicit(&h->header, memory_order_acquire);
-    unsigned near = bucket - (unsigned)(header & SHARD_NEAR_MASK) * 4;
+    unsigned near = bucket - (unsigned)(header & SHARD_NEAR_MASK) * 2;
     if ((header & SHARD_NEAR_SET) && near < SHARD_NEAR) {
         return counter_get(&h->near[near]);
     }
@@ -53,6 +53,58 @@ uint64_t shard_histogram_get(const struct shard_histogram *h, unsigned bucket)
     const counter *line =
         far ? atomic_load_explicit(&far->line[bucket / SHARD_LINE], memory_order_acquire) : NULL;
     return line ? counter_get(&line[bucket % SHARD_LINE]) : 0;
+}
+
+void shard_count_other_size(struct shard *s, uint64_t size, uint64_t n, struct arena *arena)
+{
+    if (counter_get(&s->alloc_count) == n && size < UINT32_MAX) { /* the first */
+        atomic_store_explicit(&s->size, (uint32_t)size + 1, memory_order_relaxed);
+        return;
+    }
+    struct shard_sizes *sizes = atomic_load_explicit(&s->sizes, memory_order_relaxed);
+    if (unlikely(!sizes)) {
+        sizes = arena_alloc(arena, sizeof *sizes);
+        if (!sizes) {
+            return;
+        }
+        atomic_store_explicit(&s->sizes, sizes, memory_order_release);
+    }
+    const unsigned bucket = histogram_bucket(size);
+    atomic_store_explicit(&sizes->was, shard_histogram_get(&sizes->others, bucket),
+                          memory_order_relaxed);
+    atomic_store_explicit(&sizes->bucket, bucket, memory_order_relaxed);
+    atomic_store_explicit(&sizes->event, counter_get(&s->alloc_count), memory_order_release);
+    shard_histogram_add(&sizes->others, size, n, arena);
+}
+
+void shard_take_back_size(struct shard *s)
+{
+    struct shard_sizes *sizes = atomic_load_explicit(&s->sizes, memory_order_relaxed);
+    if (sizes && counter_get(&sizes->event) == counter_get(&s->alloc_count)) {
+        const unsigned bucket = (unsigned)counter_get(&sizes->bucket) % MEMPROF_HISTOGRAM_BUCKETS;
+        const uint64_t more =
+            shard_histogram_get(&sizes->others, bucket) - counter_get(&sizes->was);
+        if (more != 0) { /* so there is memory for it */
+            const uint64_t value = bucket ? (uint64_t)1 << (bucket - 1) : 0;
+            shard_histogram_add(&sizes->others, value, -more, NULL);
+        }
+        atomic_store_explicit(&sizes->event, 0, memory_order_relaxed);
+    }
+}
+
+void shard_add_sizes(const struct shard *s, uint64_t to[MEMPROF_HISTOGRAM_BUCKETS])
+{
+    const struct shard_sizes *sizes = atomic_load_explicit(&s->sizes, memory_order_acquire);
+    uint64_t first = counter_get(&s->alloc_count);
+    for (unsigned i = 0; sizes && i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
+        const uint64_t n = shard_histogram_get(&sizes->others, i);
+        to[i] += n;
+        first -= n;
+    }
+    const uint32_t size = atomic_load_explicit(&s->size, memory_order_relaxed);
+    if (size != 0 || !sizes) {
+        to[histogram_bucket(size ? size - 1 : 0)] += first;
+    }
 }
 
 void shard_follow_max_shared(struct shard *s, struct site *site)

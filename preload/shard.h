@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "arch.h"
 #include "arena.h"
 #include "sites.h"
 #include "sys.h"
@@ -31,61 +32,70 @@ struct shard_far {
     counter *_Atomic line[SHARD_LINES];
 };
 
-/* A histogram: the buckets near the first value that came are at hand in one cache line, for others
- * there is memory when they are needed. */
-#define SHARD_NEAR 7
+/* A histogram: the buckets near the first value that came are at hand, for others there is memory
+ * when they are needed. */
+#define SHARD_NEAR 5
 struct shard_histogram {
     /* struct shard_far *, NULL if none, and in its low bits SHARD_NEAR_SET and the first bucket of
-     * `near`, in units of 4. */
+     * `near`, in units of 2. */
     _Atomic uintptr_t header;
     counter near[SHARD_NEAR];
 };
-#define SHARD_NEAR_SET ((uintptr_t)16)
-#define SHARD_NEAR_MASK ((uintptr_t)15)
+#define SHARD_NEAR_SET ((uintptr_t)32)
+#define SHARD_NEAR_MASK ((uintptr_t)31)
 #define SHARD_HEADER_BITS ((uintptr_t)63)
 
-/* Counting an allocation takes the first two of its cache lines, a free the first and the third. */
+/* For a site whose blocks are not all of one size: how many there are of the others. What the
+ * bucket that changed last held before, and with which event, is kept: see mend.h. */
+struct shard_sizes {
+    counter event; /* the shard's alloc_count after it */
+    counter was;
+    counter bucket;
+    struct shard_histogram others;
+};
+
+/* An event changes the first of its cache lines, as a rule nothing else. */
 struct shard {
     uint32_t site;
-    uint32_t thread; /* serial of the last thread that allocated */
-    counter version; /* odd while an event is being counted */
+    uint32_t thread;          /* serial of the last thread that allocated */
+    _Atomic uint32_t version; /* odd while an event is being counted */
+    _Atomic uint32_t size;    /* of the first block, plus 1; 0: none yet that fits */
     counter epoch;
     counter alloc_count, alloc_bytes, free_count, freed_bytes;
-    _Atomic int64_t max_live_bytes;
+    counter max_live_bytes; /* signed */
 
-    struct shard_histogram sizes, lifetimes;
-
-    counter threads; /* how many have allocated, each once */
-    counter temporary_count, realloc_count, failed_count;
     counter peak_bytes, peak_count; /* two's complement; the share of the peak as of `epoch` */
-    int64_t handed_in;              /* of the live bytes, to the site's own total */
+    counter temporary_count, realloc_count, failed_count;
+    counter threads;                           /* how many have allocated, each once */
+    struct shard_sizes *_Atomic sizes;         /* NULL: all blocks are of `size` */
+    int64_t handed_in;                         /* of the live bytes, to the site's own total */
     struct sampler_variance *_Atomic variance; /* of sampled blocks; NULL: there were none */
     struct shard *_Atomic next;                /* of the same thread */
+    struct shard_histogram lifetimes;
 };
 
 static inline void counter_add(counter *c, uint64_t n)
 {
-    atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
-                          memory_order_relaxed);
+    arch_add(c, n);
 }
 
 static inline uint64_t counter_get(const counter *c)
 {
-    return atomic_load_explicit((counter *)c, memory_order_relaxed);
+    return arch_get(c);
 }
 
-/* Around the counting of one event, so that a reader can tell whether it saw all of it. */
+/* Around the counting of one event, so that a reader can tell whether it saw all of it. Odd also
+ * where a handler left the last event by longjmp, so that it never ended. */
 static inline void shard_begin(struct shard *s)
 {
-    /* Odd also where a handler left the last event by longjmp, so that it never ended. */
-    uint64_t version = (counter_get(&s->version) + 1) | 1;
-    atomic_store_explicit(&s->version, version, memory_order_relaxed);
+    arch_or32(&s->version, 1);
     atomic_thread_fence(memory_order_release);
 }
 
 static inline void shard_end(struct shard *s)
 {
-    atomic_store_explicit(&s->version, counter_get(&s->version) + 1, memory_order_release);
+    atomic_thread_fence(memory_order_release);
+    arch_add32(&s->version, 1);
 }
 
 /* The bucket of VALUE: its bit width, see memprof/format.h. */
@@ -105,7 +115,7 @@ static inline void shard_histogram_add(struct shard_histogram *h, uint64_t value
 {
     unsigned bucket = histogram_bucket(value);
     uintptr_t header = atomic_load_explicit(&h->header, memory_order_relaxed);
-    unsigned near = bucket - (unsigned)(header & SHARD_NEAR_MASK) * 4;
+    unsigned near = bucket - (unsigned)(header & SHARD_NEAR_MASK) * 2;
     if (likely(near < SHARD_NEAR) && likely(header & SHARD_NEAR_SET)) {
         counter_add(&h->near[near], n);
     } else {
@@ -115,6 +125,24 @@ static inline void shard_histogram_add(struct shard_histogram *h, uint64_t value
 
 /* How many values there were in BUCKET. */
 uint64_t shard_histogram_get(const struct shard_histogram *h, unsigned bucket);
+
+/* The same for the size of N blocks, which are in `alloc_count` already; SIZE is not that of the
+ * shard. Without memory they count as of the first size. */
+void shard_count_other_size(struct shard *s, uint64_t size, uint64_t n, struct arena *arena);
+
+static inline void shard_count_size(struct shard *s, uint64_t size, uint64_t n, struct arena *arena)
+{
+    if (unlikely(arch_get32(&s->size) != size + 1)) {
+        shard_count_other_size(s, size, n, arena);
+    }
+}
+
+/* Takes back what the event that was being counted has changed of the sizes, if it has. Before
+ * `alloc_count` is set back. */
+void shard_take_back_size(struct shard *s);
+
+/* How many blocks there were in each bucket of their sizes is added to TO. */
+void shard_add_sizes(const struct shard *s, uint64_t to[MEMPROF_HISTOGRAM_BUCKETS]);
 
 static inline uint64_t shard_live_bytes(const struct shard *s)
 {
@@ -130,9 +158,9 @@ static inline uint64_t shard_live_count(const struct shard *s)
 static inline void shard_enter_epoch(struct shard *s, uint64_t epoch)
 {
     if (counter_get(&s->epoch) != epoch) {
-        atomic_store_explicit(&s->peak_bytes, shard_live_bytes(s), memory_order_relaxed);
-        atomic_store_explicit(&s->peak_count, shard_live_count(s), memory_order_relaxed);
-        atomic_store_explicit(&s->epoch, epoch, memory_order_relaxed);
+        arch_set(&s->peak_bytes, shard_live_bytes(s));
+        arch_set(&s->peak_count, shard_live_count(s));
+        arch_set(&s->epoch, epoch);
     }
 }
 
@@ -140,9 +168,9 @@ static inline void shard_enter_epoch(struct shard *s, uint64_t epoch)
  * shard's own is the site's. */
 static inline void shard_follow_max(struct shard *s)
 {
-    int64_t live = (int64_t)shard_live_bytes(s);
-    if (live > atomic_load_explicit(&s->max_live_bytes, memory_order_relaxed)) {
-        atomic_store_explicit(&s->max_live_bytes, live, memory_order_relaxed);
+    const uint64_t live = shard_live_bytes(s);
+    if ((int64_t)live > (int64_t)counter_get(&s->max_live_bytes)) {
+        arch_set(&s->max_live_bytes, live);
     }
 }
 

@@ -161,7 +161,7 @@ void stack_capture(struct stack *s, struct rules *rules, uint32_t generation,
 }
 
 void stack_keep_whole(struct stack *s, struct rules *rules, const struct stack_start *start,
-                      struct shard *shard, uint8_t function)
+                      struct shard *shard, uint16_t function)
 {
     if (s->trace || (s->flags & (STACK_WALKED | STACK_FOREIGN | STACK_SIGNAL)) == STACK_WALKED) {
         const bool cut = stack_is_cut(s);

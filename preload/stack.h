@@ -119,7 +119,7 @@ void stack_capture(struct stack *s, struct rules *rules, uint32_t generation,
 /* Enters the stack at START, which was found before, among those known whole: SHARD counts it for
  * FUNCTION. */
 void stack_keep_whole(struct stack *s, struct rules *rules, const struct stack_start *start,
-                      struct shard *shard, uint8_t function);
+                      struct shard *shard, uint16_t function);
 
 /* A 64-bit hash of the stack that was found, as far as it is told. */
 uint64_t stack_hash(const struct stack *s, uint64_t seed);

@@ -5,6 +5,8 @@
  */
 #include "mend.h"
 
+#include <string.h>
+
 #include "count.h"
 #include "feed.h"
 #include "support.h"
@@ -65,7 +67,7 @@ static void allocate(struct shard *s, int steps)
             counter_add(&s->realloc_count, 1);
             break;
         case 4:
-            shard_histogram_add(&s->sizes, SIZE, 1, &t->arena);
+            shard_count_size(s, SIZE, 1, &t->arena);
             break;
         case 5:
             shard_end(s);
@@ -111,12 +113,14 @@ static void release(struct shard *s, int steps)
 static void check(const struct shard *s, uint64_t allocations, uint64_t frees, int step)
 {
     print_message("left after step %d\n", step);
-    assert_int_equal(counter_get(&s->version) % 2, 0);
+    assert_int_equal(atomic_load(&s->version) % 2, 0);
     assert_int_equal(counter_get(&s->alloc_count), allocations);
     assert_int_equal(counter_get(&s->alloc_bytes), allocations * SIZE);
     assert_int_equal(counter_get(&s->free_count), frees);
     assert_int_equal(counter_get(&s->freed_bytes), frees * SIZE);
-    assert_int_equal(shard_histogram_get(&s->sizes, histogram_bucket(SIZE)), allocations);
+    uint64_t sizes[MEMPROF_HISTOGRAM_BUCKETS] = {0};
+    shard_add_sizes(s, sizes);
+    assert_int_equal(sizes[histogram_bucket(SIZE)], allocations);
     assert_true(counter_get(&s->realloc_count) <= allocations);
     assert_true(counter_get(&s->temporary_count) <= frees);
     assert_int_equal(counter_get(&t->live_count), allocations - frees + 10);
@@ -134,6 +138,38 @@ static void an_allocation_that_was_left_is_taken_back_or_counted(void **state)
         mend_thread(r, t);
         allocations += steps > 5;
         check(s, allocations, 1, steps);
+    }
+}
+
+/* In the middle of an event of another size than the first; after the sizes, or before. */
+static void sizes_are_taken_back(void **state)
+{
+    (void)state;
+    struct shard *s = shard_of_size();
+    uint64_t sizes[MEMPROF_HISTOGRAM_BUCKETS];
+    for (uint64_t n = 0; n < 6; n++) {
+        const bool entered = n % 3 != 0, left = n % 2 != 0;
+        shard_begin(s);
+        counter_add(&s->alloc_count, 1);
+        counter_add(&s->alloc_bytes, 1000 + n);
+        if (entered) {
+            shard_count_size(s, 1000 + n, 1, &t->arena);
+        }
+        if (left) {
+            mend_thread(r, t);
+        } else {
+            shard_count_size(s, 1000 + n, !entered, &t->arena);
+            shard_end(s);
+            peak_change_alone(&t->share, (int64_t)(1000 + n));
+            counter_add(&t->live_count, 1);
+        }
+        memset(sizes, 0, sizeof sizes);
+        shard_add_sizes(s, sizes);
+        assert_int_equal(sizes[histogram_bucket(SIZE)], 10);
+        assert_int_equal(sizes[histogram_bucket(1000)], n / 2 + 1);
+        assert_int_equal(counter_get(&s->alloc_count), 10 + n / 2 + 1);
+        mend_thread(r, t); /* nothing is left to be taken back */
+        assert_int_equal(counter_get(&s->alloc_count), 10 + n / 2 + 1);
     }
 }
 
@@ -160,7 +196,7 @@ static void the_thread_mends_itself(void **state)
     assert_true(guard_enter(GUARD_HERE));
     guard_leave();
     feed_alloc(r, 1, SITE_malloc, BASE + 2048, SIZE);
-    assert_int_equal(counter_get(&s->version) % 2, 0);
+    assert_int_equal(atomic_load(&s->version) % 2, 0);
     assert_int_equal(counter_get(&s->alloc_count), 10);
     assert_int_equal(counter_get(&s->alloc_bytes), 10 * SIZE);
     assert_int_equal(atomic_load(&t->pending_count), 0);
@@ -171,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_allocation_that_was_left_is_taken_back_or_counted, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(sizes_are_taken_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_free_that_was_left_is_taken_back_or_counted, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(the_thread_mends_itself, setup, teardown),

@@ -77,7 +77,7 @@ static void allocate(struct recorder *r, int step)
             counter_add(&s->realloc_count, 1);
             break;
         case 5:
-            shard_histogram_add(&s->sizes, 5000, 1, &t->arena);
+            shard_count_size(s, 5000, 1, &t->arena);
             break;
         case 6:
             shard_end(s);
@@ -231,7 +231,7 @@ static void leave_two(struct recorder *r, int step)
     shard_begin(first);
     counter_add(&first->alloc_count, 1);
     counter_add(&first->alloc_bytes, 9);
-    shard_histogram_add(&first->sizes, 9, 1, &t->arena);
+    shard_count_size(first, 9, 1, &t->arena);
     shard_begin(second);
 }
 

@@ -75,6 +75,45 @@ static void a_histogram_takes_what_it_uses(void **state)
     arena_pool_clear(&pool);
 }
 
+/* The first size is counted apart: all are in their buckets, whichever came first. */
+static void sizes_are_counted(void **state)
+{
+    (void)state;
+    static const uint64_t first[] = {0, 1, 64, UINT32_MAX - 1, UINT32_MAX, (uint64_t)1 << 40};
+    uint64_t seed = 8;
+    for (size_t f = 0; f < sizeof first / sizeof first[0]; f++) {
+        struct arena_pool pool = {.bytes = 0};
+        struct arena arena = {.pool = &pool};
+        struct shard s = {.site = 1};
+        uint64_t expected[MEMPROF_HISTOGRAM_BUCKETS] = {0}, sizes[MEMPROF_HISTOGRAM_BUCKETS] = {0};
+        for (int i = 0; i < 5000; i++) {
+            const bool again = i == 0 || support_below(&seed, 2);
+            const uint64_t size =
+                again ? first[f] : support_random(&seed) << 8 >> support_below(&seed, 64);
+            const uint64_t n = support_below(&seed, 3) + 1;
+            expected[digits(size)] += n;
+            counter_add(&s.alloc_count, n);
+            shard_count_size(&s, size, n, &arena);
+        }
+        shard_add_sizes(&s, sizes);
+        assert_memory_equal(sizes, expected, sizeof sizes);
+        arena_pool_clear(&pool);
+    }
+}
+
+static void blocks_of_one_size_take_no_memory(void **state)
+{
+    (void)state;
+    struct arena_pool pool = {.bytes = 0};
+    struct arena arena = {.pool = &pool};
+    struct shard s = {.site = 1};
+    for (int i = 0; i < 1000; i++) {
+        counter_add(&s.alloc_count, 1);
+        shard_count_size(&s, 100, 1, &arena);
+    }
+    assert_int_equal(pool.bytes, 0);
+}
+
 /* Several sites; at random moments "the peak is now", which the replay copies in full. */
 static void the_epoch_rule_keeps_what_was_held(void **state)
 {
@@ -140,7 +179,7 @@ static void alone_the_maximum_is_exact(void **state)
         }
         most = live > most ? live : most;
         shard_follow_max(&shard);
-        assert_true(shard.max_live_bytes == most);
+        assert_true((int64_t)counter_get(&shard.max_live_bytes) == most);
     }
 }
 
@@ -179,6 +218,8 @@ int main(void)
         cmocka_unit_test(buckets_are_bit_widths),
         cmocka_unit_test(histograms_count_each_value),
         cmocka_unit_test(a_histogram_takes_what_it_uses),
+        cmocka_unit_test(sizes_are_counted),
+        cmocka_unit_test(blocks_of_one_size_take_no_memory),
         cmocka_unit_test(the_epoch_rule_keeps_what_was_held),
         cmocka_unit_test(alone_the_maximum_is_exact),
         cmocka_unit_test(shared_the_maximum_is_close),

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * An event where every block is recorded, none sampled, as one piece of inline code: the hooks that
+ * programs call most take it in, recorder.c has it for all others. What is not for each event is
+ * the recorder's, out of line.
+ *
+ * For the thread T alone, under the guard.
+ */
+#ifndef PRELOAD_EVENT_H
+#define PRELOAD_EVENT_H
+
+#include "count.h"
+
+/* The stack that T is in at START if it is known whole and holds; or NULL. */
+COUNT_INLINE const struct known *event_find(struct recorder *r, const struct thread *t,
+                                            struct stack_start start)
+{
+    const struct stack *s = &t->stack;
+    return likely(s->generation == modules_generation(&r->modules))
+               ? knowns_find(&s->knowns, start.ip, start.sp, start.bp)
+               : NULL;
+}
+
+/* As recorder_alloc. */
+COUNT_INLINE bool event_alloc(struct recorder *r, struct thread *t, enum site_function function,
+                              uintptr_t address, uint64_t size, struct stack_start start,
+                              const struct known *x, bool reallocated)
+{
+    struct shard *shard;
+    if (likely(x != NULL) && likely(x->as == (uint16_t)function)) {
+        shard = x->shard;
+    } else {
+        shard = recorder_find_shard(r, t, function, start, x);
+        if (unlikely(!shard)) {
+            recorder_alloc_uncounted(r, t, address, size);
+            return false;
+        }
+    }
+    uint64_t word = live_word(address, shard->site, size);
+    bool due = false;
+    const uint64_t n = counter_get(&shard->alloc_count);
+    if (unlikely(count_measures(n))) {
+        word |= live_birth_bits(&r->live, count_birth(r, t), n >= COUNT_MEASURED);
+        due = count_due(r, t);
+    }
+    struct live_block old;
+    const enum live_result result = live_put(&r->live, &t->live_cache, address, word, size, &old);
+    if (unlikely(result != LIVE_OK) && !recorder_alloc_trouble(r, t, shard, result, &old, 1)) {
+        return false;
+    }
+    count_alloc(r, t, shard, size, 1, reallocated, false);
+    t->last_block = address;
+    return due;
+}
+
+/* Whether the block at ADDRESS, which is freed, is the last that this thread allocated. */
+COUNT_INLINE bool event_is_temporary(struct thread *t, uintptr_t address)
+{
+    if (likely(t->last_block != address)) {
+        return false;
+    }
+    t->last_block = 0;
+    return true;
+}
+
+/* The block of SIZE bytes at ADDRESS, of which live_take told WORD, is gone. */
+COUNT_INLINE void event_freed(struct recorder *r, struct thread *t, uintptr_t address,
+                              uint64_t word, uint64_t size)
+{
+    count_free_word(r, t, word, size, 1, event_is_temporary(t, address), false);
+}
+
+#endif
