@@ -23,11 +23,12 @@
 #define COUNT_MEASURED ((uint64_t)4096)
 #define COUNT_THIN ((uint64_t)16)
 #define COUNT_GOLDEN UINT32_C(0x9e3779b9)
+#define COUNT_CHANCE (UINT32_MAX / 16) /* one in COUNT_THIN */
 
 /* Whether the lifetime of a shard's block is measured that comes after N others. */
 COUNT_INLINE bool count_measures(uint64_t n)
 {
-    return n < COUNT_MEASURED || (uint32_t)n * COUNT_GOLDEN < UINT32_MAX / COUNT_THIN + 1;
+    return n < COUNT_MEASURED || (uint32_t)n * COUNT_GOLDEN <= COUNT_CHANCE;
 }
 
 /* A block is born now: ticks since births are counted from, not 0. */

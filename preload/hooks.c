@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The interposed allocation functions. A call that sampling lets pass (sampler.h) is counted and
- * goes to the real function at once; every other call goes to its namesake in hooks_recorded.c.
+ * goes to the real function at once; every other call goes to its namesake in hooks_recorded.h.
  * Either way by a jump, with the frame as the program's call left it: so this is compiled without
  * frame pointers, and no function here does anything after the call that it ends with.
  */

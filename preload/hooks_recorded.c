@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "bootstrap.h"
 #include "hook.h"
@@ -16,7 +15,7 @@
 
 /* Memory without the real allocator. If that comes to pass while blocks are sampled, frees of it
  * must not pass. */
-static void *early_alloc(size_t size, size_t alignment)
+void *hook_early_alloc(size_t size, size_t alignment)
 {
     void *p = bootstrap_alloc(size, alignment);
     if (p && recorder.sampler.on) {
@@ -30,7 +29,7 @@ void *recorded_malloc(size_t size)
     const struct stack_start start = CALLER;
     const struct quick quick = quick_begin(start);
     if (unlikely(!quick.thread) && unlikely(!real_ready())) {
-        return early_alloc(size, 16);
+        return hook_early_alloc(size, 16);
     }
     void *p = real.malloc(size);
     quick_allocated(&quick, SITE_malloc, p, size, start);
@@ -44,210 +43,17 @@ void *recorded_calloc(size_t count, size_t size)
     const struct stack_start start = CALLER;
     const struct quick quick = quick_begin(start);
     if (unlikely(!quick.thread) && unlikely(!real_ready())) {
-        return overflow ? NULL : early_alloc(total, 16);
+        return overflow ? NULL : hook_early_alloc(total, 16);
     }
     void *p = real.calloc(count, size);
     quick_allocated(&quick, SITE_calloc, p, total, start);
     return p;
 }
 
-/* realloc of a block of bootstrap.h, which never comes back: a new block, filled from it. */
-static void *leave_bootstrap(void *block, size_t size)
-{
-    void *p = recorded_malloc(size);
-    if (p) {
-        size_t old = bootstrap_size(block);
-        memcpy(p, block, old < size ? old : size);
-    }
-    return p;
-}
-
-/* The common part of realloc and reallocarray: BLOCK of SIZE bytes now is P, what REAL returned. */
-struct resize {
-    bool guarded, known;
-    struct thread *thread;
-    struct weighted_block block;
-};
-
-static __attribute__((noinline)) void resize_begin(struct resize *resize, void *block,
-                                                   const struct stack_start *start)
-{
-    *resize = (struct resize){0};
-    if (unlikely(!recording(start))) {
-        return;
-    }
-    if (unlikely(objects_in_loader(start->ip))) {
-        modules_changed(&recorder.modules);
-    }
-    uint64_t began = timing_begin();
-    resize->guarded = guard_enter(start->sp);
-    if (likely(resize->guarded)) {
-        resize->thread = recorder_thread(&recorder);
-        if (likely(resize->thread != NULL)) {
-            resize->known =
-                recorder_take(&recorder, resize->thread, (uintptr_t)block, &resize->block);
-        }
-        /* Not over the real call: another thread's signal or the allocator's own calls of hooks
-         * must be served as usual. */
-        guard_leave();
-    } else {
-        recorder_nested_free(&recorder, (uintptr_t)block);
-    }
-    timing_end(began);
-}
-
-static __attribute__((noinline)) void resize_end(struct resize *resize, enum site_function function,
-                                                 void *block, void *p, size_t size,
-                                                 const struct stack_start *start)
-{
-    if (unlikely(!recorder_on(&recorder))) {
-        return;
-    }
-    uint64_t began = timing_begin();
-    bool freed = p != NULL || size == 0;
-    if (unlikely(!resize->guarded)) {
-        if (p) {
-            recorder_nested_alloc(&recorder, (uintptr_t)p, size, start->ip);
-        }
-    } else if (resize->thread && guard_enter(start->sp)) {
-        struct thread *t = resize->thread;
-        bool due = false;
-        if (unlikely(atomic_load_explicit(recorder.alive, memory_order_relaxed) == 0)) {
-            t = recorder_thread(&recorder); /* a handler forked: that was the parent's */
-            if (!t) {
-                guard_leave();
-                return;
-            }
-        }
-        if (likely(freed)) {
-            recorder_freed(&recorder, t, (uintptr_t)block, &resize->block, resize->known);
-        } else if (resize->known) {
-            recorder_put_back(&recorder, t, (uintptr_t)block, &resize->block);
-        }
-        if (likely(p != NULL)) {
-            due = recorder_alloc(&recorder, t, function, (uintptr_t)p, size, start, true);
-        } else if (!freed) {
-            due = recorder_failed(&recorder, t, function, size, start);
-        }
-        finish(t, due);
-    }
-    timing_end(began);
-}
-
-/* realloc of BLOCK the long way. */
-static __attribute__((noinline)) void *resize_slow(void *block, size_t size,
-                                                   struct stack_start start)
-{
-    if (unlikely(!real_ready())) {
-        return block ? leave_bootstrap(block, size) : early_alloc(size, 16);
-    }
-    if (!block) {
-        void *p = real.realloc(block, size);
-        allocated(SITE_realloc, p, size, &start);
-        return p;
-    }
-    if (unlikely(bootstrap_owns(block))) {
-        return leave_bootstrap(block, size);
-    }
-    struct resize resize;
-    resize_begin(&resize, block, &start);
-    void *p = real.realloc(block, size);
-    resize_end(&resize, SITE_realloc, block, p, size, &start);
-    return p;
-}
-
-/* realloc of BLOCK, of which live_take told WORD and OLD_SIZE, after the real call, where that does
- * not go the short way. */
-static __attribute__((noinline)) void resized_slow(struct thread *t, uint64_t word,
-                                                   uint64_t old_size, void *block, void *p,
-                                                   size_t size, struct stack_start start)
-{
-    struct resize resize = {.guarded = true, .known = true, .thread = t, .block.weight = 1};
-    live_decode(&recorder.live, word, &resize.block.block);
-    resize.block.block.size = old_size;
-    resize_end(&resize, SITE_realloc, block, p, size, &start);
-}
-
-void *recorded_realloc(void *block, size_t size)
-{
-    const struct stack_start start = CALLER;
-    if (unlikely(guard_tls.passing)) {
-        if (guard_is_ours(start.ip) || !guard_is_gone(guard_tls.passing, start.sp)) {
-            return real.realloc(block, size);
-        }
-        guard_tls.passing = 0;
-    }
-    struct thread *t = quick_enter(start.sp);
-    if (unlikely(!t)) {
-        return resize_slow(block, size, start);
-    }
-    uint64_t old_size = 0, word = 0;
-    if (block) {
-        if (likely(!objects_in_loader(start.ip))) {
-            word = live_take(&t->live_cache, (uintptr_t)block, &old_size);
-        }
-        if (unlikely(word == 0)) {
-            guard_leave();
-            return resize_slow(block, size, start);
-        }
-    }
-    const struct quick quick = quick_find(t, start);
-    guard_leave();
-    void *p = real.realloc(block, size);
-    t = likely(p != NULL) ? quick_enter(start.sp) : NULL;
-    if (unlikely(!t) && block) {
-        resized_slow(quick.thread, word, old_size, block, p, size, start);
-    } else if (unlikely(!t)) {
-        const struct stack_start copy = start;
-        allocated(SITE_realloc, p, size, &copy);
-    } else {
-        if (block) {
-            event_freed(&recorder, t, (uintptr_t)block, word, old_size);
-        }
-        quick_leave(t, event_alloc(&recorder, t, SITE_realloc, (uintptr_t)p, size, start,
-                                   quick_known(&quick, t), block != NULL));
-    }
-    return p;
-}
-
-/* glibc's calls realloc, through the hook: that call is not one of the program's. */
-static void *pass_reallocarray(void *block, size_t count, size_t size,
-                               const struct stack_start *start)
-{
-    guard_tls.passing = start->sp;
-    void *p = real.reallocarray(block, count, size);
-    guard_tls.passing = 0;
-    return p;
-}
-
-void *recorded_reallocarray(void *block, size_t count, size_t size)
-{
-    const struct stack_start start = CALLER;
-    size_t total;
-    bool overflow = __builtin_mul_overflow(count, size, &total);
-    if (unlikely(!real_ready() || !real.reallocarray || (block && bootstrap_owns(block)))) {
-        if (overflow) {
-            errno = ENOMEM;
-            return NULL;
-        }
-        return recorded_realloc(block, total);
-    }
-    if (!block || overflow) {
-        void *p = pass_reallocarray(block, count, size, &start);
-        allocated(SITE_reallocarray, p, total, &start);
-        return p;
-    }
-    struct resize resize;
-    resize_begin(&resize, block, &start);
-    void *p = pass_reallocarray(block, count, size, &start);
-    resize_end(&resize, SITE_reallocarray, block, p, total, &start);
-    return p;
-}
-
 int recorded_posix_memalign(void **out, size_t alignment, size_t size)
 {
     if (unlikely(!real_ready())) {
-        *out = early_alloc(size, alignment);
+        *out = hook_early_alloc(size, alignment);
         return *out ? 0 : ENOMEM;
     }
     int error = real.posix_memalign(out, alignment, size);
@@ -259,7 +65,7 @@ int recorded_posix_memalign(void **out, size_t alignment, size_t size)
 void *recorded_aligned_alloc(size_t alignment, size_t size)
 {
     if (unlikely(!real_ready() || !real.aligned_alloc)) {
-        return early_alloc(size, alignment);
+        return hook_early_alloc(size, alignment);
     }
     void *p = real.aligned_alloc(alignment, size);
     const struct stack_start start = CALLER;
@@ -270,7 +76,7 @@ void *recorded_aligned_alloc(size_t alignment, size_t size)
 void *recorded_memalign(size_t alignment, size_t size)
 {
     if (unlikely(!real_ready() || !real.memalign)) {
-        return early_alloc(size, alignment);
+        return hook_early_alloc(size, alignment);
     }
     void *p = real.memalign(alignment, size);
     const struct stack_start start = CALLER;
@@ -281,7 +87,7 @@ void *recorded_memalign(size_t alignment, size_t size)
 void *recorded_valloc(size_t size)
 {
     if (unlikely(!real_ready() || !real.valloc)) {
-        return early_alloc(size, 4096);
+        return hook_early_alloc(size, 4096);
     }
     void *p = real.valloc(size);
     const struct stack_start start = CALLER;
@@ -292,7 +98,7 @@ void *recorded_valloc(size_t size)
 void *recorded_pvalloc(size_t size)
 {
     if (unlikely(!real_ready() || !real.pvalloc)) {
-        return early_alloc((size + 4095) & ~(size_t)4095, 4096);
+        return hook_early_alloc((size + 4095) & ~(size_t)4095, 4096);
     }
     void *p = real.pvalloc(size);
     const struct stack_start start = CALLER;

@@ -15,4 +15,7 @@
 #undef ALLOC
 #undef OTHER
 
+/* Memory without the real allocator, until that is known. */
+__attribute__((visibility("hidden"))) void *hook_early_alloc(size_t size, size_t alignment);
+
 #endif

@@ -128,11 +128,12 @@ struct thread *recorder_thread_slow(struct recorder *r);
 static inline struct thread *recorder_thread(struct recorder *r)
 {
     struct thread *t = guard_tls.thread;
-    if (likely(t && atomic_load_explicit(r->alive, memory_order_relaxed)) &&
-        likely(atomic_load_explicit(&t->pending_count, memory_order_relaxed) == 0)) {
-        return t;
+    if (unlikely(!t || !atomic_load_explicit(r->alive, memory_order_relaxed)) ||
+        unlikely(atomic_load_explicit(&t->pending_count, memory_order_relaxed) != 0)) {
+        t = recorder_thread_slow(r);
     }
-    return recorder_thread_slow(r);
+    guard_tls.quick = !r->sampler.on && r->live.one_each && !guard_tls.exited ? t : NULL;
+    return t;
 }
 
 /* Whether the first record of a thread calls nothing of libc's that may allocate. */

@@ -200,9 +200,6 @@ static struct thread *begin_thread(struct recorder *r)
     if (atomic_load(&t->pending_count) != 0) {
         recorder_drain(r, t);
     }
-    if (!r->sampler.on && r->live.one_each && !guard_tls.exited) {
-        guard_tls.quick = t;
-    }
     return t;
 }
 
