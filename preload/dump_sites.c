@@ -108,6 +108,9 @@ void dump_sites_end(struct dump_sites *d)
 
 static void add_histogram(uint64_t *to, const struct shard_histogram *h)
 {
+    if (atomic_load_explicit(&h->header, memory_order_relaxed) == 0) {
+        return; /* nothing */
+    }
     for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
         to[i] += shard_histogram_get(h, i);
     }

@@ -14,12 +14,19 @@ static void flush(struct json *j)
     j->used = 0;
 }
 
-static void put(struct json *j, char c)
+/* Room for SIZE bytes, which are few. */
+static char *room(struct json *j, size_t size)
 {
-    if (j->used == sizeof j->buffer) {
+    if (unlikely(sizeof j->buffer - j->used < size)) {
         flush(j);
     }
-    j->buffer[j->used++] = c;
+    return j->buffer + j->used;
+}
+
+static inline void put(struct json *j, char c)
+{
+    *room(j, 1) = c;
+    j->used++;
 }
 
 static void put_string(struct json *j, const char *s)
@@ -29,17 +36,29 @@ static void put_string(struct json *j, const char *s)
     }
 }
 
+#define DIGITS ((size_t)20)
+
 static void put_number(struct json *j, uint64_t n)
 {
-    char reversed[20];
-    unsigned i = 0;
-    do {
-        reversed[i++] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n);
-    while (i > 0) {
-        put(j, reversed[--i]);
+    static const char pair[] = "0001020304050607080910111213141516171819"
+                               "2021222324252627282930313233343536373839"
+                               "4041424344454647484950515253545556575859"
+                               "6061626364656667686970717273747576777879"
+                               "8081828384858687888990919293949596979899";
+    char text[DIGITS];
+    size_t first = DIGITS;
+    for (; n >= 100; n /= 100) {
+        first -= 2;
+        memcpy(&text[first], &pair[n % 100 * 2], 2);
     }
+    if (n >= 10) {
+        first -= 2;
+        memcpy(&text[first], &pair[n * 2], 2);
+    } else {
+        text[--first] = (char)('0' + n);
+    }
+    memcpy(room(j, DIGITS), &text[first], DIGITS - first);
+    j->used += DIGITS - first;
 }
 
 static void put_quoted(struct json *j, const char *string)
@@ -78,8 +97,13 @@ static void begin_value(struct json *j, const char *key)
     }
     j->comma = true;
     if (key) {
-        put_quoted(j, key);
-        put(j, ':');
+        const size_t length = strlen(key);
+        char *to = room(j, length + 3);
+        to[0] = '"';
+        memcpy(to + 1, key, length);
+        to[length + 1] = '"';
+        to[length + 2] = ':';
+        j->used += length + 3;
     }
 }
 

@@ -22,7 +22,7 @@ void json_begin(struct json *j, int fd);
 /* Writes out what is buffered. Returns the error, 0 if there was none. */
 int json_end(struct json *j);
 
-/* KEY is NULL inside an array. */
+/* KEY is NULL inside an array, otherwise a short name in plain ASCII. */
 void json_open(struct json *j, const char *key, char bracket);
 void json_close(struct json *j, char bracket);
 void json_uint(struct json *j, const char *key, uint64_t n);

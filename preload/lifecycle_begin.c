@@ -237,7 +237,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
         pthread_atfork(before_fork, after_fork, after_fork_in_child);
         recorder_card_write(&recorder, true);
         if ((recorder.options.follow & FOLLOW_EXEC) == 0 && process.descendant) {
-            atomic_store(&recorder.enabled, false);
+            recorder_stop(&recorder);
             vault_set_state(&recorder.vault, VAULT_CLOSED);
         } else {
             begin_signals();

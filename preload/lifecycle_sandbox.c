@@ -110,7 +110,7 @@ void lifecycle_sandboxed(struct lifecycle_sandbox *s, bool entered)
         recorder.vault.shut = true;
         atomic_store(&sandboxed, true);
         if (!recorder.vault.header) {
-            atomic_store(&recorder.enabled, false); /* nobody will ever see it */
+            recorder_stop(&recorder); /* nobody will ever see it */
         }
     }
 }

@@ -219,6 +219,16 @@ void recorder_card_sampling(struct recorder *r);
 /* The same of what passed T, whose meter is not in the vault. */
 void recorder_card_passed(struct thread *t);
 
+/* Nothing is recorded from now on, by any thread; nor by the short way (hook.h), which asks no more
+ * than whether this is not a fork's child. */
+static inline void recorder_stop(struct recorder *r)
+{
+    atomic_store(&r->enabled, false);
+    if (r->alive) {
+        atomic_store(r->alive, 0);
+    }
+}
+
 static inline bool recorder_on(const struct recorder *r)
 {
     return atomic_load_explicit(&r->enabled, memory_order_relaxed);

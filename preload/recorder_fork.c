@@ -109,7 +109,7 @@ static bool leave_counts(struct recorder *r)
 void recorder_child(struct recorder *r)
 {
     if (r->vault.shut) {
-        atomic_store(&r->enabled, false); /* to begin anew takes calls that are forbidden */
+        recorder_stop(r); /* to begin anew takes calls that are forbidden */
         return;
     }
     /* Locks may have been held by threads that do not exist here. What they guard is either begun
@@ -126,7 +126,7 @@ void recorder_child(struct recorder *r)
     const int parent = r->pid;
     guard_tls.thread = guard_tls.quick = NULL;
     if (!leave_counts(r)) {
-        atomic_store(&r->enabled, false);
+        recorder_stop(r);
         return;
     }
     r->lock = (struct sys_lock){0};
@@ -140,7 +140,7 @@ void recorder_child(struct recorder *r)
     const bool follow = r->options.follow & FOLLOW_FORK;
     const bool started = recorder_begin_counts(r, base) == 0;
     if (!started || !follow) {
-        atomic_store(&r->enabled, false);
+        recorder_stop(r);
         vault_set_state(&r->vault, VAULT_CLOSED);
     }
     if (!started && follow) {

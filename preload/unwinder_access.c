@@ -36,6 +36,8 @@ static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t
     if (!object_find(ip, &object) || !unwind_table(&object, &table)) {
         return -UNW_ENOINFO;
     }
+    c->object_start = object.start;
+    c->object_end = object.end;
     return c->search(space, ip, &table, info, need, arg);
 }
 
@@ -53,6 +55,10 @@ static int get_dyn_info_list_addr(unw_addr_space_t space, unw_word_t *list, void
 static bool readable(const struct unwinder_context *c, unw_word_t address)
 {
     if (address - c->stack_start < c->stack_end - c->stack_start - sizeof(unw_word_t)) {
+        return true;
+    }
+    if (address - c->object_start < c->object_end - c->object_start &&
+        c->object_end - address >= sizeof(unw_word_t)) {
         return true;
     }
     struct object object;

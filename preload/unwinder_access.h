@@ -21,7 +21,9 @@ struct unwinder_context {
     unwinder_search *search;
     bool deriving;
     uintptr_t stack_start, stack_end; /* walking: words in here are read without a probe */
-    uintptr_t loaded;                 /* deriving: the made-up stack word that was read, 0: none */
+    /* Of the object whose table is searched: its code is being executed, so it stays. */
+    uintptr_t object_start, object_end;
+    uintptr_t loaded; /* deriving: the made-up stack word that was read, 0: none */
     unsigned loads;
     unw_word_t reg[NREGS];
     bool known[NREGS];

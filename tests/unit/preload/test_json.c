@@ -251,7 +251,7 @@ static json_t *grow(uint64_t *seed, const char *key, int depth)
     json_open(&j, key, kind == 6 ? '[' : '{');
     for (uint64_t i = 0; i < number % 7; i++) {
         char name[16];
-        snprintf(name, sizeof name, "k%" PRIu64 "\t", i);
+        snprintf(name, sizeof name, "k_%" PRIu64, i);
         if (number & 256) {
             json_newline(&j);
         }
