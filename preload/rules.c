@@ -22,21 +22,37 @@ static void put(struct rules_table *t, uint64_t key, struct rule rule)
     t->used++;
 }
 
+static void empty(struct rules_table *t)
+{
+    for (size_t i = 0; i <= t->mask; i++) {
+        atomic_store_explicit(&t->slot[i].key, 0, memory_order_relaxed);
+    }
+    atomic_thread_fence(memory_order_release); /* before any rule is written anew */
+    t->used = 0;
+}
+
+void rules_enter_era(struct rules *r, uint32_t era)
+{
+    sys_sigset before = sys_lock(&r->lock);
+    struct rules_table *t = atomic_load(&r->table);
+    if (t && atomic_load(&r->era) != era) {
+        empty(t);
+    }
+    atomic_store_explicit(&r->era, era, memory_order_release);
+    sys_unlock(&r->lock, before);
+}
+
 /* A table that holds those of OLD's rules that are of KEY's generation, with room for more: OLD
  * itself, empty, if they are few. */
 static struct rules_table *grow(struct rules *r, struct rules_table *old, uint64_t key)
 {
-    const uint64_t generation = (uint64_t)0x7fff << 48;
+    const uint64_t generation = (((uint64_t)1 << RULES_GENERATION_BITS) - 1) << 48;
     size_t keep = 0;
     for (size_t i = 0; old && i <= old->mask; i++) {
         keep += old->slot[i].key != 0 && ((old->slot[i].key ^ key) & generation) == 0;
     }
     if (old && keep * 4 <= old->mask) {
-        for (size_t i = 0; i <= old->mask; i++) {
-            atomic_store_explicit(&old->slot[i].key, 0, memory_order_relaxed);
-        }
-        atomic_thread_fence(memory_order_release); /* before any rule is written anew */
-        old->used = 0;
+        empty(old);
         return old;
     }
     size_t slots = FIRST_SLOTS;

@@ -33,7 +33,10 @@ struct rules {
     struct sys_lock lock; /* for writers */
     struct arena_pool *pool;
     struct rules_table *_Atomic table;
+    _Atomic uint32_t era; /* what keys do not tell of the generations in `table` */
 };
+
+#define RULES_GENERATION_BITS 15
 
 void rules_init(struct rules *r, struct unwinder *u, struct arena_pool *pool);
 
@@ -41,7 +44,8 @@ void rules_init(struct rules *r, struct unwinder *u, struct arena_pool *pool);
  * address. */
 static inline uint64_t rules_key(uintptr_t ip, bool return_address, uint32_t generation)
 {
-    return ip | (uint64_t)(generation & 0x7fff) << 48 | (uint64_t)return_address << 63;
+    const uint32_t told = generation & ((1u << RULES_GENERATION_BITS) - 1);
+    return ip | (uint64_t)told << 48 | (uint64_t)return_address << 63;
 }
 
 static inline size_t rules_start(const struct rules_table *t, uint64_t key)
@@ -70,6 +74,9 @@ static inline bool rules_find(const struct rules_table *t, uint64_t key, struct 
  * guard, no lock of ours held. Without memory for the table rules are derived again each time. */
 struct rule rules_derive(struct rules *r, uint64_t key);
 
+/* Forgets all rules: they are of generations before ERA, which keys do not tell from later ones. */
+void rules_enter_era(struct rules *r, uint32_t era);
+
 /* Whether IP may be an address of code at all, and thus have a key. */
 static inline bool rules_plausible(uintptr_t ip)
 {
@@ -80,6 +87,10 @@ static inline bool rules_plausible(uintptr_t ip)
 static inline struct rule rules_get(struct rules *r, uintptr_t ip, bool return_address,
                                     uint32_t generation)
 {
+    const uint32_t era = generation >> RULES_GENERATION_BITS;
+    if (unlikely(era != atomic_load_explicit(&r->era, memory_order_acquire))) {
+        rules_enter_era(r, era);
+    }
     uint64_t key = rules_key(ip, return_address, generation);
     const struct rules_table *t = atomic_load_explicit(&r->table, memory_order_acquire);
     struct rule rule;

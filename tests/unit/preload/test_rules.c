@@ -98,6 +98,24 @@ static void a_generation_has_its_own(void **state)
     }
 }
 
+/* Keys tell only so many generations apart: after as many unloaded modules a rule must not be
+ * found that is of other code. */
+static void generations_do_not_come_again(void **state)
+{
+    (void)state;
+    const uint32_t round = 1u << RULES_GENERATION_BITS;
+    for (uint64_t n = 5; n < UINT32_MAX - round; n += (uint64_t)round * 13107) {
+        const uint32_t generation = (uint32_t)n;
+        struct rule rule = {0}, first = rules_get(&rules, code, true, generation);
+        assert_true(
+            rules_find(atomic_load(&rules.table), rules_key(code, true, generation), &rule));
+        assert_true(same(&rule, &first));
+        rules_get(&rules, code + 1, true, generation + round);
+        const uint64_t key = rules_key(code, true, generation + round);
+        assert_false(rules_find(atomic_load(&rules.table), key, &rule));
+    }
+}
+
 static void old_generations_do_not_fill_the_table(void **state)
 {
     (void)state;
@@ -140,6 +158,7 @@ int main(void)
         cmocka_unit_test_setup(rules_are_found_again, setup),
         cmocka_unit_test_setup(the_kind_of_address_matters, setup),
         cmocka_unit_test_setup(a_generation_has_its_own, setup),
+        cmocka_unit_test_setup(generations_do_not_come_again, setup),
         cmocka_unit_test_setup(old_generations_do_not_fill_the_table, setup),
         cmocka_unit_test_setup(threads_share_the_table, setup),
     };
