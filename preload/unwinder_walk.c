@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 
 #include "arch.h"
+#include "rules.h"
 #include "unwinder_parts.h"
 
 /* More frames than there are of ours between a hook and a walk: garbage may lead around. */
@@ -80,6 +81,10 @@ __attribute__((noinline)) size_t unwinder_walk(struct unwinder *u, uintptr_t sta
     size_t n = 0;
     for (int own = 0; n <= max && own < OWN_FRAMES && step_out(&u->remote, &cursor, &at);) {
         recording = recording || at.cfa == start_cfa;
+        if (unlikely(at.ip != 0 && !rules_plausible(at.ip))) {
+            *cut = true; /* a guess that went astray: it is no address of code */
+            return n;
+        }
         if (recording) {
             ip[n++] = at.ip;
         } else {
