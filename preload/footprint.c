@@ -14,6 +14,8 @@
 #define ARENA ((uintptr_t)64 << 20)  /* glibc's HEAP_MAX_SIZE */
 #define GUARD ((uintptr_t)1 << 20)   /* no guard below a stack is larger */
 #define DESCRIPTOR ((uintptr_t)4096) /* glibc's of a thread, above where its stack begins */
+#define LOOKED_AT ((uint64_t)16 << 30)
+#define LOOKED_TIMES 8
 
 /* Too large for the stacks that we may run on. */
 struct work {
@@ -29,6 +31,8 @@ struct work {
     bool flags_tell; /* which areas may be the profiler's, mapped with MAP_NORESERVE */
     struct smaps_area before, area, after; /* `after`.start is 0 behind the last one */
     uint64_t rest;                         /* of the area's resident bytes */
+    uint64_t looked;             /* bytes of areas so far of whose pages each was looked at */
+    struct resident_area spread; /* the area, where there are too many; or empty */
     struct smaps smaps;
     struct footprint_heap heap;
     struct cgroup cgroup;
@@ -49,6 +53,9 @@ static uint64_t resident_within(const struct work *w, uintptr_t start, uintptr_t
     end = end < w->area.end ? end : w->area.end;
     if (start >= end) {
         return 0;
+    }
+    if (w->spread.size && !own) {
+        return resident_share(&w->spread, end - start);
     }
     const void *p = (const void *)start;
     const int64_t bytes =
@@ -184,13 +191,16 @@ static void give_anonymous(struct work *w)
         give(w, &w->f->data, w->rest);
         return;
     }
-    *h = (struct footprint_heap){
-        .live = &w->r->live, .pagemap = w->pagemap, .glibc = process_has_glibc_blocks()};
+    *h = (struct footprint_heap){.live = &w->r->live,
+                                 .pagemap = w->pagemap,
+                                 .glibc = process_has_glibc_blocks(),
+                                 .spread = w->spread};
     find_segment(w, h);
     footprint_heap_walk(h, w->area.start, w->area.end);
     if (!h->glibc && h->blocks > 0 && h->start == h->end) {
         const uint64_t blocks = h->blocks; /* now it is known that all of it is the heap's */
-        *h = (struct footprint_heap){.live = &w->r->live, .pagemap = w->pagemap, .blocks = blocks};
+        *h = (struct footprint_heap){
+            .live = &w->r->live, .pagemap = w->pagemap, .blocks = blocks, .spread = w->spread};
         find_segment(w, h);
         footprint_heap_walk(h, w->area.start, w->area.end);
     }
@@ -202,6 +212,16 @@ static void give_anonymous(struct work *w)
     if (is_guarded(w) && h->blocks == 0 && h->start == h->end) {
         give(w, &w->f->stack, w->rest); /* of a thread that never allocated, or is gone */
     }
+}
+
+/* Memory that is promised but not there has pages without end: a minute for 1 TiB. So as many are
+ * looked at as goes with what is resident, and what lies in other areas is given its share. */
+static void choose_way(struct work *w)
+{
+    const uint64_t size = w->area.end - w->area.start;
+    const bool all = w->looked + size <= LOOKED_AT + LOOKED_TIMES * w->f->rss;
+    w->spread = all ? (struct resident_area){0} : (struct resident_area){w->rest, size};
+    w->looked += all ? size : 0;
 }
 
 static void give_area(struct work *w)
@@ -216,6 +236,7 @@ static void give_area(struct work *w)
     if (!w->flags_tell || !w->area.reserved) {
         give(w, &own, find_own(w));
     }
+    choose_way(w);
     if (strcmp(w->area.name, "[stack]") == 0) {
         give(w, &w->f->stack, w->rest);
     } else if (w->area.file || begins(w->area.name, "[v")) {

@@ -3,7 +3,6 @@
 
 #include "count.h"
 #include "live_walk.h"
-#include "resident.h"
 
 #define PAGE ((uintptr_t)4096)
 
@@ -31,6 +30,9 @@ static uint64_t resident_beyond(const struct footprint_heap *h, uintptr_t start,
 static uint64_t resident(struct footprint_heap *h, uintptr_t start, uintptr_t end)
 {
     uint64_t bytes = 0;
+    if (unlikely(h->spread.size != 0)) {
+        return resident_share(&h->spread, end - start);
+    }
     while (start < end && load_window(h, start)) {
         const uintptr_t window_end = h->window + FOOTPRINT_WINDOW;
         const uintptr_t limit = end < window_end ? end : window_end;

@@ -6,6 +6,7 @@
 #define PRELOAD_FOOTPRINT_HEAP_H
 
 #include "live.h"
+#include "resident.h"
 
 #define FOOTPRINT_WINDOW ((uintptr_t)1 << LIVE_REGION_BITS)
 #define FOOTPRINT_WINDOW_PAGES (FOOTPRINT_WINDOW / 4096)
@@ -15,8 +16,9 @@ struct footprint_heap {
     const struct live *live;
     int pagemap;
     bool glibc;
-    uintptr_t start, end; /* of the segment that is the heap's as a whole; equal: none */
-    uint64_t blocks;      /* how many begin in the area */
+    struct resident_area spread; /* if not empty, pages are not looked at */
+    uintptr_t start, end;        /* of the segment that is the heap's as a whole; equal: none */
+    uint64_t blocks;             /* how many begin in the area */
     /* In the segment: requested, and taken beyond that. */
     uint64_t requested, rounding;
     /* Outside: requested, and the pages that they lie on. */

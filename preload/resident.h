@@ -28,6 +28,17 @@ void resident_close(int pagemap);
  * if it cannot be told. */
 int64_t resident_mapped(int pagemap, const void *start, size_t size);
 
+/* An area of so many pages that they are not looked at: the resident ones are taken to be spread
+ * evenly. Its resident bytes, and its size; 0: there is none. */
+struct resident_area {
+    uint64_t bytes, size;
+};
+
+static inline uint64_t resident_share(const struct resident_area *area, uint64_t size)
+{
+    return (uint64_t)((unsigned __int128)area->bytes * size / area->size);
+}
+
 /* Which of N pages from START on are resident, files' too. Returns false if it cannot be told. */
 bool resident_pages(int pagemap, const void *start, bool *there, size_t n);
 
