@@ -32,6 +32,7 @@ check=(
     jq sqlite3 lua5.4 libxml2-utils git perl             # programs to profile
     redis-server redis-tools procps findutils            # the same, and a server
     libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0     # other allocators
+    libjemalloc-dev                                      # one to be linked statically
     elfutils libdebuginfod1 binutils dwz xz-utils zstd   # debug information of all kinds; dumps
 )
 coverage=(llvm) # with all that the tests need
