@@ -95,7 +95,7 @@ build() { # DIR CMAKE-ARGUMENT..
     cmake -S "$root" -B "$build" -G Ninja -DMEMPROF_DEV=ON -DMEMPROF_SYSROOT="$work/$suite" \
         -DCMAKE_TOOLCHAIN_FILE="$root/tools/aarch64-toolchain.cmake" "$@" >"$work/configure.log" ||
         { cat "$work/configure.log" && false; }
-    cmake --build "$build" --target memprof unit-preload tests/samples/all >"$work/build.log" ||
+    cmake --build "$build" --target libmemprof.so unit-preload tests/samples/all >"$work/build.log" ||
         { cat "$work/build.log" && false; }
 }
 

@@ -46,7 +46,7 @@ class Locks(memprof_test.Test):
         count = 8 * many(2500)
         dump, said, counts = self.storm("short", count)
         self.assert_sound(dump)
-        self.assertEqual((counts["alloc_count"], counts["kept"]), (count * 11 + 1000, 1000))
+        self.assertEqual((counts["alloc_count"], counts["kept"]), (count * 15 + 1000, 1000))
         half, end = said["resident"]
         self.assertLessEqual(end, half + 512, "KiB")
         self.assertEqual(said["descriptors"][0], said["descriptors"][1])

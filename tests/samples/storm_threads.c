@@ -16,6 +16,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <link.h>
 #include <pthread.h>
 #include <sched.h>
@@ -63,9 +64,13 @@ static struct usage usage_now(void)
 
 static void last_words(void *block)
 {
-    void *p = take(33);
+    static __thread int rounds;
+    free(take(33));
+    /* On to the last round of destructors, when others' that are run before it are through. */
+    if (++rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(key, block) == 0)
+        return;
+    free(take(33));
     free(block);
-    free(p);
 }
 
 static void start_all(pthread_t *thread, int n, void *(*work)(void *), void *argument)
