@@ -220,7 +220,7 @@ static void choose_way(struct work *w)
 {
     const uint64_t size = w->area.end - w->area.start;
     const bool all = w->looked + size <= LOOKED_AT + LOOKED_TIMES * w->f->rss;
-    w->spread = all ? (struct resident_area){0} : (struct resident_area){w->rest, size};
+    w->spread = (struct resident_area){.bytes = w->rest, .size = all ? 0 : size};
     w->looked += all ? size : 0;
 }
 
