@@ -54,7 +54,8 @@ static bool was_seen(const struct dump *d)
 /* Warnings of the library by which it did not see what the program did. */
 static const struct dump_warning *find_blindness(const struct dump *d)
 {
-    static const char *const codes[] = {"not-interposed", "static-program", "no-allocations"};
+    static const char *const codes[] = {"not-interposed", "static-program", "no-allocations",
+                                        "sandbox"};
     for (size_t i = 0; i < d->nwarnings; i++)
         for (size_t k = 0; k < sizeof codes / sizeof *codes; k++)
             if (strcmp(d->warnings[i].code, codes[k]) == 0)

@@ -138,11 +138,12 @@ class Sandbox(memprof_test.Test):
         self.assertEqual(run.dump["dump"]["reason"], "exit")
 
     def test_report(self):
-        """The report tells why there is no more."""
+        """The report tells why there is no more, and the gate does not judge half a run."""
         run = self.enter("prctl", "kill", "loop")
         path = self.write("one.json", json.dumps(run.dump))
         text = self.report(path).decode()
         self.assertTrue(re.search("sandbox", text), text[:500])
+        self.report("check", path, status=2)
 
 
 if __name__ == "__main__":
