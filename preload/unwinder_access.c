@@ -52,13 +52,16 @@ static int get_dyn_info_list_addr(unw_addr_space_t space, unw_word_t *list, void
     return -UNW_ENOINFO;
 }
 
+/* Whether ADDRESS is in the object whose table is searched, as most of what is read is. */
+static inline bool in_object(const struct unwinder_context *c, unw_word_t address)
+{
+    return address - c->object_start < c->object_end - c->object_start &&
+           c->object_end - address >= sizeof(unw_word_t);
+}
+
 static bool readable(const struct unwinder_context *c, unw_word_t address)
 {
     if (address - c->stack_start < c->stack_end - c->stack_start - sizeof(unw_word_t)) {
-        return true;
-    }
-    if (address - c->object_start < c->object_end - c->object_start &&
-        c->object_end - address >= sizeof(unw_word_t)) {
         return true;
     }
     struct object object;
@@ -73,6 +76,10 @@ static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *va
     struct unwinder_context *c = arg;
     if (write) {
         return -UNW_EREADONLYREG;
+    }
+    if (in_object(c, address)) {
+        *value = *(const unw_word_t *)address;
+        return 0;
     }
     if (c->deriving && (unwinder_near(address, MADE_UP_SP) || unwinder_near(address, MADE_UP_BP) ||
                         unwinder_near(address, MADE_UP_LOAD))) {
