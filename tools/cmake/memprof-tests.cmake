@@ -18,10 +18,16 @@
 #     REPEAT <n>  ONLY <globs>  SKIP <globs>  KEEP_DUMPS <dir>  BASELINE <file>
 #     SUPPRESSIONS <file>..  LIMITS <file>..  OPTIONS <option>..
 # Relative files are those of the source directory. Without a limit nothing may leak.
+#
+# A test with a PASS_REGULAR_EXPRESSION fails if the gate says on standard output that it failed. One
+# that WILL_FAIL passes with whatever fails, the gate too: such tests are better left out with EXCLUDE.
 
 set(_memprof_one MAX_LEAK MAX_LEAK_PER_STACK MAX_PEAK MAX_ALLOCS TOLERANCE REPEAT ONLY SKIP
   KEEP_DUMPS BASELINE)
 set(_memprof_many SUPPRESSIONS LIMITS OPTIONS)
+
+# The last line of the gate's report, if it failed.
+set(_memprof_failed "FAILED: [^\n]*, [0-9]+ of [0-9]+ checks failed")
 
 # The command of `memprof check` for the parsed arguments ARG_*, up to the program, in VARIABLE.
 macro(_memprof_command variable)
@@ -51,6 +57,15 @@ macro(_memprof_command variable)
   endif()
 endmacro()
 
+# With a PASS_REGULAR_EXPRESSION, which may be set after the test was added, ctest takes no notice of
+# a command's status.
+function(_memprof_mind_output name failed)
+  get_property(passes TEST "${name}" PROPERTY PASS_REGULAR_EXPRESSION)
+  if(passes)
+    set_property(TEST "${name}" APPEND PROPERTY FAIL_REGULAR_EXPRESSION "${failed}")
+  endif()
+endfunction()
+
 function(memprof_add_test)
   cmake_parse_arguments(PARSE_ARGV 0 ARG "" "NAME;WORKING_DIRECTORY;${_memprof_one}"
     "COMMAND;${_memprof_many}")
@@ -70,7 +85,8 @@ function(memprof_add_test)
   if(DEFINED ARG_WORKING_DIRECTORY)
     string(APPEND code " WORKING_DIRECTORY [==[${ARG_WORKING_DIRECTORY}]==]")
   endif()
-  cmake_language(EVAL CODE "${code})")
+  cmake_language(EVAL CODE "${code})
+    cmake_language(DEFER CALL _memprof_mind_output [==[${ARG_NAME}]==] [==[${_memprof_failed}]==])")
 endfunction()
 
 function(memprof_wrap_tests)
@@ -89,6 +105,7 @@ function(memprof_wrap_tests)
     "set(memprof_check [==[${check}]==])\nset(memprof_below [==[${below}]==])\n"
     "set(memprof_match [==[${ARG_MATCH}]==])\nset(memprof_exclude [==[${ARG_EXCLUDE}]==])\n"
     "set(memprof_program [==[${memprof_EXECUTABLE}]==])\n"
+    "set(memprof_failed [==[${_memprof_failed}]==])\n"
     "include([==[${_memprof_wrap_file}]==])\n")
   file(RENAME "${file}.new" "${file}")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${file}")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Read by ctest, before the tests of a project that called memprof_wrap_tests: puts `memprof check`
-# in front of their commands. Needs memprof_check, memprof_program, memprof_below, memprof_match and
-# memprof_exclude, as that function writes them.
+# in front of their commands. Needs memprof_check, memprof_program, memprof_below, memprof_match,
+# memprof_exclude and memprof_failed, as that function writes them.
 if(COMMAND _add_test)
   return() # once is enough
 endif()
@@ -22,6 +22,7 @@ function(add_test name program)
   memprof_wants(wanted "${name}" "${program}")
   set(code "_add_test([==[${name}]==]")
   if(wanted)
+    set_property(GLOBAL APPEND PROPERTY memprof_wrapped "${name}")
     foreach(word IN LISTS memprof_check)
       string(APPEND code " [==[${word}]==]")
     endforeach()
@@ -31,5 +32,22 @@ function(add_test name program)
   foreach(i RANGE 1 ${last})
     string(APPEND code " [==[${ARGV${i}}]==]")
   endforeach()
+  cmake_language(EVAL CODE "${code})")
+endfunction()
+
+# ctest takes no notice of a command's status where it has a PASS_REGULAR_EXPRESSION: there the gate's
+# last line tells that the test failed.
+function(set_tests_properties name)
+  get_property(wrapped GLOBAL PROPERTY memprof_wrapped)
+  list(FIND wrapped "${name}" mine)
+  list(FIND ARGN PASS_REGULAR_EXPRESSION passes)
+  set(code "_set_tests_properties([==[${name}]==]")
+  math(EXPR last "${ARGC} - 1")
+  foreach(i RANGE 1 ${last})
+    string(APPEND code " [==[${ARGV${i}}]==]")
+  endforeach()
+  if(mine GREATER -1 AND passes GREATER -1)
+    string(APPEND code " FAIL_REGULAR_EXPRESSION [==[${memprof_failed}]==]")
+  endif()
   cmake_language(EVAL CODE "${code})")
 endfunction()
