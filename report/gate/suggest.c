@@ -11,6 +11,7 @@
 #include "gate.h"
 #include "memory.h"
 #include "pathname.h"
+#include "pattern.h"
 #include "runtime.h"
 #include "symbolize.h"
 
@@ -34,33 +35,61 @@ struct candidate {
     bool top;            /* calls the allocator */
 };
 
-/* What follows the `>` that closes the `<` at TEXT; NULL: nothing closes it. */
-static const char *behind_arguments(const char *text)
+/* What follows the bracket that closes the one at TEXT; NULL: nothing closes it. */
+static const char *behind_brackets(const char *text)
 {
+    const char open = *text, close = open == '<' ? '>' : ')';
     int depth = 0;
     for (; *text; text++) {
-        depth += *text == '<';
-        depth -= *text == '>';
+        depth += *text == open;
+        depth -= *text == close;
         if (depth == 0)
             return text + 1;
     }
     return NULL;
 }
 
-/* Puts NAME into PATTERN as it is at FROM, with a star for the template arguments that are there.
- * Returns false if it is not there. */
+/* What follows that which plain names do not have, at TEXT: template arguments, and parameters of a
+ * function around another. NULL: nothing of that kind is there. */
+static const char *behind_extra(const char *text)
+{
+    if (*text == '<' || *text == '(')
+        return behind_brackets(text);
+    return strncmp(text, " const", 6) == 0 ? text + 6 : NULL;
+}
+
+/* What follows the closure at TEXT: gcc's `{lambda(int)#1}`, clang's `$_0` or `'lambda'(int)`.
+ * NULL: none is there. */
+static const char *behind_closure(const char *text)
+{
+    if (strncmp(text, "{lambda", 7) == 0) {
+        const char *end = strchr(text, '}');
+        return end ? end + 1 : NULL;
+    }
+    if (strncmp(text, "$_", 2) == 0)
+        return text + 2 + strspn(text + 2, "0123456789");
+    return NULL;
+}
+
+/* Puts NAME into PATTERN as it is at FROM, with a star for what plain names do not have. Returns
+ * false if it is not there. */
 static bool follow_name(char *pattern, const char *from, const char *name)
 {
+    static const char closure[] = "{lambda}";
     while (*name) {
-        if (*from == *name) {
+        bool is_closure = strncmp(name, closure, sizeof closure - 1) == 0;
+        const char *rest = is_closure ? behind_closure(from) : NULL;
+        if (rest) {
+            name += sizeof closure - 1;
+        } else if (*from == *name) {
             *pattern++ = *name++;
             from++;
-        } else if (*from == '<' && behind_arguments(from)) {
-            *pattern++ = '*';
-            from = behind_arguments(from);
-        } else {
+            continue;
+        } else if (!(rest = behind_extra(from))) {
             return false;
         }
+        *pattern++ = '*';
+        from = rest;
     }
     *pattern = '\0';
     return true;
@@ -84,7 +113,8 @@ static void make_literal(char *text)
             *c = '*';
 }
 
-/* The pattern for a function's name, without what compilers and demanglers disagree about. */
+/* The pattern for a function's name, without what compilers and demanglers disagree about. NULL:
+ * none that matches it. */
 static const char *function_pattern(const struct gate *g, const struct place *p)
 {
     char *name = function_name_plain(p->function);
@@ -99,7 +129,7 @@ static const char *function_pattern(const struct gate *g, const struct place *p)
     const char *pattern = *bare ? verdict_words(&g->verdict, whole ? "^%s$" : "%s", bare) : NULL;
     free(spread);
     free(name);
-    return pattern;
+    return pattern && pattern_matches(pattern, p->function) ? pattern : NULL;
 }
 
 /* The same for a module, without its version. */

@@ -108,10 +108,23 @@ class Suppressions(GateTest):
             self.assertNotIn("unused ", out)
         self.assertEqual(proposals, ["leak:strdup"])  # the other has no function with a name
 
+    def proposals_for(self, text):
+        """What is proposed for a C++ program, each once. Together they suppress all of its leaks."""
+        memprof_test.need(os.environ.get("CXX", "c++"))
+        source = self.write("cx.cc", text)
+        program = str(self.dir / "cx")
+        subprocess.run([os.environ.get("CXX", "c++"), "-g", "-O1", "-o", program, source], check=True)
+        self.assertEqual(self.profiled([program]).status, 0)
+        dump, = map(str, (self.dir / f"dumps{self.runs}").iterdir())
+        findings = self.verdict("--gen-suppressions", dump, status=1)["checks"][0]["findings"]
+        proposals = sorted({finding["suppression"] for finding in findings})
+        self.check("--fail-on-unused-suppressions", "--suppressions",
+                   self.supp("\n".join(proposals)), dump)
+        return proposals
+
     def test_proposals_for_templates(self):
         """Names with template arguments, which compilers print in different ways."""
-        memprof_test.need(os.environ.get("CXX", "c++"))
-        source = self.write("cx.cc", """
+        proposals = self.proposals_for("""
             #include <map>
             #include <string>
             template <class T> struct Cache {
@@ -126,16 +139,33 @@ class Suppressions(GateTest):
                 return lost ? 0 : 1;
             }
             """)
-        program = str(self.dir / "cx")
-        subprocess.run([os.environ.get("CXX", "c++"), "-g", "-O1", "-o", program, source], check=True)
-        self.assertEqual(self.profiled([program]).status, 0)
-        dump, = map(str, (self.dir / f"dumps{self.runs}").iterdir())
-        findings = self.verdict("--gen-suppressions", dump, status=1)["checks"][0]["findings"]
-        proposals = sorted({finding["suppression"] for finding in findings})
         self.assertIn("leak:Cache*::put", proposals)
         self.assertIn("leak:text", proposals)
-        self.check("--fail-on-unused-suppressions", "--suppressions",
-                   self.supp("\n".join(proposals)), dump)
+
+    def test_proposals_for_closures(self):
+        """Names of closures, which compilers number, and of what is within a function."""
+        self.proposals_for("""
+            #include <cstdlib>
+            #define NOINLINE __attribute__((noinline))
+            static void *volatile lost;
+            template <class F> NOINLINE void call(F f) { f(1); }
+            struct Holder {
+                NOINLINE void method(int) const {
+                    auto f = [this](int n) NOINLINE { lost = malloc(100 + n); };
+                    f(1);
+                }
+            };
+            NOINLINE void outer(int) {
+                struct Local { NOINLINE void method() { lost = malloc(200); } } local;
+                local.method();
+                call([](int n) NOINLINE { lost = malloc(300 + n); });
+            }
+            int main() {
+                Holder().method(1);
+                outer(1);
+                return 0;
+            }
+            """)
 
     def test_wrong_files(self):
         dump = self.dump("leak=3x100")
