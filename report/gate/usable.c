@@ -206,9 +206,22 @@ int gate_refuse_side(const struct gate *g, const struct side *side)
     return -1;
 }
 
+/* Whether A was there before B. A parent was, and so was the first that is named if nothing tells.
+ */
+static bool started_before(const struct dump_process *a, const struct dump_process *b)
+{
+    if (!a->start_time || !b->start_time)
+        return false;
+    int order = strcmp(a->start_time, b->start_time);
+    return order < 0 || (order == 0 && !a->parent_pid && b->parent_pid);
+}
+
 void gate_name_program(struct gate *g)
 {
     const struct dump_process *p = &g->jobs[0]->dump->process;
+    for (size_t i = 1; i < g->njobs; i++)
+        if (started_before(&g->jobs[i]->dump->process, p))
+            p = &g->jobs[i]->dump->process;
     struct verdict *v = &g->verdict;
     const char *start = p->start_time ? p->start_time : "";
     v->program = format_base_name(p->exe);

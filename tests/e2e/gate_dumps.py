@@ -124,6 +124,17 @@ class Several(GateTest):
                  if json.loads(pathlib.Path(path).read_text())["totals"]["alloc_count"] == 0]
         self.assertIn("has no events", self.check(idle, status=2))
 
+    def test_named_by_the_first_process(self):
+        """The program is that which was started first, in whatever order the dumps come."""
+        good, start = self.dump("leak=1x1"), "2026-01-01T00:00:01.250Z"
+        paths = [self.changed(good, lambda dump, values=values: dump["process"].update(
+                     zip(("pid", "exe", "start_time", "parent"), values)))
+                 for values in ((8, "/bin/later", "2026-01-01T00:00:01.500Z", None),
+                                (9, "/bin/child", start, {"pid": 7, "start_time": start}),
+                                (7, "/bin/first", start, None))]
+        for order in (paths, paths[::-1]):
+            self.assertIn("FAILED: first and 2 more processes", self.check(*order, status=1))
+
     def test_snapshots_of_one_process(self):
         """The last one tells what was left; a copy of it nothing new."""
         good = self.dump("leak=5x100")
