@@ -205,6 +205,9 @@ static inline __attribute__((always_inline)) void arch_registers(uint64_t value[
  */
 #define ARCH_UNW_ENDS_AT_ZERO 0
 
+/* Whether a walk ends with a frame of code without a table whose bp is 0. */
+#define ARCH_UNW_BARE_ENDS 1
+
 #define ARCH_RELOC_IS_CALL_SLOT(type) ((type) == R_X86_64_JUMP_SLOT || (type) == R_X86_64_GLOB_DAT)
 #define ARCH_RELOC_IS_POINTER(type) ((type) == R_X86_64_64)
 #define ARCH_RELOC_IS_COPY(type) ((type) == R_X86_64_COPY)
@@ -332,6 +335,8 @@ static inline __attribute__((always_inline)) void arch_registers(uint64_t value[
 /* Until libunwind 1.8.3 it tells most of them less one. */
 #define ARCH_UNW_BACKTRACE 0
 #define ARCH_UNW_ENDS_AT_ZERO 1
+
+#define ARCH_UNW_BARE_ENDS 0
 
 #define ARCH_RELOC_IS_CALL_SLOT(type)                                                              \
     ((type) == R_AARCH64_JUMP_SLOT || (type) == R_AARCH64_GLOB_DAT)

@@ -27,6 +27,7 @@ struct guard_tls {
     bool resolving;              /* see real.h */
     bool internal;               /* inside a call of libc's that allocates for us */
     bool nested;                 /* set by a hook that was entered inside the recorder */
+    bool masked;                 /* inside roomy_call: all signals are blocked */
     bool exited;                 /* the state was given back: the thread is past its destructors */
     struct alternate *alternate; /* see alternate.h; NULL: this thread was given none */
 };

@@ -4,6 +4,17 @@
 #define CHUNK_RECORDS ((size_t)1 << IDTABLE_CHUNK_BITS)
 #define FIRST_INDEX ((size_t)1 << 10)
 
+/* An entry of the index. Of those on the way to the right one nearly all differ in the bits of the
+ * hash already, so that their records need not be read from far away. */
+#define ID_BITS 24
+#define ID_MASK (((uint32_t)1 << ID_BITS) - 1)
+_Static_assert(IDTABLE_CHUNKS << IDTABLE_CHUNK_BITS == (size_t)1 << ID_BITS, "ids fit");
+
+static uint32_t hash_bits(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & ~ID_MASK;
+}
+
 int idtable_init(struct idtable *t, struct arena_pool *pool, size_t record_size)
 {
     *t = (struct idtable){.pool = pool, .record_size = record_size};
@@ -15,12 +26,14 @@ int idtable_init(struct idtable *t, struct arena_pool *pool, size_t record_size)
 
 uint32_t idtable_find(const struct idtable *t, const struct idtable_key *key)
 {
-    for (size_t i = key->hash & t->index_mask;; i = (i + 1) & t->index_mask) {
-        uint32_t id = t->index[i];
-        if (id == 0 || key->equal(idtable_at(t, id), key->key)) {
+    const uint32_t bits = hash_bits(key->hash);
+    for (size_t i = key->hash & t->index_mask; t->index[i] != 0; i = (i + 1) & t->index_mask) {
+        const uint32_t id = t->index[i] & ID_MASK;
+        if ((t->index[i] & ~ID_MASK) == bits && key->equal(idtable_at(t, id), key->key)) {
             return id;
         }
     }
+    return 0;
 }
 
 static void index_put(struct idtable *t, uint64_t hash, uint32_t id)
@@ -29,7 +42,7 @@ static void index_put(struct idtable *t, uint64_t hash, uint32_t id)
     while (t->index[i] != 0) {
         i = (i + 1) & t->index_mask;
     }
-    t->index[i] = id;
+    t->index[i] = id | hash_bits(hash);
 }
 
 static int index_reserve(struct idtable *t, const struct idtable_key *key)

@@ -21,7 +21,7 @@ struct idtable {
     size_t record_size;
     char **chunk;    /* IDTABLE_CHUNKS pointers, lazily touched */
     uint32_t count;  /* ids 1 .. count are in use */
-    uint32_t *index; /* open addressing, ids */
+    uint32_t *index; /* open addressing: ids, and 8 bits of the hash above them */
     size_t index_mask;
 };
 

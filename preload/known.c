@@ -175,7 +175,7 @@ static bool find_places(struct places *p, const struct trace_step *step, size_t 
         }
     }
     p->returns = p->words;
-    bool uses = false; /* a step from the next frame outward depends on its bp */
+    bool uses = rule_uses_bp(step[n - 1].rule); /* a step from the next frame depends on its bp */
     for (size_t i = n - 1; i-- > 0;) {
         if ((uses && step[i].bp_at && !add_place(p, sp, step[i].bp_at)) ||
             (step[i].load_at && !add_place(p, sp, step[i].load_at))) {

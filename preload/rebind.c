@@ -13,7 +13,8 @@
 struct job {
     const struct rebind_hook *hooks;
     size_t n, changed;
-    uintptr_t allocator;
+    uintptr_t allocator; /* in a module that is left alone */
+    uintptr_t only;      /* in the one module that is not; 0: all others */
 };
 
 /* What of a module's dynamic section matters. */
@@ -146,12 +147,21 @@ static int visit(struct dl_phdr_info *info, size_t size, void *arg)
     (void)size;
     struct job *job = arg;
     struct dynamic d;
-    if (!contains(info, (uintptr_t)&visit) && !contains(info, job->allocator) &&
-        read_dynamic(info, &d)) {
+    const bool wanted = job->only
+                            ? contains(info, job->only)
+                            : !contains(info, (uintptr_t)&visit) && !contains(info, job->allocator);
+    if (wanted && read_dynamic(info, &d)) {
         rebind_table(job, info, &d, d.table[0], d.count[0]);
         rebind_table(job, info, &d, d.table[1], d.count[1]);
     }
     return 0;
+}
+
+size_t rebind_module_of(uintptr_t address, const struct rebind_hook *hook)
+{
+    struct job job = {.hooks = hook, .n = 1, .only = address};
+    dl_iterate_phdr(visit, &job);
+    return job.changed;
 }
 
 size_t rebind_modules(const struct rebind_hook *hooks, size_t n, uintptr_t allocator)

@@ -6,7 +6,7 @@
  * their initialised data, are pointed at our hooks; what they called before becomes the real
  * function.
  *
- * Only by the constructor, under the guard.
+ * Only by the constructor, under the guard, but for rebind_module_of.
  */
 #ifndef PRELOAD_REBIND_H
 #define PRELOAD_REBIND_H
@@ -19,6 +19,10 @@ struct rebind_hook {
     const char *name;
     uintptr_t ours, theirs;
 };
+
+/* Points the slots for the hook in the module that ADDRESS is in at ours. Returns how many slots
+ * were changed. Once that is loaded, by any thread; the slots are not in use yet. */
+size_t rebind_module_of(uintptr_t address, const struct rebind_hook *hook);
 
 /* Points the slots for the N HOOKS in all loaded modules, but this library and the one that
  * ALLOCATOR is an address in, at ours. Returns how many slots were changed. */

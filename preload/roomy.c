@@ -24,8 +24,11 @@ void roomy_call(void (*function)(void *), void *argument)
         return;
     }
     const uintptr_t frame = guard_tls.frame;
+    const bool masked = guard_tls.masked;
+    guard_tls.masked = true;
     guard_tls.frame = UINTPTR_MAX; /* addresses there say nothing of who called whom */
     arch_call_on_stack(function, argument, stack + sizeof stack);
     guard_tls.frame = frame;
+    guard_tls.masked = masked;
     sys_unlock(&lock, before);
 }

@@ -23,6 +23,7 @@ enum rule_kind {
     RULE_SIGNAL,  /* a signal trampoline: the interrupted registers are in the frame */
     RULE_END,     /* the outermost frame */
     RULE_COMPLEX, /* none of these: leave it to libunwind's own step */
+    RULE_BARE,    /* code without a table: the outermost frame if bp is 0, else as RULE_COMPLEX */
 };
 
 enum rule_bp {
@@ -93,7 +94,15 @@ static inline intptr_t rule_return(struct rule r)
 /* A rule without offsets. */
 static inline struct rule rule_plain(enum rule_kind kind)
 {
-    return (struct rule){(uint64_t)kind | (uint64_t)1 << RULE_SAME_BP_SHIFT};
+    return (struct rule){(uint64_t)kind | (uint64_t)1 << RULE_SAME_BP_SHIFT |
+                         (uint64_t)(kind == RULE_BARE) << RULE_USES_BP_SHIFT};
+}
+
+/* Whether a frame with RULE and BP is the outermost. */
+static inline bool rule_ends(struct rule rule, uintptr_t bp)
+{
+    const enum rule_kind kind = rule_kind(rule);
+    return kind == RULE_END || (kind == RULE_BARE && bp == 0);
 }
 
 /* The parts of a rule, offsets in bytes. */

@@ -3,11 +3,14 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "arch.h"
+#include "guard.h"
 #include "objects.h"
+#include "rebind.h"
 #include "roomy.h"
 #include "sys.h"
 #include "unwinder_parts.h"
@@ -69,6 +72,20 @@ static void note_own(struct unwinder *u, size_t i, uintptr_t address)
     }
 }
 
+/* libunwind blocks all signals around each of its locks, some forty times for a derivation. Where
+ * that is done already it is left out; elsewhere, and for a program that uses libunwind itself, it
+ * is as it was. */
+static int mask_if_needed(int how, const sigset_t *set, sigset_t *before)
+{
+    if (guard_tls.masked) {
+        if (before) {
+            sigemptyset(before);
+        }
+        return 0;
+    }
+    return sigprocmask(how, set, before);
+}
+
 /* Leak checkers look for pointers in the data of libraries, not in mappings: what libunwind
  * allocated for us must be found from here. */
 static __attribute__((used)) unw_addr_space_t reachable;
@@ -105,6 +122,12 @@ struct unwinder *unwinder_load(void *(*map)(size_t size), const char **why)
     note_own(u, 0, (uintptr_t)u->init_remote);
     note_own(u, 1, (uintptr_t)dlsym(RTLD_DEFAULT, "__tls_get_addr"));
     note_own(u, 2, (uintptr_t)dlsym(handle, "_U_dyn_cancel"));
+    const struct rebind_hook hook = {"sigprocmask", (uintptr_t)&mask_if_needed, 0};
+    for (size_t i = 0; i < sizeof u->own / sizeof u->own[0]; i += 2) { /* libunwind's two */
+        if (u->own[i].start != 0) {
+            rebind_module_of(u->own[i].start, &hook);
+        }
+    }
     unwinder_derive(u, (uintptr_t)&unwinder_load, false);
     close_probe_pipe(free_before);
     return u;
@@ -177,6 +200,21 @@ struct derivation {
     struct rule rule;
 };
 
+/* For code without a table: RULE_BARE if libunwind ends a walk there that finds a bp of 0, which is
+ * what the dynamic loader runs constructors with. Not for code of no object, which may change. */
+static struct rule derive_bare(struct unwinder *u, uintptr_t ip)
+{
+    struct unwinder_context c = {.search = u->search, .deriving = true};
+    struct object object;
+    unw_cursor_t cursor;
+    unwinder_set_reg(&c, ARCH_UNW_IP, ip);
+    unwinder_set_reg(&c, ARCH_UNW_SP, MADE_UP_SP);
+    unwinder_set_reg(&c, ARCH_UNW_BP, 0);
+    const bool ends = ARCH_UNW_BARE_ENDS && object_find(ip, &object) &&
+                      u->init_remote(&cursor, u->space, &c) >= 0 && u->remote.step(&cursor) == 0;
+    return rule_plain(ends ? RULE_BARE : RULE_COMPLEX);
+}
+
 static struct rule derive(struct unwinder *u, uintptr_t ip, bool return_address)
 {
     const struct rule complex = rule_plain(RULE_COMPLEX);
@@ -188,9 +226,11 @@ static struct rule derive(struct unwinder *u, uintptr_t ip, bool return_address)
     unwinder_set_reg(&c, ARCH_UNW_SP, MADE_UP_SP);
     unwinder_set_reg(&c, ARCH_UNW_BP, MADE_UP_BP);
     unw_cursor_t cursor;
-    /* Without unwind tables libunwind guesses from what memory holds: nothing to derive. */
-    if (!unwinder_has_table(u, &c, c.reg[ARCH_UNW_IP]) ||
-        u->init_remote(&cursor, u->space, &c) < 0) {
+    /* Without unwind tables libunwind guesses from what memory holds: nothing more to derive. */
+    if (!unwinder_has_table(u, &c, c.reg[ARCH_UNW_IP])) {
+        return derive_bare(u, c.reg[ARCH_UNW_IP]);
+    }
+    if (u->init_remote(&cursor, u->space, &c) < 0) {
         return complex;
     }
     c.loads = 0;

@@ -193,7 +193,7 @@ bool walk_out(struct stack *s, struct rules *rules, const struct stack_start *st
         bool stepped = false;
         if (likely(rule_kind(step->rule) < RULE_SIGNAL)) {
             stepped = walk_step(w, step);
-        } else if (rule_kind(step->rule) == RULE_END) {
+        } else if (rule_ends(step->rule, w->bp)) {
             step->at = step->bp_at = step->load_at = 0;
             return s->flags & (STACK_SIGNAL | STACK_FOREIGN) ? false : true;
         } else if (rule_kind(step->rule) == RULE_SIGNAL) {
@@ -222,7 +222,7 @@ bool walk_plainly(struct stack *s, struct rules *rules, const struct stack_start
     for (size_t n = 0; n < s->max; n++) {
         s->flat[n] = w.ip;
         step.rule = rules_get(rules, w.ip, true, s->generation);
-        if (rule_kind(step.rule) == RULE_END) {
+        if (rule_ends(step.rule, w.bp)) {
             s->n = n + 1;
             s->flags = STACK_WALKED;
             return true;
@@ -243,7 +243,7 @@ size_t walk_whole(struct stack *s, struct rules *rules, const struct stack_start
         struct trace_step *step = &s->step[n];
         *step = (struct trace_step){.ip = w.ip, .sp = w.sp, .bp = w.bp};
         step->rule = rules_get(rules, w.ip, true, s->generation);
-        if (rule_kind(step->rule) == RULE_END) {
+        if (rule_ends(step->rule, w.bp)) {
             return n + 1;
         }
         if (rule_kind(step->rule) >= RULE_SIGNAL || !walk_step(&w, step) ||

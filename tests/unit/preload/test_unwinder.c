@@ -185,11 +185,26 @@ static void nowhere_has_no_simple_rule(void **state)
 {
     (void)state;
     int local;
-    const uintptr_t nowhere[] = {
-        0, 1, 4096, UINTPTR_MAX, (uintptr_t)&local, (uintptr_t)&unwinder, (uintptr_t)1 << 63};
+    const uintptr_t nowhere[] = {0, 1, 4096, UINTPTR_MAX, (uintptr_t)&local, (uintptr_t)1 << 63};
     for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++) {
         assert_int_equal(rule_kind(unwinder_derive(unwinder, nowhere[i], true)), RULE_COMPLEX);
         assert_int_equal(rule_kind(unwinder_derive(unwinder, nowhere[i], false)), RULE_COMPLEX);
+    }
+}
+
+/* No .cfi directives: the assembler makes no table for it. */
+extern const char bare_code[];
+__asm__(".text\n\t.p2align 4\nbare_code:\n\tnop\n\tnop\n\tnop\n\tnop\n\t.p2align 4");
+
+static void code_without_a_table_may_be_the_end(void **state)
+{
+    (void)state;
+    for (int after_call = 0; after_call <= 1; after_call++) {
+        const struct rule rule = unwinder_derive(unwinder, (uintptr_t)bare_code + 1, after_call);
+        assert_int_equal(rule_kind(rule), ARCH_UNW_BARE_ENDS ? RULE_BARE : RULE_COMPLEX);
+        assert_int_equal(rule_ends(rule, 0), ARCH_UNW_BARE_ENDS);
+        assert_int_equal(rule_uses_bp(rule), ARCH_UNW_BARE_ENDS);
+        assert_false(rule_ends(rule, 16));
     }
 }
 
@@ -215,6 +230,7 @@ int main(void)
         cmocka_unit_test(the_plain_walk_is_there),
         cmocka_unit_test(rules_are_what_the_tables_say),
         cmocka_unit_test(nowhere_has_no_simple_rule),
+        cmocka_unit_test(code_without_a_table_may_be_the_end),
         cmocka_unit_test(its_own_code_is_known),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
