@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "arena.h"
 
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
 #include "resident.h"
 #include "sys.h"
 #include "vault.h"
@@ -69,6 +72,16 @@ void *arena_pool_map(struct arena_pool *pool, size_t size)
     }
     struct arena_chunk *chunk = chunk_new(pool, PAGE + round_up(size, PAGE));
     return chunk ? (char *)chunk + PAGE : NULL;
+}
+
+void arena_pool_drop(struct arena_pool *pool, void *p, size_t size)
+{
+    const uintptr_t start = round_up((uintptr_t)p, PAGE);
+    const uintptr_t end = ((uintptr_t)p + size) & ~(PAGE - 1);
+    if (start < end) {
+        sys_call(SYS_madvise, (long)start, (long)(end - start),
+                 pool->vault ? MADV_REMOVE : MADV_DONTNEED, 0, 0, 0);
+    }
 }
 
 int64_t arena_pool_resident(const struct arena_pool *pool)

@@ -55,11 +55,13 @@ static int index_reserve(struct idtable *t, const struct idtable_key *key)
     if (!index) {
         return (size_t)t->count + 1 < t->index_mask ? 0 : -1; /* fuller, but it still works */
     }
+    uint32_t *old = t->index;
     t->index = index;
     t->index_mask = size - 1;
     for (uint32_t id = 1; id <= t->count; id++) {
         index_put(t, key->hash_of(idtable_at(t, id)), id);
     }
+    arena_pool_drop(t->pool, old, size / 2 * sizeof *old);
     return 0;
 }
 

@@ -68,8 +68,10 @@ void thread_remember(struct thread *t, uint64_t hash, struct shard *shard)
                 slot_put(slot, size - 1, t->slot[i].hash, t->slot[i].shard);
             }
         }
+        struct thread_slot *old = t->slot;
         t->slot = slot;
         t->slot_mask = size - 1;
+        arena_pool_drop(t->own.pool, old, size / 2 * sizeof *old);
     }
     slot_put(t->slot, t->slot_mask, hash, shard);
     t->slot_used++;

@@ -126,6 +126,29 @@ static void maps_are_pages_untouched(void **state)
     arena_pool_clear(&pool);
 }
 
+/* Of what lies between two others only whole pages go. */
+static void what_is_dropped_goes_back(void **state)
+{
+    (void)state;
+    enum { BIG = 100 * 4096 + 64, SMALL = 64 };
+    struct arena_pool pool = {.bytes = 0};
+    struct arena a = {.pool = &pool};
+    unsigned char *before = arena_alloc(&a, SMALL), *p = arena_alloc(&a, BIG),
+                  *after = arena_alloc(&a, SMALL);
+    assert_non_null(after);
+    memset(before, 1, SMALL);
+    memset(p, 2, BIG);
+    memset(after, 3, SMALL);
+    const int64_t used = arena_pool_resident(&pool);
+    arena_pool_drop(&pool, before, SMALL);
+    assert_int_equal(arena_pool_resident(&pool), used);
+    arena_pool_drop(&pool, p, BIG);
+    assert_in_range(used - arena_pool_resident(&pool), BIG - 2 * PAGE, BIG);
+    assert_true(all_are(before, SMALL, 1));
+    assert_true(all_are(after, SMALL, 3));
+    arena_pool_clear(&pool);
+}
+
 static void resident_is_what_is_used(void **state)
 {
     (void)state;
@@ -210,6 +233,7 @@ int main(void)
         cmocka_unit_test(absurd_sizes_fail_and_harm_nothing),
         cmocka_unit_test(small_blocks_waste_little),
         cmocka_unit_test(maps_are_pages_untouched),
+        cmocka_unit_test(what_is_dropped_goes_back),
         cmocka_unit_test(resident_is_what_is_used),
         cmocka_unit_test(a_cleared_pool_is_unmapped),
         cmocka_unit_test(threads_share_a_pool),
