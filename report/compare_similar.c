@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Partners that have much in common: the best pairs first, among those that are near each other in
- * one of two orders, by outer frames and by inner frames.
+ * one of three orders, by outer functions, by inner functions, and by outer calls.
  */
 #include "compare_parts.h"
 #include "memory.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEAR 32 /* so many on either side, in either order, are looked at */
+#define NEAR 32 /* so many on either side, in each order, are looked at */
 
 /* How much more likely partners stacks with alike blocks are. */
 #define BONUS_OF_ALIKE 30
@@ -49,21 +49,49 @@ static int compare_names(const char *a, const char *b)
     return strcmp(a ? a : "", b ? b : "");
 }
 
+/* By functions, then modules. */
+static int compare_calls(const struct identity_frame *f, const struct identity_frame *g)
+{
+    if (f->call == g->call)
+        return 0;
+    int order = compare_names(f->function, g->function);
+    return order ? order : compare_names(f->module, g->module);
+}
+
 /* By functions and modules from the innermost frame outward. */
 static int compare_inner(const struct identities *t, uint32_t a, uint32_t b)
 {
     while (a != b && a != IDENTITY_ROOT && b != IDENTITY_ROOT) {
-        const struct identity_frame *f = identities_innermost(t, a),
-                                    *g = identities_innermost(t, b);
-        int order = f->call == g->call ? 0 : compare_names(f->function, g->function);
-        if (order == 0 && f->call != g->call)
-            order = compare_names(f->module, g->module);
+        int order = compare_calls(identities_innermost(t, a), identities_innermost(t, b));
         if (order)
             return order;
         a = identities_node_at(t, a)->parent;
         b = identities_node_at(t, b)->parent;
     }
     return a == b ? 0 : a == IDENTITY_ROOT ? -1 : 1;
+}
+
+/* By functions, modules and lines from the outermost frame inward. So what one call led to is
+ * together, whatever the functions in it are called: those that are alike are made one by
+ * compilers, which then are on many stacks. */
+static int compare_outer(const struct identities *t, uint32_t a, uint32_t b)
+{
+    uint32_t a_depth = identities_node_at(t, a)->depth, b_depth = identities_node_at(t, b)->depth;
+    int order = a_depth < b_depth ? -1 : a_depth > b_depth;
+    for (uint32_t depth = a_depth; depth > b_depth; depth--)
+        a = identities_node_at(t, a)->parent;
+    for (uint32_t depth = b_depth; depth > a_depth; depth--)
+        b = identities_node_at(t, b)->parent;
+    while (a != b) { /* from the inside: what is found further out counts more */
+        const struct identity_frame *f = identities_innermost(t, a),
+                                    *g = identities_innermost(t, b);
+        int calls = compare_calls(f, g);
+        if (calls || f->line != g->line)
+            order = calls ? calls : f->line < g->line ? -1 : 1;
+        a = identities_node_at(t, a)->parent;
+        b = identities_node_at(t, b)->parent;
+    }
+    return order;
 }
 
 typedef int node_order(const struct identities *t, uint32_t a, uint32_t b);
@@ -135,6 +163,7 @@ void compare_similar(struct matching *m)
             s.new[s.nnew++] = i;
     look_around(&s, identities_compare);
     look_around(&s, compare_inner);
+    look_around(&s, compare_outer);
     if (s.n > 1)
         qsort(s.found, s.n, sizeof *s.found, by_score);
     for (size_t i = 0; i < s.n; i++)

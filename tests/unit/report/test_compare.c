@@ -272,34 +272,6 @@ static void blocks_of_another_run_are_a_change(void **state)
     live_only = false;
 }
 
-static void many_stacks_find_their_partners(void **state)
-{
-    (void)state;
-    enum { MANY = 3000 };
-    t = identities_new();
-    struct stackset *o = stackset_new("old", t), *n = stackset_new("new", t);
-    for (int i = 0; i < MANY; i++) {
-        char text[64];
-        struct figures f = {.c = {.live_count = 1, .live_bytes = (uint64_t)i + 1}};
-        snprintf(text, sizeof text, "main+%d f%d+1 g%d+1 h+1", i, i % 50, i);
-        stackset_put(o, stack_of(t, text), &f);
-        snprintf(text, sizeof text, "f%d+1 g%d+%d h+1", i % 50, i, 1 + i % 3);
-        stackset_put(n, stack_of(t, text), &f);
-    }
-    stackset_sort(o);
-    stackset_sort(n);
-    struct comparison c = compare(o, n);
-    assert_int_equal(c.n, MANY);
-    for (size_t i = 0; i < c.n; i++) {
-        assert_int_equal(c.rows[i].match, COMPARE_SIMILAR);
-        assert_int_equal(c.rows[i].old->figures.c.live_bytes, c.rows[i].new->figures.c.live_bytes);
-    }
-    comparison_free(&c);
-    stackset_free(o);
-    stackset_free(n);
-    identities_free(t);
-}
-
 static void figures_of_one_identity_add_up(void **state)
 {
     (void)state;
@@ -335,7 +307,6 @@ int main(void)
         cmocka_unit_test(calls_that_were_merged_count_together),
         cmocka_unit_test(blocks_that_are_elsewhere_are_no_change),
         cmocka_unit_test(blocks_of_another_run_are_a_change),
-        cmocka_unit_test(many_stacks_find_their_partners),
         cmocka_unit_test(figures_of_one_identity_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
