@@ -49,6 +49,17 @@ static int check_type(const char *path, struct error *error)
                      S_ISDIR(st.st_mode) ? "directory" : "device");
 }
 
+/* Takes off the mark that some editors put at the beginning of UTF-8. */
+static void drop_mark(char *text, size_t *size)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    size_t n = sizeof mark - 1;
+    if (strncmp(text, mark, n) == 0) {
+        *size -= n;
+        memmove(text, text + n, *size + 1);
+    }
+}
+
 char *textfile_read(const char *path, struct error *error)
 {
     if (check_type(path, error))
@@ -60,6 +71,8 @@ char *textfile_read(const char *path, struct error *error)
         return NULL;
     int result = read_all(in, &text, &size, error);
     input_close(in);
+    if (result == 0)
+        drop_mark(text, &size);
     if (result == 0 && strlen(text) < size) {
         struct textfile_position p = position_of(text, strlen(text));
         result = error_set(error, TEXTFILE_WHERE "is a NUL byte, expected a text file", p.line,

@@ -12,7 +12,7 @@
 #define TEXTFILE_MAX_BYTES ((size_t)16 << 20)
 
 /* The whole of PATH, to be freed; NULL with the reason in ERROR. A NUL among it is an error, since
- * it would hide the rest. */
+ * it would hide the rest. A byte order mark at its beginning is left out. */
 char *textfile_read(const char *path, struct error *error);
 
 /* Cuts the next line out of the text at *AT, and moves *AT behind it; NULL when there is none. A

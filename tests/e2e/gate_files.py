@@ -225,6 +225,10 @@ class Limits(GateTest):
         self.check("--limits", path, dump, status=1)
         self.check("--limits", path, "--suppressions", self.write("s", "leak:inner\n"), dump)
 
+    def test_byte_order_mark(self):
+        path = self.write("limits", "\ufeffinner max-live 0\n")
+        self.assertIn("FAILED  limit inner ", self.check("--limits", path, self.dump("leak=1x1"), status=1))
+
     def test_wrong_files(self):
         dump = self.dump("leak=3x100")
         for text, said in (("f max-live\n", "line 1, column 11: expected a size"),
