@@ -40,8 +40,9 @@ class Module(memprof_test.Test):
         """Names of the tests, and of those that failed."""
         done = subprocess.run(["ctest", "--test-dir", directory, "--output-on-failure", *options],
                               env=self.environment(), stdout=subprocess.PIPE, check=False,
-                              timeout=memprof_test.TIMEOUT)
+                              stderr=subprocess.STDOUT, timeout=memprof_test.TIMEOUT)
         self.output = done.stdout.decode()
+        self.assertNotIn("CMake Warning", self.output)
         found = dict(re.findall(r"Test +#\d+: (\S+) \.*(?: +|\*+)(Passed|Failed)", self.output))
         self.assertEqual(done.returncode, 8 if "Failed" in found.values() else 0, self.output)
         return set(found), {name for name, result in found.items() if result == "Failed"}

@@ -27,7 +27,7 @@ set(_memprof_one MAX_LEAK MAX_LEAK_PER_STACK MAX_PEAK MAX_ALLOCS TOLERANCE REPEA
 set(_memprof_many SUPPRESSIONS LIMITS OPTIONS)
 
 # The last line of the gate's report, if it failed.
-set(_memprof_failed "FAILED: [^\n]*, [0-9]+ of [0-9]+ checks failed")
+set(_memprof_failed ", [1-9][0-9]* of [0-9]+ checks failed")
 
 # The command of `memprof check` for the parsed arguments ARG_*, up to the program, in VARIABLE.
 macro(_memprof_command variable)
