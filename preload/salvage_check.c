@@ -112,11 +112,8 @@ static bool check_shard(const struct salvage_map *m, const struct recorder *r,
                         const struct shard *s)
 {
     const void *variance = atomic_load(&s->variance);
-    const struct shard_sizes *sizes = atomic_load(&s->sizes);
     return s->site > r->sites.base && s->site - r->sites.base <= r->sites.sites.count &&
-           (!sizes ||
-            (salvage_holds(m, sizes, sizeof *sizes) && check_histogram(m, &sizes->others))) &&
-           check_histogram(m, &s->lifetimes) &&
+           check_histogram(m, &s->sizes.others) && check_histogram(m, &s->lifetimes) &&
            (!variance || salvage_holds(m, variance, sizeof(struct sampler_variance)));
 }
 

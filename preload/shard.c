@@ -61,29 +61,22 @@ void shard_count_other_size(struct shard *s, uint64_t size, uint64_t n, struct a
         atomic_store_explicit(&s->size, (uint32_t)size + 1, memory_order_relaxed);
         return;
     }
-    struct shard_sizes *sizes = atomic_load_explicit(&s->sizes, memory_order_relaxed);
-    if (unlikely(!sizes)) {
-        sizes = arena_alloc(arena, sizeof *sizes);
-        if (!sizes) {
-            return;
-        }
-        atomic_store_explicit(&s->sizes, sizes, memory_order_release);
-    }
+    struct shard_sizes *sizes = &s->sizes;
     const unsigned bucket = histogram_bucket(size);
-    atomic_store_explicit(&sizes->was, shard_histogram_get(&sizes->others, bucket),
-                          memory_order_relaxed);
-    atomic_store_explicit(&sizes->bucket, bucket, memory_order_relaxed);
+    const uint64_t was = shard_histogram_get(&sizes->others, bucket);
+    atomic_store_explicit(&sizes->was, was << SHARD_BUCKET_BITS | bucket, memory_order_relaxed);
     atomic_store_explicit(&sizes->event, counter_get(&s->alloc_count), memory_order_release);
     shard_histogram_add(&sizes->others, size, n, arena);
 }
 
 void shard_take_back_size(struct shard *s)
 {
-    struct shard_sizes *sizes = atomic_load_explicit(&s->sizes, memory_order_relaxed);
-    if (sizes && counter_get(&sizes->event) == counter_get(&s->alloc_count)) {
-        const unsigned bucket = (unsigned)counter_get(&sizes->bucket) % MEMPROF_HISTOGRAM_BUCKETS;
+    struct shard_sizes *sizes = &s->sizes;
+    if (counter_get(&sizes->event) == counter_get(&s->alloc_count)) {
+        const uint64_t was = counter_get(&sizes->was);
+        const unsigned bucket = (unsigned)was % MEMPROF_HISTOGRAM_BUCKETS;
         const uint64_t more =
-            shard_histogram_get(&sizes->others, bucket) - counter_get(&sizes->was);
+            shard_histogram_get(&sizes->others, bucket) - (was >> SHARD_BUCKET_BITS);
         if (more != 0) { /* so there is memory for it */
             const uint64_t value = bucket ? (uint64_t)1 << (bucket - 1) : 0;
             shard_histogram_add(&sizes->others, value, -more, NULL);
@@ -94,15 +87,16 @@ void shard_take_back_size(struct shard *s)
 
 void shard_add_sizes(const struct shard *s, uint64_t to[MEMPROF_HISTOGRAM_BUCKETS])
 {
-    const struct shard_sizes *sizes = atomic_load_explicit(&s->sizes, memory_order_acquire);
+    const struct shard_histogram *others = &s->sizes.others;
+    const bool differ = atomic_load_explicit(&others->header, memory_order_acquire) != 0;
     uint64_t first = counter_get(&s->alloc_count);
-    for (unsigned i = 0; sizes && i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
-        const uint64_t n = shard_histogram_get(&sizes->others, i);
+    for (unsigned i = 0; differ && i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
+        const uint64_t n = shard_histogram_get(others, i);
         to[i] += n;
         first -= n;
     }
     const uint32_t size = atomic_load_explicit(&s->size, memory_order_relaxed);
-    if (size != 0 || !sizes) {
+    if (size != 0 || !differ) {
         to[histogram_bucket(size ? size - 1 : 0)] += first;
     }
 }

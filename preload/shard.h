@@ -46,15 +46,18 @@ struct shard_histogram {
 #define SHARD_HEADER_BITS ((uintptr_t)63)
 
 /* For a site whose blocks are not all of one size: how many there are of the others. What the
- * bucket that changed last held before, and with which event, is kept: see mend.h. */
+ * bucket that changed last held before, and with which event, is kept: see mend.h. A cache line. */
 struct shard_sizes {
     counter event; /* the shard's alloc_count after it */
-    counter was;
-    counter bucket;
+    counter was;   /* that many, and in the low bits the bucket */
     struct shard_histogram others;
 };
 
-/* An event changes the first of its cache lines, as a rule nothing else. */
+#define SHARD_BUCKET_BITS 6
+_Static_assert(MEMPROF_HISTOGRAM_BUCKETS == 1 << SHARD_BUCKET_BITS, "buckets fit");
+
+/* An event changes the first of its cache lines, and the second where sizes differ; as a rule
+ * nothing else. */
 struct shard {
     uint32_t site;
     uint32_t thread;          /* serial of the last thread that allocated */
@@ -64,10 +67,11 @@ struct shard {
     counter alloc_count, alloc_bytes, free_count, freed_bytes;
     counter max_live_bytes; /* signed */
 
+    struct shard_sizes sizes;
+
     counter peak_bytes, peak_count; /* two's complement; the share of the peak as of `epoch` */
     counter temporary_count, realloc_count, failed_count;
     counter threads;                           /* how many have allocated, each once */
-    struct shard_sizes *_Atomic sizes;         /* NULL: all blocks are of `size` */
     int64_t handed_in;                         /* of the live bytes, to the site's own total */
     struct sampler_variance *_Atomic variance; /* of sampled blocks; NULL: there were none */
     struct shard *_Atomic next;                /* of the same thread */
