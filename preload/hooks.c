@@ -28,7 +28,7 @@ HOOK void *malloc(size_t size)
     if (sampler_passes(size)) {
         return real.malloc(size);
     }
-    return recorded_malloc(size);
+    return likely(guard_tls.quick != NULL) ? recorded_malloc(size) : slowly_malloc(size);
 }
 
 HOOK void *calloc(size_t count, size_t size)
@@ -37,7 +37,8 @@ HOOK void *calloc(size_t count, size_t size)
     if (likely(!__builtin_mul_overflow(count, size, &total)) && sampler_passes(total)) {
         return real.calloc(count, size);
     }
-    return recorded_calloc(count, size);
+    return likely(guard_tls.quick != NULL) ? recorded_calloc(count, size)
+                                           : slowly_calloc(count, size);
 }
 
 /* A realloc of a block to 0 bytes may be a free alone: only what it returns tells. */

@@ -15,7 +15,7 @@
 /* realloc of a block of bootstrap.h, which never comes back: a new block, filled from it. */
 static void *leave_bootstrap(void *block, size_t size)
 {
-    void *p = recorded_malloc(size);
+    void *p = slowly_malloc(size);
     if (p) {
         size_t old = bootstrap_size(block);
         memcpy(p, block, old < size ? old : size);

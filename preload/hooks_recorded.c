@@ -24,27 +24,45 @@ void *hook_early_alloc(size_t size, size_t alignment)
     return p;
 }
 
+void *slowly_malloc(size_t size)
+{
+    if (unlikely(!real_ready())) {
+        return hook_early_alloc(size, 16);
+    }
+    void *p = real.malloc(size);
+    const struct stack_start start = CALLER;
+    allocated(SITE_malloc, p, size, &start);
+    return p;
+}
+
 void *recorded_malloc(size_t size)
 {
     const struct stack_start start = CALLER;
     const struct quick quick = quick_begin(start);
-    if (unlikely(!quick.thread) && unlikely(!real_ready())) {
-        return hook_early_alloc(size, 16);
-    }
     void *p = real.malloc(size);
     quick_allocated(&quick, SITE_malloc, p, size, start);
+    return p;
+}
+
+void *slowly_calloc(size_t count, size_t size)
+{
+    size_t total;
+    bool overflow = __builtin_mul_overflow(count, size, &total);
+    if (unlikely(!real_ready())) {
+        return overflow ? NULL : hook_early_alloc(total, 16);
+    }
+    void *p = real.calloc(count, size);
+    const struct stack_start start = CALLER;
+    allocated(SITE_calloc, p, total, &start);
     return p;
 }
 
 void *recorded_calloc(size_t count, size_t size)
 {
     size_t total;
-    bool overflow = __builtin_mul_overflow(count, size, &total);
+    (void)__builtin_mul_overflow(count, size, &total); /* if it is too much the call fails */
     const struct stack_start start = CALLER;
     const struct quick quick = quick_begin(start);
-    if (unlikely(!quick.thread) && unlikely(!real_ready())) {
-        return overflow ? NULL : hook_early_alloc(total, 16);
-    }
     void *p = real.calloc(count, size);
     quick_allocated(&quick, SITE_calloc, p, total, start);
     return p;
