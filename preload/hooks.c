@@ -58,7 +58,8 @@ HOOK void *realloc(void *block, size_t size)
             return real.realloc(block, size);
         }
     }
-    return recorded_realloc(block, size);
+    return likely(guard_tls.quick != NULL) ? recorded_realloc(block, size)
+                                           : slowly_realloc(block, size);
 }
 
 HOOK void *reallocarray(void *block, size_t count, size_t size)

@@ -129,14 +129,30 @@ static __attribute__((noinline)) void resized_slow(struct thread *t, uint64_t wo
     resize_end(&resize, SITE_realloc, block, p, size, &start);
 }
 
+/* Whether a call from START is one that the real reallocarray makes. */
+static inline bool is_passed(const struct stack_start *start)
+{
+    if (likely(!guard_tls.passing)) {
+        return false;
+    }
+    if (guard_is_ours(start->ip) || !guard_is_gone(guard_tls.passing, start->sp)) {
+        return true;
+    }
+    guard_tls.passing = 0;
+    return false;
+}
+
+void *slowly_realloc(void *block, size_t size)
+{
+    const struct stack_start start = CALLER;
+    return is_passed(&start) ? real.realloc(block, size) : resize_slow(block, size, start);
+}
+
 void *recorded_realloc(void *block, size_t size)
 {
     const struct stack_start start = CALLER;
-    if (unlikely(guard_tls.passing)) {
-        if (guard_is_ours(start.ip) || !guard_is_gone(guard_tls.passing, start.sp)) {
-            return real.realloc(block, size);
-        }
-        guard_tls.passing = 0;
+    if (unlikely(is_passed(&start))) {
+        return real.realloc(block, size);
     }
     struct thread *t = quick_enter(start.sp);
     if (unlikely(!t)) {

@@ -18,6 +18,7 @@
 /* The same for threads whose events cannot go the short way (hook.h): with small frames. */
 __attribute__((visibility("hidden"), noinline)) void *slowly_malloc(size_t size);
 __attribute__((visibility("hidden"), noinline)) void *slowly_calloc(size_t count, size_t size);
+__attribute__((visibility("hidden"), noinline)) void *slowly_realloc(void *block, size_t size);
 
 /* Memory without the real allocator, until that is known. */
 __attribute__((visibility("hidden"))) void *hook_early_alloc(size_t size, size_t alignment);
