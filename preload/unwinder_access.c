@@ -78,7 +78,7 @@ static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *va
         return -UNW_EREADONLYREG;
     }
     if (in_object(c, address)) {
-        *value = *(const unw_word_t *)address;
+        memcpy(value, (const void *)address, sizeof *value); /* code need not be aligned */
         return 0;
     }
     if (c->deriving && (unwinder_near(address, MADE_UP_SP) || unwinder_near(address, MADE_UP_BP) ||
@@ -94,7 +94,7 @@ static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *va
     if (!readable(c, address)) {
         return -UNW_EINVAL;
     }
-    *value = *(const unw_word_t *)address;
+    memcpy(value, (const void *)address, sizeof *value);
     return 0;
 }
 

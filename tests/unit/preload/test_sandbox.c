@@ -134,7 +134,8 @@ static void calls_are_held_back(void **state)
     (void)state;
     const pid_t child = fork();
     if (child == 0) {
-        _exit(calls_of_ours_are_held_back());
+        /* By no function that sanitizers know to be the last: they make calls before it. */
+        arch_system_call(SYS_exit_group, calls_of_ours_are_held_back(), 0, 0, 0, 0, 0);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
