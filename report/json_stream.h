@@ -24,8 +24,8 @@
         */
 #define JSON_STREAM_PIECE_MAX ((size_t)64 << 20)
 
-/* What is read whole may hold so many values, and one more for each so many bytes: memory is then in
- * proportion to the text. */
+/* What is read whole may hold so many values, and one more for each so many bytes: memory is then
+ * in proportion to the text. */
 #define JSON_STREAM_VALUES_MAX ((size_t)64 << 10)
 #define JSON_STREAM_VALUE_BYTES 16
 

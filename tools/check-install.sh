@@ -17,7 +17,7 @@ trap 'rm -rf "$prefix"' EXIT
 cmake --install "$build_dir" --prefix "$prefix" >/dev/null
 for file in "$2/libmemprof.so" bin/memprof bin/memprof-report include/memprof/memprof.h \
     include/memprof/dump.schema.json "$2/pkgconfig/memprof.pc" share/man/man1/memprof-report.1 share/man/man1/memprof.1 \
-    share/man/man7/libmemprof.7 share/bash-completion/completions/memprof-report \
+    share/man/man5/memprof-gate.5 share/man/man7/libmemprof.7 share/bash-completion/completions/memprof-report \
     share/bash-completion/completions/memprof "$2/cmake/memprof/memprof-config-version.cmake"; do
     [ -s "$prefix/$file" ] || die "'$file': was not installed"
 done

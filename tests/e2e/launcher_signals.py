@@ -185,7 +185,7 @@ class Company(Between):
         self.assertEqual(self.shell(inside + 'sh -c "kill -INT \\$\\$"')[0], 130)
         status, out, _ = self.shell(
             inside + 'bash -c \'for i in 1 2 3; do (true &); done; '
-            'until ! grep -l "^State:.Z" /proc/[0-9]*/status 2>/dev/null; do :; done; echo gone\'')
+            'until ! grep -qs "^State:.Z" /proc/[0-9]*/status; do :; done; echo gone\'')
         self.assertEqual((status, out), (0, "gone\n"))
         process = subprocess.Popen(
             ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c",
