@@ -187,6 +187,7 @@ static struct thread *begin_thread(struct recorder *r)
             atomic_fetch_add(&r->dropped_count, 1);
             return NULL;
         }
+        before = sys_block_signals(); /* a handler that jumps out would leave `internal` set */
         guard_tls.internal = true;
         thread_begin(t, tid, serial, tid == r->pid);
         guard_tls.thread = t;
@@ -196,6 +197,7 @@ static struct thread *begin_thread(struct recorder *r)
             alternate_begin();
         }
         guard_tls.internal = false;
+        sys_restore_signals(before);
     }
     if (atomic_load(&t->pending_count) != 0) {
         recorder_drain(r, t);
