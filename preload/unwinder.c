@@ -72,9 +72,9 @@ static void note_own(struct unwinder *u, size_t i, uintptr_t address)
     }
 }
 
-/* libunwind blocks all signals around each of its locks, some forty times for a derivation. Where
- * that is done already it is left out; elsewhere, and for a program that uses libunwind itself, it
- * is as it was. */
+/* libunwind blocks all signals around each of its locks, with two system calls. Where that is done
+ * already it is left out; elsewhere, and for a program that uses libunwind itself, it is as it was.
+ */
 static int mask_if_needed(int how, const sigset_t *set, sigset_t *before)
 {
     if (guard_tls.masked) {

@@ -163,9 +163,12 @@ static bool judge_total(struct gate *g, const char *rule, uint64_t before, uint6
     bool failed = gate_exceeds(g, (double)now - bound, sqrt(variance), limit);
     double percent = before ? ((double)now / (double)before - 1) * 100 : 0;
     gate_add_check(g, rule, rule, failed,
-                   verdict_words(v, "%s %s, was %s: %+.1f %%, %g %% tolerated",
+                   verdict_words(v, "%s %s, was %s: %+.1f %%, %g %% tolerated%s",
                                  words(g, (double)now), bytes ? "at the peak" : "allocations",
-                                 words(g, (double)before), percent, g->o->tolerance));
+                                 words(g, (double)before), percent, g->o->tolerance,
+                                 !failed && (double)now > limit
+                                     ? ": more, but by less than the figures' error"
+                                     : ""));
     return failed;
 }
 

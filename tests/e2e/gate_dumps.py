@@ -189,6 +189,18 @@ class Estimates(GateTest):
         self.assertIn("is sampled, every 1000 B on average: a limit fails only when", out)
         self.assertIn("9.77 KiB \u00b1900 B in 1", self.check("--max-leak", "7100", far, status=1))
 
+    def test_totals_within_the_error(self):
+        """More than the baseline allows, by less than the estimate is certain: passes, and says so."""
+        def change(dump):
+            dump["mode"] = {"kind": "sampled", "mean_bytes": 1000}
+            for part in (dump["totals"], *dump["sites"]):
+                if part["peak_bytes"] >= 100000:
+                    part["peak_bytes_se"] = 5000
+        before, now = self.dump("peak=100000"), self.changed(self.dump("peak=110000"), change)
+        out = self.check("--baseline", before, "--tolerance", "5", now)
+        self.assertIn("5 % tolerated: more, but by less than the figures' error", out)
+        self.check("--baseline", before, "--tolerance", "5", self.dump("peak=110000"), status=1)
+
     def test_where_nothing_was_sampled(self):
         """Alone it cannot be judged; with others it says no more than they do."""
         nothing = self.dump("leak=3x10", env={"MEMPROF_SAMPLE": "1G"})
