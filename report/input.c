@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 
 #define CHUNK (MEM_CHUNK / 2)
 
+#define PATIENCE 10 /* seconds until somebody must have begun to write to a FIFO */
+
 /* A dump is text that repeats itself, but hardly more than this often. */
 #define MAX_RATIO 200
 #define MAX_FREE ((size_t)64 << 20) /* allowed whatever the ratio */
@@ -23,6 +26,8 @@
 struct input {
     int fd; /* -1: memory */
     bool standard;
+    bool fifo;                 /* that was opened by its name */
+    bool silent;               /* and that nobody wrote to for so long */
     bool compressed, finished; /* the last frame of zstd is complete */
     uint64_t total;            /* of the file; 0: not known */
     uint64_t read, given;      /* bytes that came from the file, and that went to the caller */
@@ -44,21 +49,35 @@ static int check_kind(struct input *in, struct error *error)
         return error_set(error, "cannot be read: %s", strerror(errno));
     if (S_ISREG(st.st_mode))
         in->total = (uint64_t)st.st_size;
+    in->fifo = S_ISFIFO(st.st_mode) && !in->standard;
     if (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
         return 0;
     return error_set(error, "is a %s, expected a memprof dump",
                      S_ISDIR(st.st_mode) ? "directory" : "device");
 }
 
+/* Waits until there is something to read, or nobody is left to write it. Returns whether TIMEOUT
+ * (in milliseconds, -1: none) passed before. */
+static bool await(const struct input *in, int timeout)
+{
+    struct pollfd p = {.fd = in->fd, .events = POLLIN};
+    return poll(&p, 1, timeout) == 0;
+}
+
 /* Reads into BUFFER from the file itself. */
 static ssize_t read_file(struct input *in, char *buffer, size_t size, struct error *error)
 {
     ssize_t got;
-    do
-        got = read(in->fd, buffer, size);
-    while (got < 0 && errno == EINTR);
+    while ((got = read(in->fd, buffer, size)) < 0 && (errno == EINTR || errno == EAGAIN))
+        if (errno == EAGAIN)
+            await(in, -1);
     if (got < 0)
         return error_set(error, "cannot be read: %s", strerror(errno));
+    if (got == 0 && in->read == 0 && in->silent)
+        return error_set(error,
+                         "is a FIFO that nobody opened to write within %d seconds, expected "
+                         "one with a writer",
+                         PATIENCE);
     in->read += (uint64_t)got;
     if (in->read > INPUT_MAX_BYTES)
         return error_set(error, "is larger than %zu bytes, too large for a memprof dump",
@@ -160,10 +179,14 @@ static int start(struct input *in, const char *path, struct error *error)
 {
     static const char magic[4] = {'\x28', '\xb5', '\x2f', '\xfd'};
     in->standard = strcmp(path, "-") == 0;
-    in->fd = in->standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    /* Opened without O_NONBLOCK, a FIFO would wait for its writer for ever. */
+    in->fd = in->standard ? STDIN_FILENO : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (in->fd < 0)
         return error_set(error, "cannot be opened: %s", strerror(errno));
-    if (check_kind(in, error) || read_chunk(in, error))
+    if (check_kind(in, error))
+        return -1;
+    in->silent = in->fifo && await(in, PATIENCE * 1000);
+    if (read_chunk(in, error))
         return -1;
     if (in->npending >= sizeof magic && memcmp(in->pending, magic, sizeof magic) == 0)
         return start_decompressing(in, error);
