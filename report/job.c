@@ -81,9 +81,9 @@ static void choose_root(struct job *job)
     free(root);
 }
 
-/* What the reader of a table would otherwise not learn. The summary prints the dump's own. */
-static void say_warnings(const struct job *job)
+void job_warn(const struct job *job)
 {
+    /* The summary prints the dump's own. */
     for (size_t i = 0; i < job->dump->nwarnings && !job->options->quiet; i++) {
         const struct dump_warning *w = &job->dump->warnings[i];
         if (job->options->verb->bit != FOR_SUMMARY || strcmp(w->code, LOAD_SUMS_DIFFER) == 0)
@@ -147,7 +147,6 @@ int job_open_unnamed(struct job *job, const struct options *options, const char 
         return -1;
     }
     check_columns(job);
-    say_warnings(job);
     struct symbolize_options how = {.debug_roots = options->debug_roots,
                                     .ndebug_roots = options->ndebug_roots,
                                     .directory = job->dump->process.cwd,
@@ -177,9 +176,12 @@ int job_open(struct job *job, const struct options *options, const char *path,
              struct stackset *baseline)
 {
     int result = job_open_unnamed(job, options, path, baseline);
-    if (result == 0 && job->dump)
-        job_name(job, NULL);
-    return result;
+    if (result || !job->dump)
+        return result;
+    if (options->verb->bit != FOR_CHECK)
+        job_warn(job);
+    job_name(job, NULL);
+    return 0;
 }
 
 void job_close(struct job *job)

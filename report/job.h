@@ -38,6 +38,10 @@ int job_open_unnamed(struct job *job, const struct options *options, const char 
                      struct stackset *baseline);
 void job_name(struct job *job, const bool *wanted);
 
+/* Says what the reader of a table would otherwise not learn of the dump. Of one that the gate
+ * refuses only the refusal is to be said: it calls this itself, job_open does for other verbs. */
+void job_warn(const struct job *job);
+
 /* Reports on the dump at PATH, by the verb's `run`. Returns as job_open; when it cannot be used,
  * nothing has been printed. */
 int job_run(const struct options *options, const char *path, struct out *out);

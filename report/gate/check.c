@@ -136,6 +136,8 @@ static int use_baseline(struct gate *g)
     int result = missing ? 0 : side_open(&old, g->options, &path, 1, g->identities, NULL, NULL);
     if (result == 0 && !missing) {
         result = gate_refuse_side(g, &old);
+        for (size_t i = 0; result == 0 && i < old.njobs; i++)
+            job_warn(&old.jobs[i]);
         if (result == 0)
             result = may_update(g, old.njobs > 0);
         if (result == 0 && !g->o->update_baseline)
@@ -164,6 +166,8 @@ static int look(struct gate *g)
     read_files(g);
     if (open_jobs(g) || gate_refuse(g) || read_embedded(g))
         return -1;
+    for (size_t i = 0; i < g->nopened; i++)
+        job_warn(&g->opened[i]);
     gate_name_program(g);
     for (size_t i = 0; i < g->njobs; i++) {
         struct figures whole = figures_of_dump(g->jobs[i]->dump);
