@@ -73,6 +73,9 @@ int outfile_name(struct outfile *o, const struct outfile_name *name)
         text_char(&t, '/');
     }
     expand(&t, name, &has_pid);
+    if (!t.cut && t.length && o->path[t.length - 1] == '/') {
+        return -EISDIR;
+    }
     size_t start = extension_start(o->path);
     if (t.cut || strlen(o->path + start) >= sizeof extension) {
         return -ENAMETOOLONG;
@@ -101,18 +104,19 @@ static void make_directories(char *path)
     }
 }
 
-/* Whether something that must not be replaced has the name already: a device, a FIFO, a directory,
- * or one of the links by which /dev and /proc name descriptors. */
-static bool occupied(const char *path)
+/* Looks whether something that must not be replaced has the name already: a device, a FIFO, a
+ * directory, or one of the links by which /dev and /proc name descriptors. */
+static int find_occupant(const char *path)
 {
     struct stat status;
-    if (sys_stat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) != 0) {
-        return false;
+    if (sys_stat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) != 0 || S_ISREG(status.st_mode)) {
+        return 0;
     }
-    if (S_ISLNK(status.st_mode)) {
-        return strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0;
+    if (S_ISDIR(status.st_mode)) {
+        return -EISDIR;
     }
-    return !S_ISREG(status.st_mode);
+    bool descriptor = strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0;
+    return S_ISLNK(status.st_mode) && !descriptor ? 0 : -EEXIST;
 }
 
 /* Appends to the temporary name what nobody can know beforehand. */
@@ -127,8 +131,9 @@ static void make_unpredictable(struct text *t)
 
 int outfile_open(struct outfile *o)
 {
-    if (occupied(o->path)) {
-        return -EEXIST;
+    int occupant = find_occupant(o->path);
+    if (occupant) {
+        return occupant;
     }
     struct text t = text_begin(o->temporary, sizeof o->temporary);
     text_string(&t, o->path);

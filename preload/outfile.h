@@ -33,11 +33,11 @@ struct outfile_name {
                           about to be replaced by another, whose dump has the plain name */
 };
 
-/* Expands NAME into O's path. Returns 0, or -ENAMETOOLONG. */
+/* Expands NAME into O's path. Returns 0, -ENAMETOOLONG, or -EISDIR: it ends in a slash. */
 int outfile_name(struct outfile *o, const struct outfile_name *name);
 
-/* Creates the temporary file and any missing directory. Returns 0 or a negative errno; -EEXIST: the
- * target is there and is not a regular file. */
+/* Creates the temporary file and any missing directory. Returns 0 or a negative errno; -EISDIR:
+ * the target is a directory; -EEXIST: it is there and is no regular file either. */
 int outfile_open(struct outfile *o);
 
 /* Closes the file and renames it into place, if ERROR, what happened while writing, is 0; otherwise

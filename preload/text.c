@@ -215,7 +215,7 @@ const char *error_text(int negative_errno)
     case ENFILE:
         return "too many open files";
     case EISDIR:
-        return "is a directory";
+        return "is a directory, expected the name of a file";
     case ENOTDIR:
         return "a part of the path is not a directory";
     case ENAMETOOLONG:

@@ -87,6 +87,15 @@ class Places(memprof_test.Test):
         self.check(self.dir / "fifo", b"is not a regular file")
         self.assertTrue(stat.S_ISFIFO((self.dir / "fifo").stat().st_mode))
 
+    def test_directory(self):
+        """The name of a directory, or one that ends as such: nothing is made, not by children either."""
+        for out in (self.dir, f"{self.dir}/", f"{self.dir}/new/", "new/"):
+            self.check(out, b"is a directory, expected the name of a file")
+        status, err = self.host("new/", ["sh", "-c", f"{sample('endings')} return; exit 7"])
+        self.assertEqual((status, {line.split(b": ", 2)[2] for line in err.splitlines()}),
+                         (7, {b"cannot write the dump: is a directory, expected the name of a file"}))
+        self.assertEqual(list(self.dir.iterdir()), [])
+
     def test_forbidden(self):
         if os.geteuid() != 0:
             self.skipTest("root is needed to be somebody else")

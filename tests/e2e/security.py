@@ -131,8 +131,10 @@ class Planted(memprof_test.Test):
         for name in ("directory", "fifo", "socket"):
             with self.subTest(name=name):
                 before = (self.dir / name).stat().st_mode
+                wrong = ("is a directory, expected the name of a file" if name == "directory"
+                         else "is not a regular file")
                 self.assertRegex(self.dump_to(self.dir / name),
-                                 rf"^memprof: '[^']*/{name}': [^\n]*is not a regular file\n$")
+                                 rf"^memprof: '[^']*/{name}': [^\n]*{wrong}\n$")
                 self.assertEqual((self.dir / name).stat().st_mode, before)
         self.assertEqual(sorted(path.name for path in self.dir.iterdir() if path.is_file()), [])
 

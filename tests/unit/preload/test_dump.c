@@ -146,7 +146,9 @@ static void what_cannot_be_written_is_told_in_a_line(void **state)
     snprintf(path, sizeof path, "%s", support_path("fifo"));
     assert_int_equal(mkfifo(path, 0600), 0);
     fails_with(path, "is not a regular file");
-    fails_with("/", "is not a regular file");
+    fails_with("/", "is a directory, expected the name of a file");
+    fails_with("/tmp", "is a directory, expected the name of a file");
+    fails_with("/no-such-directory/", "is a directory, expected the name of a file");
     fails_with("/dev/full", "is not a regular file");
     snprintf(path, sizeof path, "%s", support_path("fifo/x.json"));
     fails_with(path, "a part of the path is not a directory");

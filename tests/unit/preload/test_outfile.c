@@ -197,7 +197,7 @@ static void what_is_no_file_is_kept(void **state)
     assert_int_equal(mkfifo(support_path("fifo"), 0600), 0);
     assert_int_equal(mkdir(support_path("dir"), 0700), 0);
     assert_int_equal(write_target(support_path("fifo"), "x"), -EEXIST);
-    assert_int_equal(write_target(support_path("dir"), "x"), -EEXIST);
+    assert_int_equal(write_target(support_path("dir"), "x"), -EISDIR);
     assert_int_equal(write_target("/dev/null", "x"), -EEXIST);
     assert_int_equal(write_target("/dev/stdout", "x"), -EEXIST);
     assert_int_equal(write_target("/proc/self/fd/1", "x"), -EEXIST);
