@@ -83,10 +83,10 @@ void gate_blame_most(struct gate *g, bool peak)
         const struct dump_counters *c = &list[i]->figures.c;
         if ((peak ? c->peak_bytes : c->alloc_count) == 0)
             break;
-        const char *message = peak ? verdict_words(&g->verdict, "%s held at the peak",
-                                                   gate_size(g, (double)c->peak_bytes))
-                                   : verdict_words(&g->verdict, "%s allocations",
-                                                   gate_count(g, (double)c->alloc_count));
+        const char *message =
+            peak ? verdict_words(&g->verdict, "%s held at the peak",
+                                 gate_size(g, (double)c->peak_bytes))
+                 : gate_things(g, (double)c->alloc_count, "allocation", "allocations");
         gate_blame(g, &(struct gate_blame){.entry = list[i],
                                            .message = message,
                                            .bytes = peak ? c->peak_bytes : c->alloc_bytes,

@@ -245,6 +245,7 @@ static int judge_runs(struct gate *runs, size_t n, struct out *out)
     repeated_merge(runs, n);
     if (last->o->update_baseline)
         update_baseline(last);
+    gate_count_proposals(&last->verdict);
     gate_write(last, out);
     return last->verdict.nfailed ? STATUS_FAILED : 0;
 }

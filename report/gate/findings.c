@@ -151,6 +151,34 @@ static void put_stack(struct gate *g, struct verdict_finding *f, const struct ga
         f->suppression = gate_suggest(g, job->model, blame->entry->frame);
 }
 
+/* By what is proposed, then in the order of the report. */
+static int by_proposal(const void *a, const void *b)
+{
+    const struct verdict_finding *const *p = a, *const *q = b;
+    uintptr_t one = (uintptr_t)(*p)->suppression, other = (uintptr_t)(*q)->suppression;
+    return one != other ? (one > other) - (one < other) : (*p > *q) - (*p < *q);
+}
+
+/* Equal proposals are the same words. Each check tells a stack once. */
+void gate_count_proposals(struct verdict *v)
+{
+    struct verdict_finding **list = mem_alloc(v->nfindings * sizeof *list), *first = NULL;
+    size_t n = 0, stacks = 0;
+    for (size_t i = 0; i < v->nfindings; i++)
+        if (v->findings[i].suppression)
+            list[n++] = &v->findings[i];
+    qsort(list, n, sizeof *list, by_proposal);
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || list[i]->suppression != list[i - 1]->suppression)
+            first = list[i];
+        bool same = list[i] != first && list[i]->check == list[i - 1]->check;
+        stacks = same ? stacks + 1 : 1;
+        if (stacks > first->covers)
+            first->covers = stacks;
+    }
+    free(list);
+}
+
 void gate_blame(struct gate *g, const struct gate_blame *blame)
 {
     struct verdict *v = &g->verdict;

@@ -109,6 +109,8 @@ const char *gate_amount(const struct gate *g, const struct figures *f);
 /* "1.50 KiB", "1,234". */
 const char *gate_size(const struct gate *g, double bytes);
 const char *gate_count(const struct gate *g, double count);
+/* "1 block", "1,234 blocks". */
+const char *gate_things(const struct gate *g, double count, const char *one, const char *several);
 
 /* findings.c: adds a finding to the last check. */
 struct gate_blame {
@@ -121,6 +123,8 @@ struct gate_blame {
     const void *at_arg;
 };
 void gate_blame(struct gate *g, const struct gate_blame *blame);
+/* Fills in how many stacks each proposal of a suppression is for, once all findings are there. */
+void gate_count_proposals(struct verdict *v);
 
 /* blame.c: adds findings to the last check: the leaks above MOST bytes (below 0: all); or the
  * stacks with the largest share of the peak, or of the allocations. */

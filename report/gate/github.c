@@ -54,7 +54,7 @@ static void put_finding(FILE *out, const struct verdict *v, const struct verdict
     put_property(out, "title=", verdict_words(v, "memprof %s", f->check));
     fputs("::", out);
     put_message(out, verdict_words(v, "%s: %s", verdict_place(v, f), f->message));
-    for (size_t i = 0; i < f->nframes; i++) {
+    for (size_t i = 0; i < verdict_frames(v, f); i++) {
         fprintf(out, "%%0A#%zu ", i);
         put_message(out, verdict_frame_words(v, &f->frames[i]));
     }

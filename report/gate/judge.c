@@ -61,6 +61,12 @@ const char *gate_count(const struct gate *g, double count)
     return pool_intern(g->verdict.strings, cells_count(digits, (uint64_t)(count + 0.5)));
 }
 
+const char *gate_things(const struct gate *g, double count, const char *one, const char *several)
+{
+    return verdict_words(&g->verdict, "%s %s", gate_count(g, count),
+                         (uint64_t)(count + 0.5) == 1 ? one : several);
+}
+
 const char *gate_amount(const struct gate *g, const struct figures *f)
 {
     const struct verdict *v = &g->verdict;
@@ -93,10 +99,11 @@ static const char *explain(const struct gate *g, const struct measured *m, doubl
 {
     const struct verdict *v = &g->verdict;
     const char *(*words)(const struct gate *, double) = m->bytes ? gate_size : gate_count;
-    const char *each = m->iterated && g->o->per_iteration
-                           ? verdict_words(v, " in each of %s iterations",
-                                           gate_count(g, (double)g->o->per_iteration))
-                           : "";
+    const char *each =
+        m->iterated && g->o->per_iteration
+            ? verdict_words(v, " in each of %s",
+                            gate_things(g, (double)g->o->per_iteration, "iteration", "iterations"))
+            : "";
     if (failed && m->limit <= 0)
         return verdict_words(v, "%s, none allowed%s", m->what, each);
     if (failed)
@@ -187,13 +194,13 @@ static void judge_peak(struct gate *g)
 static void judge_allocs(struct gate *g)
 {
     const struct figures *total = &g->total;
-    struct measured m = {.rule = "max-allocs",
-                         .what = verdict_words(&g->verdict, "%s allocations",
-                                               gate_count(g, (double)total->c.alloc_count)),
-                         .value = (double)total->c.alloc_count,
-                         .error = sqrt(total->variance.alloc_count),
-                         .limit = (double)g->o->max_allocs.most,
-                         .iterated = true};
+    struct measured m = {
+        .rule = "max-allocs",
+        .what = gate_things(g, (double)total->c.alloc_count, "allocation", "allocations"),
+        .value = (double)total->c.alloc_count,
+        .error = sqrt(total->variance.alloc_count),
+        .limit = (double)g->o->max_allocs.most,
+        .iterated = true};
     if (judge(g, &m))
         gate_blame_most(g, false);
 }

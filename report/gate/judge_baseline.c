@@ -159,12 +159,13 @@ static bool judge_total(struct gate *g, const char *rule, uint64_t before, uint6
 {
     const struct verdict *v = &g->verdict;
     const char *(*words)(const struct gate *, double) = bytes ? gate_size : gate_count;
+    const char *what = bytes ? verdict_words(v, "%s at the peak", gate_size(g, (double)now))
+                             : gate_things(g, (double)now, "allocation", "allocations");
     double limit = (double)before * (1 + g->o->tolerance / 100);
     bool failed = gate_exceeds(g, (double)now - bound, sqrt(variance), limit);
     double percent = before ? ((double)now / (double)before - 1) * 100 : 0;
     gate_add_check(g, rule, rule, failed,
-                   verdict_words(v, "%s %s, was %s: %+.1f %%, %g %% tolerated%s",
-                                 words(g, (double)now), bytes ? "at the peak" : "allocations",
+                   verdict_words(v, "%s, was %s: %+.1f %%, %g %% tolerated%s", what,
                                  words(g, (double)before), percent, g->o->tolerance,
                                  !failed && (double)now > limit
                                      ? ": more, but by less than the figures' error"

@@ -9,6 +9,14 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* Whether L is about a place, which is told by names. */
+static bool has_place(const struct limit *l)
+{
+    return l->file || l->function || l->at;
+}
+
+#define NAMED 5 /* limits in one note */
+
 static bool is_at(const struct place *p, const void *arg)
 {
     const struct limit *l = arg;
@@ -20,7 +28,7 @@ static bool is_at(const struct place *p, const void *arg)
 /* The frames of M at or below a place of L: an array to be freed. */
 static bool *find_frames(const struct model *m, const struct limit *l)
 {
-    bool whole = !l->file && !l->function && !l->at;
+    bool whole = !has_place(l);
     size_t n = m->dump->nframes;
     bool *codes = mem_zero(m->codes.n, sizeof *codes), *frames = mem_zero(n, sizeof *frames);
     for (size_t c = 0; c < m->codes.n; c++) {
@@ -97,12 +105,6 @@ static void identify(struct gate *g, struct stackset_entry *most)
     free(wanted);
 }
 
-/* Whether which allocations L is about is told by names. */
-static bool needs_names(const struct limit *l)
-{
-    return !l->kind->leak && (l->file || l->function || l->at);
-}
-
 /* An entry of the judged leaks stands for stacks that are the same but for addresses. */
 static void add_leaks(const struct gate *g, struct found *found, const struct limit *l,
                       const struct model *m, const bool *frames)
@@ -119,27 +121,53 @@ static const char *figure_words(const struct gate *g, const struct limit *l, dou
     return l->kind->bytes ? gate_size(g, figure) : gate_count(g, figure);
 }
 
+/* "300 B not freed", "1 allocation". */
+static const char *meaning_words(const struct gate *g, const struct limit *l, double figure)
+{
+    const struct limit_kind *k = l->kind;
+    if (!k->bytes)
+        return gate_things(g, figure, k->one, k->meaning);
+    return verdict_words(&g->verdict, "%s %s", gate_size(g, figure), k->meaning);
+}
+
 static const char *explain(const struct gate *g, const struct limit *l, const struct found *f,
                            bool failed)
 {
     const struct verdict *v = &g->verdict;
     double most = (double)l->most;
-    const char *value = figure_words(g, l, f->value), *allowed = figure_words(g, l, most);
+    const char *value = meaning_words(g, l, f->value), *allowed = figure_words(g, l, most);
     if (failed)
-        return verdict_words(v, "%s %s: %s more than the %s allowed (%s, line %zu)", value,
-                             l->kind->meaning, figure_words(g, l, f->value - most), allowed,
-                             l->origin, l->line);
-    if (!f->any && !l->kind->leak)
+        return verdict_words(v, "%s: %s more than the %s allowed (%s, line %zu)", value,
+                             figure_words(g, l, f->value - most), allowed, l->origin, l->line);
+    if (!f->any)
         return verdict_words(v, "nothing was allocated there, %s allowed (%s, line %zu)", allowed,
                              l->origin, l->line);
-    return verdict_words(v, "%s %s, %s allowed%s", value, l->kind->meaning, allowed,
+    return verdict_words(v, "%s, %s allowed%s", value, allowed,
                          f->value > most ? ": more, but by less than 3 standard errors" : "");
 }
 
-static void judge_limit(struct gate *g, const struct limit *l)
+/* Whether anything was allocated at the place of L. To know that of leaks, all names are looked up:
+ * only where nothing leaks there, which may be for a name that is written wrongly. */
+static bool is_reached(struct gate *g, const struct limit *l)
+{
+    bool any = false;
+    if (has_place(l))
+        gate_name(g, GATE_NAMES_ALL);
+    for (size_t i = 0; i < g->njobs && !any; i++) {
+        const struct model *m = g->jobs[i]->model;
+        bool *frames = find_frames(m, l);
+        for (size_t s = 0; s < m->dump->nsites && !any; s++)
+            any = frames[m->dump->sites[s].frame];
+        free(frames);
+    }
+    return any;
+}
+
+/* Returns whether anything was allocated there. */
+static bool judge_limit(struct gate *g, const struct limit *l)
 {
     struct found found = {0};
-    if (needs_names(l))
+    if (!l->kind->leak && has_place(l))
         gate_name(g, GATE_NAMES_ALL);
     for (size_t i = 0; i < g->njobs; i++) {
         const struct model *m = g->jobs[i]->model;
@@ -150,27 +178,48 @@ static void judge_limit(struct gate *g, const struct limit *l)
             add_sites(&found, l, m, frames);
         free(frames);
     }
+    found.any = found.any || is_reached(g, l);
     bool failed = gate_exceeds(g, found.value, sqrt(found.variance), (double)l->most);
     const char *name = verdict_words(&g->verdict, "limit %s %s", l->subject, l->kind->name);
     gate_add_check(g, "limit", name, failed, explain(g, l, &found, failed));
     if (!failed || !found.most.model)
-        return;
+        return found.any;
     if (!l->kind->leak)
         identify(g, &found.most);
     gate_blame(g, &(struct gate_blame){
                       .entry = &found.most,
-                      .message = verdict_words(&g->verdict, "%s of the %s %s here",
+                      .message = verdict_words(&g->verdict, "%s of the %s here",
                                                figure_words(g, l, (double)found.most_figure),
-                                               figure_words(g, l, found.value), l->kind->meaning),
+                                               meaning_words(g, l, found.value)),
                       .bytes = l->kind->bytes ? found.most_figure : 0,
                       .blocks = l->kind->bytes ? 0 : found.most_figure,
                       .leak = l->kind->leak,
-                      .at = l->file || l->function || l->at ? is_at : NULL,
+                      .at = has_place(l) ? is_at : NULL,
                       .at_arg = l});
+    return true;
+}
+
+/* What is limited where nothing was allocated, as far as there is room for it. */
+static void note_unreached(struct gate *g, const struct limit *const *list, size_t n)
+{
+    const char *names = "";
+    for (size_t i = 0; i < n && i < NAMED; i++)
+        names = verdict_words(&g->verdict, "%s%s'%s' (%s, line %zu)", names, i ? ", " : "",
+                              list[i]->subject, list[i]->origin, list[i]->line);
+    if (n)
+        gate_note(g, verdict_words(&g->verdict,
+                                   "%zu limit%s of places where nothing was allocated, or whose "
+                                   "names are written wrongly: %s%s",
+                                   n, n == 1 ? " is" : "s are", names, n > NAMED ? ", .." : ""));
 }
 
 void gate_judge_limits(struct gate *g)
 {
+    const struct limit **unreached = mem_alloc(g->limits.n * sizeof *unreached);
+    size_t n = 0;
     for (size_t i = 0; i < g->limits.n; i++)
-        judge_limit(g, &g->limits.list[i]);
+        if (!judge_limit(g, &g->limits.list[i]))
+            unreached[n++] = &g->limits.list[i];
+    note_unreached(g, unreached, n);
+    free(unreached);
 }

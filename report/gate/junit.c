@@ -20,9 +20,9 @@ static void put_finding(FILE *out, const struct verdict *v, const struct verdict
         put_line(out, "    ",
                  verdict_words(v, "#%zu %s", i, verdict_frame_words(v, &f->frames[i])));
     if (f->left_out)
-        fprintf(out, "    .. %zu more frames\n", f->left_out);
-    if (f->suppression)
-        put_line(out, "", f->suppression);
+        fprintf(out, "    .. %zu more frame%s\n", f->left_out, f->left_out == 1 ? "" : "s");
+    if (f->covers)
+        put_line(out, "", verdict_proposal(v, f));
 }
 
 static void put_case(FILE *out, const struct verdict *v, const struct verdict_check *c)

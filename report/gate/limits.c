@@ -13,13 +13,14 @@
 #define OFFSET(name) offsetof(struct dump_counters, name)
 
 const struct limit_kind limit_kinds[] = {
-    {"max-live", OFFSET(live_bytes), true, true, "not freed"},
-    {"max-live-blocks", OFFSET(live_count), false, true, "blocks not freed"},
-    {"max-peak", OFFSET(peak_bytes), true, false, "held at the peak"},
-    {"max-allocs", OFFSET(alloc_count), false, false, "allocations"},
-    {"max-allocated", OFFSET(alloc_bytes), true, false, "allocated"},
-    {"max-temporary", OFFSET(temporary_count), false, false, "temporary allocations"},
-    {NULL, 0, false, false, NULL}};
+    {"max-live", OFFSET(live_bytes), true, true, "not freed", NULL},
+    {"max-live-blocks", OFFSET(live_count), false, true, "blocks not freed", "block not freed"},
+    {"max-peak", OFFSET(peak_bytes), true, false, "held at the peak", NULL},
+    {"max-allocs", OFFSET(alloc_count), false, false, "allocations", "allocation"},
+    {"max-allocated", OFFSET(alloc_bytes), true, false, "allocated", NULL},
+    {"max-temporary", OFFSET(temporary_count), false, false, "temporary allocations",
+     "temporary allocation"},
+    {NULL, 0, false, false, NULL, NULL}};
 
 struct parser {
     struct limits *l;

@@ -33,6 +33,7 @@ struct limit_kind {
     bool bytes;          /* else a count */
     bool leak;           /* of blocks that were not freed */
     const char *meaning; /* "not freed" */
+    const char *one;     /* of a single one, if it is counted: "block not freed" */
 };
 
 /* Ends with a NULL name. */

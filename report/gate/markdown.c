@@ -85,12 +85,17 @@ static void put_finding(struct page *p, const struct verdict *v, const struct ve
     fputs("\n<details><summary>", out);
     xml_content(out, verdict_words(v, "%s: %s: %s", f->check, verdict_place(v, f), f->message));
     fputs("</summary>\n\n", out);
-    for (size_t i = 0; i < f->nframes; i++)
+    for (size_t i = 0; i < verdict_frames(v, f); i++)
         put(out, "1. ", verdict_frame_words(v, &f->frames[i]), "\n");
     if (f->left_out)
-        fprintf(out, "\n%zu more frames\n", f->left_out);
-    if (f->suppression)
-        put(out, "\nTo suppress it: ", f->suppression, "\n");
+        fprintf(out, "\n%zu more frame%s\n", f->left_out, f->left_out == 1 ? "" : "s");
+    if (f->covers > 1)
+        fprintf(out, "\nTo suppress it and %zu more stack%s: ", f->covers - 1,
+                f->covers == 2 ? "" : "s");
+    else if (f->covers)
+        fputs("\nTo suppress it: ", out);
+    if (f->covers)
+        put(out, "", f->suppression, "\n");
     fputs("\n</details>\n", out);
     end_piece(p);
 }

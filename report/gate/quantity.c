@@ -61,6 +61,8 @@ int quantity_size(const char *text, uint64_t *bytes, struct error *error)
     int power = unit_power(text + strspn(text, " "));
     if (power < 0)
         return error_set(error, "%s", expected);
+    if (power == 0 && value != floor(value))
+        return error_set(error, "is no whole number of bytes, %s", expected);
     value = ceil(ldexp(value, 10 * power));
     if (value >= (double)GREATEST)
         return error_set(error, "%s", expected);

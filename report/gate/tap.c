@@ -36,7 +36,7 @@ static void put_finding(FILE *out, const struct verdict *v, const struct verdict
     fputs(f->nframes ? "      stack:\n" : "      stack: []\n", out);
     for (size_t i = 0; i < f->nframes; i++)
         put_item(out, "        - ", verdict_frame_words(v, &f->frames[i]));
-    if (f->suppression)
+    if (f->covers)
         put_item(out, "      suppression: ", f->suppression);
 }
 

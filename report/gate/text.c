@@ -4,7 +4,6 @@
  * then what was not judged and why.
  */
 #include "formats.h"
-#include "identity.h"
 #include "quote.h"
 
 #include <string.h>
@@ -53,29 +52,10 @@ static void put_state(FILE *out, const struct verdict *v, bool failed)
         fputs(word, out);
 }
 
-/* The C library's code that calls main and the functions of threads. */
-static bool is_start(const struct verdict_frame *f)
-{
-    return !f->own && ((f->module && identity_is_c_library(f->module)) ||
-                       strncmp(f->function, "_start", 6) == 0);
-}
-
-/* How many frames of F are of interest: the outer ones that start programs are not, unless there is
- * nothing else. */
-static size_t count_frames(const struct verdict *v, const struct verdict_finding *f)
-{
-    size_t n = f->nframes;
-    if (v->whole_stacks || f->left_out)
-        return n;
-    while (n > 0 && is_start(&f->frames[n - 1]))
-        n--;
-    return n > f->where ? n : f->nframes;
-}
-
 /* How many of them are shown: up to the one to blame at least. */
 static size_t count_shown(const struct verdict *v, const struct verdict_finding *f)
 {
-    size_t n = count_frames(v, f);
+    size_t n = verdict_frames(v, f);
     if (v->shown_frames && v->shown_frames < n)
         n = v->shown_frames;
     return n <= f->where && f->nframes ? f->where + 1 : n;
@@ -85,14 +65,14 @@ static size_t count_shown(const struct verdict *v, const struct verdict_finding 
 static size_t count_lines(const struct verdict *v, const struct verdict_finding *f)
 {
     size_t lines = 2 + count_shown(v, f);
-    for (const char *c = f->suppression; c && *c; c++)
+    for (const char *c = verdict_proposal(v, f); c && *c; c++)
         lines += *c == '\n' || !c[1];
     return lines;
 }
 
 static void put_stack(FILE *out, const struct verdict *v, const struct verdict_finding *f)
 {
-    size_t n = count_shown(v, f), left_out = f->left_out + count_frames(v, f) - n;
+    size_t n = count_shown(v, f), left_out = f->left_out + verdict_frames(v, f) - n;
     for (size_t i = 0; i < n; i++) {
         fprintf(out, "    #%zu ", i);
         put(out, "", verdict_frame_words(v, &f->frames[i]), "\n");
@@ -110,8 +90,9 @@ static void put_finding(FILE *out, const struct verdict *v, const struct verdict
     put(out, "", f->message, "\n");
     if (whole)
         put_stack(out, v, f);
-    if (whole && f->suppression)
-        put_lines(out, v, f->suppression);
+    const char *proposal = verdict_proposal(v, f);
+    if (whole && proposal)
+        put_lines(out, v, proposal);
 }
 
 /* A check that failed, on ROOM lines or a few more: its first finding is told at any rate. Returns

@@ -77,10 +77,11 @@ static const char *find_fault(const struct gate *g, const struct job *jobs, size
     if (!d->complete)
         return "is incomplete, expected a dump of a recording that was not cut short";
     if (is_empty(d) && was_seen(d) && !has_events(jobs, n))
-        return verdict_words(&g->verdict,
-                             "has no events: not one of its %" PRIu64
-                             " allocations was sampled, expected a smaller MEMPROF_SAMPLE",
-                             d->counted.alloc_count);
+        return verdict_words(
+            &g->verdict,
+            "has no events: not one of %s was sampled, expected a smaller "
+            "MEMPROF_SAMPLE",
+            gate_things(g, (double)d->counted.alloc_count, "allocation", "allocations"));
     if (is_empty(d) && !was_seen(d) && !is_idle_child(jobs, n, d))
         return NO_EVENTS;
     for (size_t i = 0; i < d->nwarnings; i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "verdict.h"
 #include "die.h"
+#include "identity.h"
 #include "pool.h"
 #include "units.h"
 
@@ -8,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *verdict_words(const struct verdict *v, const char *format, ...)
 {
@@ -25,6 +27,23 @@ const char *verdict_words(const struct verdict *v, const char *format, ...)
 const struct verdict_frame *verdict_where(const struct verdict_finding *f)
 {
     return f->nframes ? &f->frames[f->where] : NULL;
+}
+
+/* The C library's code that calls main and the functions of threads. */
+static bool is_start(const struct verdict_frame *f)
+{
+    return !f->own && ((f->module && identity_is_c_library(f->module)) ||
+                       strncmp(f->function, "_start", 6) == 0);
+}
+
+size_t verdict_frames(const struct verdict *v, const struct verdict_finding *f)
+{
+    size_t n = f->nframes;
+    if (v->whole_stacks || f->left_out)
+        return n;
+    while (n > 0 && is_start(&f->frames[n - 1]))
+        n--;
+    return n > f->where ? n : f->nframes;
 }
 
 const char *verdict_frame_words(const struct verdict *v, const struct verdict_frame *f)
@@ -45,6 +64,13 @@ const char *verdict_place(const struct verdict *v, const struct verdict_finding 
     if (where->file)
         return verdict_words(v, "%s:%" PRIu32, where->file, where->line);
     return where->module ? verdict_words(v, "%s (%s)", where->brief, where->module) : where->brief;
+}
+
+const char *verdict_proposal(const struct verdict *v, const struct verdict_finding *f)
+{
+    if (f->covers < 2)
+        return f->covers ? f->suppression : NULL;
+    return verdict_words(v, "# for %zu stacks\n%s", f->covers, f->suppression);
 }
 
 const char *verdict_suppression(const struct verdict *v, const struct suppression *s)

@@ -40,6 +40,7 @@ struct verdict_finding {
     char fingerprint[VERDICT_FINGERPRINT]; /* of check and stack; the same after a rebuild */
     const char *suppression; /* lines that would suppress it, no newline at the end; NULL: not
                                 asked for */
+    size_t covers; /* stacks that these lines are proposed for, at the first of them; else 0 */
 };
 
 struct verdict_check {
@@ -95,6 +96,14 @@ const struct verdict_frame *verdict_where(const struct verdict_finding *f);
 
 /* "src/a.c:42", "f (libfoo.so)" or "no stack", in the verdict's words. */
 const char *verdict_place(const struct verdict *v, const struct verdict_finding *f);
+
+/* How many frames of F are of interest: the outer ones that start programs are not, unless there is
+ * nothing else. */
+size_t verdict_frames(const struct verdict *v, const struct verdict_finding *f);
+
+/* The lines that are proposed for F, with a comment that says for how many stacks they are, if that
+ * is several; NULL: none, or they were told before. */
+const char *verdict_proposal(const struct verdict *v, const struct verdict_finding *f);
 
 /* How a suppression is named: "leak:foo (supp.txt, line 3)". */
 const char *verdict_suppression(const struct verdict *v, const struct suppression *s);

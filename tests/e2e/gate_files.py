@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The files that the gate reads: suppressions, limits, baselines; what is said of those that are
-wrong, and that a rebuilt program is judged by the same baseline."""
+"""The files that the gate reads: suppressions and baselines; what is said of those that are wrong,
+and that a rebuilt program is judged by the same baseline."""
 import json
 import os
 import pathlib
@@ -92,6 +92,26 @@ class Suppressions(GateTest):
         text = "\n".join(finding["suppression"] for finding in findings)
         self.check("--fail-on-unused-suppressions", "--suppressions", self.supp(text), dump)
 
+    def test_a_proposal_is_told_once(self):
+        """With the number of stacks that it is for, as a comment that may be copied with it."""
+        source = self.write("two.c", """#include <stdlib.h>
+            void *volatile lost[2];
+            __attribute__((noinline)) static void both(void) {
+                lost[0] = malloc(10);
+                lost[1] = malloc(20);
+            }
+            int main(void) { both(); lost[0] = lost[1] = NULL; }
+            """)
+        program = str(self.dir / "two")
+        subprocess.run([os.environ.get("CC", "cc"), "-g", "-o", program, source], check=True)
+        self.assertEqual(self.profiled([program]).status, 0)
+        dump, = (self.dir / f"dumps{self.runs}").iterdir()
+        out = self.check("--gen-suppressions", "--max-leak=0", "--max-leak-per-stack=0", dump, status=1)
+        self.assertEqual(re.findall(r"(?:#.*\n)? +leak:.*\n", out),
+                         ["# for 2 stacks\n      leak:^both$\n"])
+        path = self.supp("# for 2 stacks\nleak:^both$\n")
+        self.assertIn(": 2 stacks, 2 blocks, 30 B", self.check("--suppressions", path, dump))
+
     def test_proposals_outside_of_the_project(self):
         """Of nobody's own functions, it is not the C library's that is taken, if there is another; and
         that is by a name that it has."""
@@ -181,63 +201,6 @@ class Suppressions(GateTest):
                            ("/dev/zero", "is a device, expected a text file")):
             self.assertIn(said, self.check("--suppressions", path, dump, status=2))
             self.assertIn(said, self.check("--limits", path, dump, status=2))
-
-
-class Limits(GateTest):
-    def test_subjects(self):
-        self.dump("leak=1x1", env={"LEAKY_LINES": "1"})
-        line = self.printed["leak"]
-        dump = self.dump("leak=3x100", "other=2x50", "allocs=7")
-        for subject, limits, status in (("leaky.c:inner", "max-live 300", 0),
-                                        ("leaky.c:inner", "max-live 299", 1),
-                                        (f"samples/leaky.c:{line}", "max-live 299", 1),
-                                        (f"leaky.c:{line}", "max-live 300", 0),
-                                        ("leaky.c:1", "max-live 0", 0),
-                                        ("leaky.c", "max-live 400", 0),
-                                        ("leaky.c", "max-live 399", 1),
-                                        ("inner", "max-live-blocks 2", 1),
-                                        ("middle", "max-live-blocks 3", 0),
-                                        ("main", "max-allocs 11 max-allocated 8k", 1),
-                                        ("main", "max-allocs 12", 0),
-                                        ("inner", "max-peak 299", 1),
-                                        ("inner", "max-peak 300", 0),
-                                        ("*", "max-allocated 100", 1),
-                                        ("*", "max-temporary 6", 1),
-                                        ("*", "max-temporary 7", 0)):
-            path = self.write("limits", f"{subject} {limits}\n")
-            self.check("--limits", path, dump, status=status)
-
-    def test_where(self):
-        """The blame is put on the line that the limit is about."""
-        dump = self.dump("leak=3x100", env={"LEAKY_LINES": "1"})
-        path = self.write("limits", "# limits\nleaky.c:middle max-live 1\nother max-live 0\n")
-        out = self.check("--limits", path, dump, status=1)
-        self.assertRegex(out, r"FAILED  limit leaky\.c:middle max-live: 300 B not freed: 299 B more "
-                              r"than the 1 B allowed \(\S+/limits, line 2\)\n"
-                              r"  \S+/leaky\.c:\d+: 300 B of the 300 B not freed here\n    #0 inner ")
-        blamed = re.search(r"leaky\.c:(\d+): 300 B of", out).group(1)
-        self.assertEqual(SOURCE.read_text().splitlines()[int(blamed) - 1].strip(), "inner(size);")
-        self.assertIn("passed  limit other max-live: 0 B not freed, 0 B allowed", out)
-
-    def test_suppressed_leaks_are_within_limits(self):
-        dump = self.dump("leak=3x100")
-        path = self.write("limits", "inner max-live 0\n")
-        self.check("--limits", path, dump, status=1)
-        self.check("--limits", path, "--suppressions", self.write("s", "leak:inner\n"), dump)
-
-    def test_byte_order_mark(self):
-        path = self.write("limits", "\ufeffinner max-live 0\n")
-        self.assertIn("FAILED  limit inner ", self.check("--limits", path, self.dump("leak=1x1"), status=1))
-
-    def test_wrong_files(self):
-        dump = self.dump("leak=3x100")
-        for text, said in (("f max-live\n", "line 1, column 11: expected a size"),
-                           ("\nf max-lives 3\n", "line 2, column 3: 'max-lives': is not a limit, expected one of"),
-                           ("f\n", "line 1, column 2: expected a limit, such as max-live 2M"),
-                           ("# nothing\n", "has no limit in it, expected lines such as")):
-            path = self.write("limits", text)
-            self.assertIn(f"'{path}': {said}", self.check("--limits", path, dump, status=2))
-        self.check("--limits", "none", dump, status=2)
 
 
 class Baselines(GateTest):

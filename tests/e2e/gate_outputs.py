@@ -78,6 +78,12 @@ class Outputs(GateTest):
         self.assertEqual(entry["fingerprint"], result["partialFingerprints"]["memprofStack/v1"])
         self.assertRegex(out["github"], f"^::error file=leaky.c,line={line},title=memprof max-leak::"
                                         f"{place}: 300 B in 3 blocks leaked%0A#0 inner {place}%0A")
+        # What people read ends where the program begins; `functions` have it all.
+        self.assertEqual(functions[-4:-2], ["main", "repeat"])
+        self.assertGreater(len(functions), 4)
+        for form in ("github", "markdown", "text"):
+            self.assertRegex(out[form], r"\bmain leaky\.c:\d+(\n|\Z)")
+            self.assertNotIn("_start", out[form])
         self.assertIn(f"<details><summary>max-leak: {place}: 300 B", out["markdown"])
         self.assertIn("| \u2705 | max-peak | ", out["markdown"])
         self.assertTrue(out["tap"].startswith("TAP version 14\n1..2\nnot ok 1 - max-leak: 300 B"))

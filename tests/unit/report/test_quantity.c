@@ -20,12 +20,13 @@ static void sizes(void **state)
                 {"24 MB", 24 << 20},
                 {"2GiB", UINT64_C(2) << 30},
                 {"1T", UINT64_C(1) << 40},
-                {"0.5", 1}, /* up: a limit allows what it says */
+                {"1.0", 1},
+                {"0.3k", 308}, /* up: a limit allows what it says */
                 {"9223372036854775807", INT64_MAX}};
     static const char *const bad[] = {
-        "",          "x",    "-1", "1x", "1kk",    "k",   "1.",  ".5",
-        "1e3",       "0x10", " 1", "+1", "1.5.2M", "inf", "nan", "9223372036854775808",
-        "99999999T", "1MM"};
+        "",          "x",    "-1",  "1x",  "1kk",    "k",    "1.",  ".5",
+        "1e3",       "0x10", " 1",  "+1",  "1.5.2M", "inf",  "nan", "9223372036854775808",
+        "99999999T", "1MM",  "1.5", "0.5", "1.5b",   "1.5 B"};
     struct error error;
     uint64_t bytes;
     (void)state;
