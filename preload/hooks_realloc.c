@@ -69,6 +69,8 @@ static __attribute__((noinline)) void resize_end(struct resize *resize, enum sit
     if (unlikely(!resize->guarded)) {
         if (p) {
             recorder_nested_alloc(&recorder, (uintptr_t)p, size, start->ip);
+        } else if (!freed) { /* it is still there, and counted as freed */
+            recorder_nested_alloc(&recorder, (uintptr_t)block, 0, start->ip);
         }
     } else if (resize->thread && guard_enter(start->sp)) {
         struct thread *t = resize->thread;

@@ -36,7 +36,7 @@ class Signals(memprof_test.Test):
         dump, said, _ = self.storm("allocate", many(3000), 1000)
         counts = memprof_test.own_counts(dump, "storm_signals")
         dropped = dump["totals"]["dropped_count"]
-        self.assertLessEqual(dropped, 3 * said["handled"])
+        self.assertLessEqual(dropped, 4 * said["handled"])
         self.assertLessEqual(counts["alloc_count"], said["alloc_count"])
         self.assertGreaterEqual(counts["alloc_count"] + dropped, said["alloc_count"])
         self.assertEqual(self.count_of(dump, 2055), 1000)
@@ -52,9 +52,9 @@ class Signals(memprof_test.Test):
         dump, said, _ = self.storm("jump", many(15000), 100)
         self.assertEqual(self.count_of(dump, 2055), 1000)
         # At most what the handlers themselves did, and what they cut off.
-        self.assertLessEqual(dump["totals"]["dropped_count"], 4 * said["handled"])
+        self.assertLessEqual(dump["totals"]["dropped_count"], 5 * said["handled"])
         counts = memprof_test.own_counts(dump, "storm_signals")
-        self.assertGreater(counts["alloc_count"] + 4 * said["handled"], said["alloc_count"])
+        self.assertGreater(counts["alloc_count"] + 5 * said["handled"], said["alloc_count"])
 
     def test_handler_forks(self):
         """By fork, _Fork and the system call: the child begins anew in the middle of anything."""

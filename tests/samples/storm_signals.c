@@ -3,7 +3,8 @@
  * storm_signals HOW COUNT MICROSECONDS: two threads allocate, free and resize below changing
  * stacks. A timer interrupts them COUNT times, each MICROSECONDS after the last. Its handler
  *
- *   allocate   allocates 3 blocks of 1123 bytes and frees 2, on an alternate stack or the usual one
+ *   allocate   allocates 3 blocks of 1123 bytes, resizes one and frees 2, on an alternate stack or
+ *              the usual one
  *   jump       allocates, and leaves by siglongjmp whatever it interrupted
  *   fork, _fork, clone   makes a child, which allocates 10 blocks of 321 bytes and exits
  *
@@ -44,6 +45,18 @@ static void give(void *p)
     atomic_fetch_add(&freed, 1);
 }
 
+/* P anew. */
+static void *resize(void *p, size_t size)
+{
+    p = realloc(p, size);
+    __asm__ volatile("" : "+r"(p)::"memory");
+    if (!p)
+        abort();
+    atomic_fetch_add(&allocated, 1);
+    atomic_fetch_add(&freed, 1);
+    return p;
+}
+
 static __attribute__((noinline)) void in_handler(int depth)
 {
     if (depth > 0) {
@@ -52,7 +65,7 @@ static __attribute__((noinline)) void in_handler(int depth)
         void *p = take(1123), *q = take(1123);
         give(p);
         (void)take(1123);
-        give(q);
+        give(resize(q, 2123));
     }
     __asm__ volatile("");
 }
@@ -84,11 +97,7 @@ static __attribute__((noinline)) void descend(unsigned path)
         else
             descend(path / 3);
     }
-    void *q = realloc(p, path % 700 + 1);
-    __asm__ volatile("" : "+r"(q)::"memory");
-    atomic_fetch_add(&allocated, 1);
-    atomic_fetch_add(&freed, 1);
-    give(q);
+    give(resize(p, path % 700 + 1));
 }
 
 static void on_jump(int number)

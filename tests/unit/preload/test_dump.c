@@ -12,40 +12,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "feed.h"
-#include "parsed.h"
 #include "plugin.h"
-
-#define BASE ((uintptr_t)0x600000000000)
-
-static struct recorder *r;
-static char out[4096];
+#include "recording.h"
 
 static int setup(void **state)
 {
-    (void)state;
-    support_enter_directory();
-    struct options options = support_options();
-    snprintf(out, sizeof out, "%s", support_path("dump.json"));
-    options.out = out;
-    r = support_recorder(&options);
-    feed_alloc(r, 0, SITE_malloc, BASE, 100);
-    clock_calibrate(&r->clock);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    support_recorder_end(r);
-    support_leave_directory();
+    recording_setup(state);
+    feed_alloc(recording, 0, SITE_malloc, RECORDING_BASE, 100);
+    clock_calibrate(&recording->clock);
     return 0;
 }
 
 static void write_as(const char *reason, const char *pattern)
 {
     const struct dump_request request = {.reason = reason, .pattern = pattern};
-    assert_int_equal(dump_write(r, &request), 0);
+    assert_int_equal(dump_write(recording, &request), 0);
 }
 
 static const char *text(const json_t *object, const char *key)
@@ -62,7 +43,7 @@ static void a_dump_says_what_it_is_of(void **state)
     assert_non_null(getcwd(cwd, sizeof cwd));
     gethostname(hostname, sizeof hostname);
     write_as("exit", NULL);
-    json_t *d = parsed_dump(out), *process_of = json_object_get(d, "process");
+    json_t *d = parsed_dump(recording_out), *process_of = json_object_get(d, "process");
     assert_string_equal(text(d, "format"), "memprof-dump");
     assert_int_equal(parsed_number(d, "version"), 1);
     assert_string_equal(text(d, "producer"), "memprof " MEMPROF_VERSION);
@@ -86,7 +67,7 @@ static void reasons_and_sequence(void **state)
     uint64_t elapsed = 0;
     for (size_t i = 0; i < 5; i++) {
         write_as(reasons[i], NULL);
-        json_t *d = parsed_dump(out), *of = json_object_get(d, "dump");
+        json_t *d = parsed_dump(recording_out), *of = json_object_get(d, "dump");
         assert_string_equal(text(of, "reason"), reasons[i]);
         assert_int_equal(parsed_number(of, "sequence"), i);
         assert_true(parsed_number(of, "elapsed_ns") > elapsed);
@@ -104,7 +85,7 @@ static void the_name_that_was_used_is_told(void **state)
     snprintf(pattern, sizeof pattern, "%s", support_path("sub/%p-%n.json"));
     snprintf(expected, sizeof expected, "%s/%d-0.json", support_path("sub"), getpid());
     const struct dump_request request = {.reason = "api", .pattern = pattern, .path = path};
-    assert_int_equal(dump_write(r, &request), 0);
+    assert_int_equal(dump_write(recording, &request), 0);
     assert_string_equal(path, expected);
     json_decref(parsed_dump(path));
 }
@@ -113,14 +94,14 @@ static void a_written_dump_is_named_if_wanted(void **state)
 {
     (void)state;
     char line[5000];
-    snprintf(line, sizeof line, "memprof: '%s': dump written\n", out);
+    snprintf(line, sizeof line, "memprof: '%s': dump written\n", recording_out);
     struct dump_request request = {.reason = "api"};
     for (uint32_t verbose = 0; verbose <= 2; verbose++) {
         for (int quiet = 0; quiet < 2; quiet++) {
-            r->options.verbose = verbose;
+            recording->options.verbose = verbose;
             request.quiet = quiet;
             support_catch_stderr();
-            dump_write(r, &request);
+            dump_write(recording, &request);
             assert_string_equal(support_caught_stderr(), verbose && !quiet ? line : "");
         }
     }
@@ -128,12 +109,12 @@ static void a_written_dump_is_named_if_wanted(void **state)
 
 static void fails_with(const char *path, const char *message)
 {
-    r->complained = 0; /* each kind of trouble is told once */
+    recording->complained = 0; /* each kind of trouble is told once */
     char line[5000], unchanged[OUTFILE_PATH_MAX] = "unchanged";
     snprintf(line, sizeof line, "memprof: '%s': cannot write the dump: %s\n", path, message);
     const struct dump_request request = {.reason = "api", .pattern = path, .path = unchanged};
     support_catch_stderr();
-    int result = dump_write(r, &request);
+    int result = dump_write(recording, &request);
     assert_string_equal(support_caught_stderr(), line);
     assert_int_equal(result, -1);
     assert_string_equal(unchanged, "unchanged");
@@ -155,7 +136,7 @@ static void what_cannot_be_written_is_told_in_a_line(void **state)
     fails_with("/proc/no-such-directory/x.json", "no such directory");
     assert_int_equal(support_entries(support_path(".")), 1);
     write_as("api", NULL); /* it was none of the recorder's fault */
-    json_decref(parsed_dump(out));
+    json_decref(parsed_dump(recording_out));
 }
 
 /* A file that may not grow: no signal reaches the program, and the old dump stays. */
@@ -163,7 +144,7 @@ static void a_file_too_large_harms_nobody(void **state)
 {
     (void)state;
     write_as("api", NULL);
-    char *old = support_read(out);
+    char *old = support_read(recording_out);
     struct rlimit before, small;
     getrlimit(RLIMIT_FSIZE, &before);
     small = (struct rlimit){100, before.rlim_max};
@@ -171,13 +152,13 @@ static void a_file_too_large_harms_nobody(void **state)
     const struct dump_request request = {.reason = "api"};
     int saved = fcntl(2, F_DUPFD_CLOEXEC, 3), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     dup2(null, 2);
-    int result = dump_write(r, &request); /* SIGXFSZ would end the test */
+    int result = dump_write(recording, &request); /* SIGXFSZ would end the test */
     dup2(saved, 2);
     setrlimit(RLIMIT_FSIZE, &before);
     close(null);
     close(saved);
     assert_int_equal(result, -1);
-    char *now = support_read(out);
+    char *now = support_read(recording_out);
     assert_string_equal(now, old);
     free(now);
     free(old);
@@ -192,7 +173,7 @@ static void replaced_images_have_names_of_their_own(void **state)
     for (int i = 1; i <= 4; i++) {
         char name[32];
         snprintf(name, sizeof name, "dump.exec%d.json", i);
-        assert_int_equal(dump_write(r, &request), 0);
+        assert_int_equal(dump_write(recording, &request), 0);
         assert_string_equal(path, support_path(name));
         json_decref(parsed_dump(path));
     }
@@ -212,16 +193,18 @@ static void many_sites(void **state)
 {
     (void)state;
     enum { SITES = 4000 };
-    r->unwind_trouble = "this is a test"; /* so that the callers below are the whole stacks */
-    struct thread *t = recorder_thread(r);
+    recording->unwind_trouble =
+        "this is a test"; /* so that the callers below are the whole stacks */
+    struct thread *t = recorder_thread(recording);
     for (uintptr_t i = 1; i <= SITES; i++) {
         const struct stack_start start = {.ip = i * 16};
         for (uintptr_t k = 0; k <= i % 3; k++) {
-            recorder_alloc(r, t, SITE_calloc, BASE + i * 4096 + k * 1024, i, &start, false);
+            recorder_alloc(recording, t, SITE_calloc, RECORDING_BASE + i * 4096 + k * 1024, i,
+                           &start, false);
         }
     }
     write_as("api", NULL);
-    json_t *d = parsed_dump(out), *sites = json_object_get(d, "sites");
+    json_t *d = parsed_dump(recording_out), *sites = json_object_get(d, "sites");
     json_t *frames = json_object_get(d, "frames");
     assert_int_equal(json_array_size(sites), SITES + 1);
     for (size_t i = 1; i <= SITES; i++) {
@@ -238,7 +221,7 @@ static void many_sites(void **state)
 
 static void allocate_in_plugin(void *arg)
 {
-    feed_alloc(r, 2, SITE_malloc, (uintptr_t)arg, 4321);
+    feed_alloc(recording, 2, SITE_malloc, (uintptr_t)arg, 4321);
 }
 
 static void unloaded_modules_are_named(void **state)
@@ -248,11 +231,11 @@ static void unloaded_modules_are_named(void **state)
     assert_non_null(handle);
     plugin_caller *call;
     *(void **)&call = dlsym(handle, "plugin_call");
-    call(allocate_in_plugin, (void *)(BASE + 4096));
+    call(allocate_in_plugin, (void *)(RECORDING_BASE + 4096));
     dlclose(handle);
-    modules_changed(&r->modules);
+    modules_changed(&recording->modules);
     write_as("api", NULL);
-    json_t *d = parsed_dump(out), *modules = json_object_get(d, "modules");
+    json_t *d = parsed_dump(recording_out), *modules = json_object_get(d, "modules");
     int found = 0;
     for (size_t i = 0; i < json_array_size(modules); i++) {
         json_t *m = json_array_get(modules, i);
@@ -267,7 +250,7 @@ static void unloaded_modules_are_named(void **state)
 
 int main(void)
 {
-#define WITH_RECORDER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WITH_RECORDER(test) cmocka_unit_test_setup_teardown(test, setup, recording_teardown)
     const struct CMUnitTest tests[] = {
         WITH_RECORDER(a_dump_says_what_it_is_of),
         WITH_RECORDER(reasons_and_sequence),

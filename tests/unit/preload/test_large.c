@@ -7,57 +7,25 @@
 #include <stdlib.h>
 
 #include "dump.h"
-#include "feed.h"
-#include "parsed.h"
+#include "recording.h"
 
-#define BASE ((uintptr_t)0x600000000000)
 #define TIB ((uint64_t)1 << 40)
-
-static struct recorder *r;
-static char out[4096];
-
-static int setup(void **state)
-{
-    (void)state;
-    support_enter_directory();
-    struct options options = support_options();
-    snprintf(out, sizeof out, "%s", support_path("dump.json"));
-    options.out = out;
-    r = support_recorder(&options);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    support_recorder_end(r);
-    support_leave_directory();
-    return 0;
-}
-
-static json_t *dump(void)
-{
-    const struct dump_request request = {.reason = "api"};
-    clock_calibrate(&r->clock);
-    assert_int_equal(dump_write(r, &request), 0);
-    return parsed_dump(out);
-}
 
 /* N blocks of SIZE bytes come and go, and one stays. */
 static void feed(uint64_t n, uint64_t size)
 {
     for (uint64_t i = 0; i < n; i++) {
-        assert_true(feed_alloc(r, 0, SITE_malloc, BASE, size));
-        assert_true(feed_free(r, BASE));
+        assert_true(feed_alloc(recording, 0, SITE_malloc, RECORDING_BASE, size));
+        assert_true(feed_free(recording, RECORDING_BASE));
     }
-    assert_true(feed_alloc(r, 1, SITE_malloc, BASE + 4096, size));
+    assert_true(feed_alloc(recording, 1, SITE_malloc, RECORDING_BASE + 4096, size));
 }
 
 static void bytes_pass_32_bits(void **state)
 {
     (void)state;
     feed(100, TIB);
-    json_t *d = dump(), *totals = json_object_get(d, "totals");
+    json_t *d = recording_dump(), *totals = json_object_get(d, "totals");
     assert_int_equal(parsed_number(totals, "alloc_bytes"), 101 * TIB);
     assert_int_equal(parsed_number(totals, "freed_bytes"), 100 * TIB);
     assert_int_equal(parsed_number(totals, "live_bytes"), TIB);
@@ -71,7 +39,7 @@ static void bytes_saturate(void **state)
     (void)state;
     const uint64_t n = ((uint64_t)1 << 23) + 7;
     feed(n, TIB);
-    json_t *d = dump(), *totals = json_object_get(d, "totals");
+    json_t *d = recording_dump(), *totals = json_object_get(d, "totals");
     assert_int_equal(parsed_number(totals, "alloc_count"), n + 1);
     assert_int_equal(parsed_number(totals, "alloc_bytes"), INT64_MAX);
     assert_int_equal(parsed_number(totals, "freed_bytes"), INT64_MAX);
@@ -84,12 +52,13 @@ static void bytes_saturate(void **state)
 static void generations_wrap(void **state)
 {
     (void)state;
-    atomic_store(&r->modules.generation, UINT32_MAX - 1);
+    atomic_store(&recording->modules.generation, UINT32_MAX - 1);
     for (uintptr_t i = 0; i < 8; i++) {
-        assert_true(feed_alloc(r, (int)(i % FEED_PLACES), SITE_malloc, BASE + i * 64, 10));
-        modules_changed(&r->modules);
+        assert_true(feed_alloc(recording, (int)(i % FEED_PLACES), SITE_malloc,
+                               RECORDING_BASE + i * 64, 10));
+        modules_changed(&recording->modules);
     }
-    json_t *d = dump(), *totals = json_object_get(d, "totals");
+    json_t *d = recording_dump(), *totals = json_object_get(d, "totals");
     assert_int_equal(parsed_number(totals, "alloc_count"), 8);
     assert_int_equal(json_array_size(json_object_get(d, "sites")), FEED_PLACES);
     json_decref(d);
@@ -97,11 +66,10 @@ static void generations_wrap(void **state)
 
 int main(void)
 {
-#define WITH_RECORDER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        WITH_RECORDER(bytes_pass_32_bits),
-        WITH_RECORDER(bytes_saturate),
-        WITH_RECORDER(generations_wrap),
+        RECORDING_TEST(bytes_pass_32_bits),
+        RECORDING_TEST(bytes_saturate),
+        RECORDING_TEST(generations_wrap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,40 +12,7 @@
 #include <unistd.h>
 
 #include "dump.h"
-#include "feed.h"
-#include "parsed.h"
-
-#define BASE ((uintptr_t)0x600000000000)
-
-static struct recorder *r;
-static char out[4096];
-
-static int setup(void **state)
-{
-    (void)state;
-    support_enter_directory();
-    struct options options = support_options();
-    snprintf(out, sizeof out, "%s", support_path("dump.json"));
-    options.out = out;
-    r = support_recorder(&options);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    support_recorder_end(r);
-    support_leave_directory();
-    return 0;
-}
-
-static json_t *dump(void)
-{
-    const struct dump_request request = {.reason = "api"};
-    clock_calibrate(&r->clock); /* as the way through an allocation does */
-    assert_int_equal(dump_write(r, &request), 0);
-    return parsed_dump(out);
-}
+#include "recording.h"
 
 /* The model. */
 enum { MALLOC, CALLOC, REALLOC, KINDS };
@@ -72,7 +39,7 @@ static struct {
 
 static uintptr_t address_of(size_t slot)
 {
-    return BASE + slot * 4096 + slot % 4 * 8;
+    return RECORDING_BASE + slot * 4096 + slot % 4 * 8;
 }
 
 static void model_change(struct figures *f, int64_t count, int64_t bytes)
@@ -134,18 +101,18 @@ static void random_event(uint64_t *seed)
     int place = (int)support_below(seed, FEED_PLACES), kind = (int)support_below(seed, 2);
     uint64_t size = 1 + support_below(seed, support_below(seed, 2) ? 60 : 100000);
     if (support_below(seed, 50) == 0) {
-        feed_failure(r, place, functions[kind]);
+        feed_failure(recording, place, functions[kind]);
         model.site[place][kind].failed_count++;
         model.total.failed_count++;
     } else if (!model.block[slot].live) {
-        feed_alloc(r, place, functions[kind], address_of(slot), size);
+        feed_alloc(recording, place, functions[kind], address_of(slot), size);
         model_alloc(slot, place, kind, size);
     } else if (support_below(seed, 3) > 0) {
-        feed_free(r, address_of(slot));
+        feed_free(recording, address_of(slot));
         model_free(slot);
     } else if (to == slot || !model.block[to].live) {
         bool fails = support_below(seed, 4) == 0;
-        feed_realloc(r, place, address_of(slot), address_of(to), size, fails);
+        feed_realloc(recording, place, address_of(slot), address_of(to), size, fails);
         struct figures *f = &model.site[place][REALLOC];
         if (fails) {
             f->failed_count++;
@@ -220,16 +187,14 @@ static void a_random_program_is_counted_exactly(void **state)
     (void)state;
     for (uint64_t run = 1; run <= 6; run++) {
         struct options options = support_options();
-        options.out = out;
         options.max_depth = 1; /* so that a place is a site, wherever it is called from */
-        support_recorder_end(r);
-        r = support_recorder(&options);
+        recording_restart(&options);
         memset(&model, 0, sizeof model);
         uint64_t seed = run * 65537;
         for (int i = 0; i < 20000; i++) {
             random_event(&seed);
         }
-        json_t *d = dump(), *totals = json_object_get(d, "totals");
+        json_t *d = recording_dump(), *totals = json_object_get(d, "totals");
         assert_figures(totals, &model.total, false);
         assert_int_equal(parsed_number(totals, "peak_error_bytes"), 0);
         assert_int_equal(parsed_number(totals, "dropped_count"), 0);
@@ -245,12 +210,14 @@ static void a_random_program_is_counted_exactly(void **state)
 static void what_was_not_seen_is_counted(void **state)
 {
     (void)state;
-    feed_free(r, BASE);
-    feed_realloc(r, 0, BASE, BASE + 64, 10, false); /* of an unknown block */
-    feed_alloc(r, 1, SITE_malloc, BASE + 4096, 100);
-    feed_alloc(r, 2, SITE_malloc, BASE + 4096, 50); /* again, without a free between */
-    feed_alloc(r, 3, SITE_malloc, BASE + 8192, 0);
-    json_t *d = dump(), *totals = json_object_get(d, "totals");
+    feed_free(recording, RECORDING_BASE);
+    feed_realloc(recording, 0, RECORDING_BASE, RECORDING_BASE + 64, 10,
+                 false); /* of an unknown block */
+    feed_alloc(recording, 1, SITE_malloc, RECORDING_BASE + 4096, 100);
+    feed_alloc(recording, 2, SITE_malloc, RECORDING_BASE + 4096,
+               50); /* again, without a free between */
+    feed_alloc(recording, 3, SITE_malloc, RECORDING_BASE + 8192, 0);
+    json_t *d = recording_dump(), *totals = json_object_get(d, "totals");
     assert_int_equal(parsed_number(totals, "unknown_free_count"), 2);
     assert_int_equal(parsed_number(totals, "missed_free_count"), 1);
     assert_int_equal(parsed_number(totals, "alloc_count"), 4);
@@ -264,11 +231,12 @@ static void what_was_not_seen_is_counted(void **state)
 static void a_failed_realloc_keeps_the_block(void **state)
 {
     (void)state;
-    feed_alloc(r, 0, SITE_malloc, BASE, 1000);
-    feed_realloc(r, 1, BASE, BASE, 5000, true);
-    feed_realloc(r, 1, BASE + 64, 0, 5000, true); /* of an unknown block: nothing to keep */
-    feed_free(r, BASE);
-    json_t *d = dump(), *totals = json_object_get(d, "totals");
+    feed_alloc(recording, 0, SITE_malloc, RECORDING_BASE, 1000);
+    feed_realloc(recording, 1, RECORDING_BASE, RECORDING_BASE, 5000, true);
+    feed_realloc(recording, 1, RECORDING_BASE + 64, 0, 5000,
+                 true); /* of an unknown block: nothing to keep */
+    feed_free(recording, RECORDING_BASE);
+    json_t *d = recording_dump(), *totals = json_object_get(d, "totals");
     assert_int_equal(parsed_number(totals, "failed_count"), 2);
     assert_int_equal(parsed_number(totals, "realloc_count"), 0);
     assert_int_equal(parsed_number(totals, "unknown_free_count"), 0);
@@ -280,21 +248,24 @@ static void a_failed_realloc_keeps_the_block(void **state)
 static void nested_calls_are_told_apart(void **state)
 {
     (void)state;
-    feed_alloc(r, 0, SITE_malloc, BASE, 100);
+    feed_alloc(recording, 0, SITE_malloc, RECORDING_BASE, 100);
     assert_true(guard_enter((uintptr_t)__builtin_frame_address(0)));
     /* Of a signal handler's: dropped, and its free is known. */
-    recorder_nested_alloc(r, BASE + 4096, 10, (uintptr_t)&nested_calls_are_told_apart);
-    recorder_nested_alloc(r, BASE + 8192, 10, (uintptr_t)&nested_calls_are_told_apart);
-    recorder_nested_free(r, BASE + 8192);
+    recorder_nested_alloc(recording, RECORDING_BASE + 4096, 10,
+                          (uintptr_t)&nested_calls_are_told_apart);
+    recorder_nested_alloc(recording, RECORDING_BASE + 8192, 10,
+                          (uintptr_t)&nested_calls_are_told_apart);
+    recorder_nested_free(recording, RECORDING_BASE + 8192);
     guard_tls.internal = true; /* of the recorder's own */
-    recorder_nested_alloc(r, BASE + 12288, 10, (uintptr_t)&nested_calls_are_told_apart);
+    recorder_nested_alloc(recording, RECORDING_BASE + 12288, 10,
+                          (uintptr_t)&nested_calls_are_told_apart);
     guard_tls.internal = false;
-    recorder_nested_free(r, BASE); /* a handler frees a counted block */
-    recorder_nested_free(r, BASE + 999);
+    recorder_nested_free(recording, RECORDING_BASE); /* a handler frees a counted block */
+    recorder_nested_free(recording, RECORDING_BASE + 999);
     guard_leave();
-    feed_free(r, BASE + 4096);
-    feed_free(r, BASE + 12288);
-    json_t *d = dump(), *totals = json_object_get(d, "totals");
+    feed_free(recording, RECORDING_BASE + 4096);
+    feed_free(recording, RECORDING_BASE + 12288);
+    json_t *d = recording_dump(), *totals = json_object_get(d, "totals");
     assert_int_equal(parsed_number(totals, "dropped_count"), 2);
     assert_int_equal(parsed_number(totals, "unknown_free_count"), 0);
     assert_int_equal(parsed_number(totals, "alloc_count"), 1);
@@ -307,13 +278,13 @@ static void many_nested_frees_are_not_lost_silently(void **state)
     (void)state;
     enum { BLOCKS = THREAD_PENDING + 5 };
     for (uintptr_t i = 0; i < BLOCKS; i++) {
-        feed_alloc(r, 0, SITE_malloc, BASE + i * 64, 10);
+        feed_alloc(recording, 0, SITE_malloc, RECORDING_BASE + i * 64, 10);
     }
     for (uintptr_t i = 0; i < BLOCKS; i++) {
-        recorder_nested_free(r, BASE + i * 64);
+        recorder_nested_free(recording, RECORDING_BASE + i * 64);
     }
-    feed_failure(r, 0, SITE_malloc);
-    json_t *d = dump(), *totals = json_object_get(d, "totals");
+    feed_failure(recording, 0, SITE_malloc);
+    json_t *d = recording_dump(), *totals = json_object_get(d, "totals");
     assert_int_equal(parsed_number(totals, "free_count"), THREAD_PENDING);
     assert_int_equal(parsed_number(totals, "dropped_count"), 5);
     json_decref(d);
@@ -323,31 +294,32 @@ static void what_is_due_is_told(void **state)
 {
     (void)state;
     const struct stack_start start = SUPPORT_CALLER;
-    struct thread *t = recorder_thread(r);
+    struct thread *t = recorder_thread(recording);
     assert_non_null(t);
-    assert_true(recorder_alloc(r, t, SITE_malloc, BASE, 1, &start, false)); /* the first row */
-    atomic_store(&r->deadline, clock_ticks() + ((uint64_t)1 << 50));
-    assert_false(recorder_alloc(r, t, SITE_malloc, BASE + 64, 1, &start, false));
-    atomic_store(&r->deadline, 0);
-    assert_true(recorder_alloc(r, t, SITE_malloc, BASE + 128, 1, &start, false));
+    assert_true(recorder_alloc(recording, t, SITE_malloc, RECORDING_BASE, 1, &start,
+                               false)); /* the first row */
+    atomic_store(&recording->deadline, clock_ticks() + ((uint64_t)1 << 50));
+    assert_false(recorder_alloc(recording, t, SITE_malloc, RECORDING_BASE + 64, 1, &start, false));
+    atomic_store(&recording->deadline, 0);
+    assert_true(recorder_alloc(recording, t, SITE_malloc, RECORDING_BASE + 128, 1, &start, false));
 }
 
 static void a_stopped_recorder_has_no_threads(void **state)
 {
     (void)state;
-    atomic_store(&r->enabled, false);
-    assert_false(feed_alloc(r, 0, SITE_malloc, BASE, 1));
-    assert_false(feed_free(r, BASE));
+    atomic_store(&recording->enabled, false);
+    assert_false(feed_alloc(recording, 0, SITE_malloc, RECORDING_BASE, 1));
+    assert_false(feed_free(recording, RECORDING_BASE));
 }
 
 static void verified_stacks_agree(void **state)
 {
     (void)state;
-    r->options.verify = true;
+    recording->options.verify = true;
     for (uintptr_t i = 0; i < 100; i++) {
-        feed_alloc(r, (int)(i % FEED_PLACES), SITE_malloc, BASE + i * 64, 10);
+        feed_alloc(recording, (int)(i % FEED_PLACES), SITE_malloc, RECORDING_BASE + i * 64, 10);
     }
-    json_t *d = dump(), *verify = json_object_get(d, "verify");
+    json_t *d = recording_dump(), *verify = json_object_get(d, "verify");
     assert_int_equal(parsed_number(verify, "compared"), 100);
     assert_int_equal(parsed_number(verify, "different"), 0);
     json_decref(d);
@@ -355,16 +327,15 @@ static void verified_stacks_agree(void **state)
 
 int main(void)
 {
-#define WITH_RECORDER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        WITH_RECORDER(a_random_program_is_counted_exactly),
-        WITH_RECORDER(what_was_not_seen_is_counted),
-        WITH_RECORDER(a_failed_realloc_keeps_the_block),
-        WITH_RECORDER(nested_calls_are_told_apart),
-        WITH_RECORDER(many_nested_frees_are_not_lost_silently),
-        WITH_RECORDER(what_is_due_is_told),
-        WITH_RECORDER(a_stopped_recorder_has_no_threads),
-        WITH_RECORDER(verified_stacks_agree),
+        RECORDING_TEST(a_random_program_is_counted_exactly),
+        RECORDING_TEST(what_was_not_seen_is_counted),
+        RECORDING_TEST(a_failed_realloc_keeps_the_block),
+        RECORDING_TEST(nested_calls_are_told_apart),
+        RECORDING_TEST(many_nested_frees_are_not_lost_silently),
+        RECORDING_TEST(what_is_due_is_told),
+        RECORDING_TEST(a_stopped_recorder_has_no_threads),
+        RECORDING_TEST(verified_stacks_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the hooks go on to, at moments that a whole program hardly comes to: before the allocator is
+ * known, inside of the recorder, and in a child that has come out of the real call.
+ */
+#include "hooks_recorded.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "feed.h"
+#include "lifecycle.h"
+#include "real.h"
+#include "support.h"
+
+/* The rest of the library is not here. */
+bool lifecycle_begin(uintptr_t caller)
+{
+    (void)caller;
+    return recorder_on(&recorder);
+}
+
+void lifecycle_periodic(struct recorder *r)
+{
+    (void)r;
+}
+
+void *__real_sys_map(size_t size);
+void *__wrap_sys_map(size_t size);
+
+static bool refused; /* memory is */
+
+void *__wrap_sys_map(size_t size)
+{
+    return refused ? NULL : __real_sys_map(size);
+}
+
+/* The recorder that the hooks use begins, with this mean of sampling. */
+static void begin(uint64_t mean)
+{
+    struct options options = support_options();
+    options.sample_mean = mean;
+    memset(&guard_tls, 0, sizeof guard_tls);
+    assert_true(real_ready());
+    assert_int_equal(recorder_start(&recorder, &options), 0);
+    recorder.live.one_each = true; /* as of libc's */
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    guard_tls.thread = guard_tls.quick = NULL;
+    guard_tls.meter = NULL;
+    for (int part = 0; part < PARTS; part++) {
+        arena_pool_clear(&recorder.counts[part]);
+        arena_pool_clear(&recorder.kept[part]);
+    }
+    memset(&recorder, 0, sizeof recorder);
+    real_resolve();
+    return 0;
+}
+
+/* Another thread may have begun to record while one is still looking for the allocator. What that
+ * one is given then must not be freed by the allocator either. */
+static void early_blocks_are_never_passed_on(void **state)
+{
+    (void)state;
+    begin(1 << 20);
+    free(recorded_malloc(1));
+    assert_non_null(guard_tls.meter);
+    /* Beyond what there is from the beginning, and in pieces of their own. */
+    for (size_t i = 0; i < 200; i++) {
+        size_t size = i == 100 ? (size_t)3 << 20 : 16 * i;
+        void *p = hook_early_alloc(size, 16);
+        assert_non_null(p);
+        assert_null(sampler_passing_free(&recorder.sampler, p, 0));
+    }
+    static char unknown;
+    assert_ptr_equal(sampler_passing_free(&recorder.sampler, &unknown, 0), guard_tls.meter);
+    assert_null(hook_early_alloc(SIZE_MAX / 2, 16));
+}
+
+static uint64_t allocations(void)
+{
+    return counter_get(&guard_tls.thread->alloc_count);
+}
+
+/* In a handler that interrupted the recorder: not counted, and said so; what was freed is made up
+ * for afterwards. */
+static void realloc_inside_the_recorder(void **state)
+{
+    (void)state;
+    begin(0);
+    void *p = recorded_malloc(100);
+    assert_int_equal(allocations(), 1);
+    assert_true(guard_enter(GUARD_HERE));
+    void *q = slowly_realloc(p, 5000);
+    assert_non_null(q);
+    assert_int_equal(atomic_load(&recorder.nested_count), 1);
+    assert_int_equal(atomic_load(&guard_tls.thread->pending_count), 1);
+    /* One that fails leaves the block where it is, and known. */
+    assert_null(slowly_realloc(q, SIZE_MAX / 2));
+    assert_int_equal(atomic_load(&recorder.nested_count), 2);
+    q = slowly_realloc(q, 10);
+    assert_int_equal(atomic_load(&recorder.nested_count), 3);
+    guard_leave();
+    assert_int_equal(allocations(), 1);
+    recorded_free(recorded_malloc(1));
+    assert_int_equal(allocations(), 2);
+    assert_int_equal(counter_get(&guard_tls.thread->free_count), 2); /* P's, too */
+    recorded_free(q);
+    assert_int_equal(counter_get(&guard_tls.thread->free_count), 2); /* Q was not counted */
+    assert_int_equal(counter_get(&guard_tls.thread->unknown_free_count), 0);
+}
+
+static pid_t child;
+static bool child_has_memory;
+
+/* As the allocator's own, interrupted by a handler that forks. */
+static void *forking_realloc(void *block, size_t size)
+{
+    child = fork();
+    refused = child == 0 && !child_has_memory;
+    (void)block;
+    return malloc(size);
+}
+
+/* What the child of resize_in_a_child finds; whether that is as it should be. */
+static bool is_fine_in_child(const void *q)
+{
+    if (!q || guard_tls.frame != 0 || recorder_on(&recorder) != child_has_memory) {
+        return false;
+    }
+    /* Without memory to begin anew the program goes on, and is not recorded any more. */
+    const uint64_t before = child_has_memory ? allocations() : 0;
+    const bool more = recorded_malloc(10) != NULL;
+    return more && (child_has_memory ? before == 1 && allocations() == 2 : !guard_tls.thread);
+}
+
+static void resize_in_a_child(void **state)
+{
+    for (int memory = 0; memory < 2; memory++) {
+        begin(0);
+        void *p = recorded_malloc(100);
+        assert_non_null(guard_tls.quick);
+        real_set("realloc", (uintptr_t)forking_realloc);
+        child_has_memory = memory;
+        void *q = recorded_realloc(p, 5000);
+        if (child == 0) {
+            _exit(!is_fine_in_child(q));
+        }
+        int status = -1;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+        assert_non_null(q);
+        assert_int_equal(allocations(), 2);
+        assert_int_equal(counter_get(&guard_tls.thread->free_count), 1);
+        teardown(state);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(early_blocks_are_never_passed_on, teardown),
+        cmocka_unit_test_teardown(realloc_inside_the_recorder, teardown),
+        cmocka_unit_test(resize_in_a_child),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
