@@ -206,7 +206,7 @@ static struct rule derive_bare(struct unwinder *u, uintptr_t ip)
 {
     struct unwinder_context c = {.search = u->search, .deriving = true};
     struct object object;
-    unw_cursor_t cursor;
+    unw_cursor_t cursor = UNWINDER_CURSOR;
     unwinder_set_reg(&c, ARCH_UNW_IP, ip);
     unwinder_set_reg(&c, ARCH_UNW_SP, MADE_UP_SP);
     unwinder_set_reg(&c, ARCH_UNW_BP, 0);
@@ -225,7 +225,7 @@ static struct rule derive(struct unwinder *u, uintptr_t ip, bool return_address)
     unwinder_set_reg(&c, ARCH_UNW_IP, return_address ? ip - 1 : ip);
     unwinder_set_reg(&c, ARCH_UNW_SP, MADE_UP_SP);
     unwinder_set_reg(&c, ARCH_UNW_BP, MADE_UP_BP);
-    unw_cursor_t cursor;
+    unw_cursor_t cursor = UNWINDER_CURSOR;
     /* Without unwind tables libunwind guesses from what memory holds: nothing more to derive. */
     if (!unwinder_has_table(u, &c, c.reg[ARCH_UNW_IP])) {
         return derive_bare(u, c.reg[ARCH_UNW_IP]);

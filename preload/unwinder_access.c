@@ -61,7 +61,9 @@ static inline bool in_object(const struct unwinder_context *c, unw_word_t addres
 
 static bool readable(const struct unwinder_context *c, unw_word_t address)
 {
-    if (address - c->stack_start < c->stack_end - c->stack_start - sizeof(unw_word_t)) {
+    /* A derivation has no stack: both ends are 0. */
+    if (address - c->stack_start < c->stack_end - c->stack_start &&
+        c->stack_end - address >= sizeof(unw_word_t)) {
         return true;
     }
     struct object object;

@@ -47,6 +47,16 @@ void unwinder_access_start(void);
 #define MADE_UP_LOAD ((unw_word_t)0x6000000000010000)
 #define MADE_UP_SPAN ((unw_word_t)0x0800000000000000)
 
+/* What a cursor holds before it is initialised. libunwind 1.6 for aarch64 leaves out which
+ * registers pass arguments to handlers of exceptions: with what was on the stack, it took one for
+ * such, and 0 for its value. */
+#define UNWINDER_CURSOR                                                                            \
+    {                                                                                              \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
+    }
+
 static inline bool unwinder_near(unw_word_t address, unw_word_t base)
 {
     return address - (base - MADE_UP_SPAN) < 2 * MADE_UP_SPAN;

@@ -72,7 +72,7 @@ __attribute__((noinline)) size_t unwinder_walk(struct unwinder *u, uintptr_t sta
         unwinder_set_reg(&c, number[i], value[i]);
     }
     c.stack_start = c.reg[ARCH_UNW_SP];
-    unw_cursor_t cursor;
+    unw_cursor_t cursor = UNWINDER_CURSOR;
     if (u->init_remote(&cursor, u->space, &c) < 0) {
         return 0;
     }
@@ -111,7 +111,7 @@ static void load_plain(struct unwinder *u, void *handle)
 static size_t plain_walk(struct unwinder *u, void **ip, size_t max)
 {
     unw_context_t context;
-    unw_cursor_t cursor;
+    unw_cursor_t cursor = UNWINDER_CURSOR;
     struct place at = {0};
     size_t n = 0;
     unw_getcontext(&context);

@@ -152,6 +152,31 @@ static void threads_share_the_table(void **state)
     }
 }
 
+/* Frames that are told by what nobody knows: the word at address 8, a register of the caller's. */
+__asm__(".text\n"
+        ".global by_a_word, by_a_register\n"
+        "by_a_word:\n"
+        ".cfi_startproc\n"
+        ".cfi_escape 0x0f, 3, 0x08, 8, 0x06\n" /* the CFA is: constant 8, dereferenced */
+        "nop\n"
+        ".cfi_endproc\n"
+        "by_a_register:\n"
+        ".cfi_startproc\n"
+        ".cfi_def_cfa 0, 16\n"
+        "nop\n"
+        ".cfi_endproc\n");
+extern char by_a_word[], by_a_register[];
+
+static void what_cannot_be_known_is_not_guessed(void **state)
+{
+    (void)state;
+    const struct rule complex = rule_plain(RULE_COMPLEX);
+    const struct rule word = unwinder_derive(unwinder, (uintptr_t)by_a_word, false);
+    const struct rule other = unwinder_derive(unwinder, (uintptr_t)by_a_register, false);
+    assert_true(same(&word, &complex));
+    assert_true(same(&other, &complex));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +186,7 @@ int main(void)
         cmocka_unit_test_setup(generations_do_not_come_again, setup),
         cmocka_unit_test_setup(old_generations_do_not_fill_the_table, setup),
         cmocka_unit_test_setup(threads_share_the_table, setup),
+        cmocka_unit_test(what_cannot_be_known_is_not_guessed),
     };
     return cmocka_run_group_tests(tests, load, NULL);
 }
