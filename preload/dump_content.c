@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include "coverage.h"
+#include "dump_line.h"
 #include "dump_mappings.h"
 #include "embedded.h"
 #include "footprint.h"
@@ -167,11 +168,7 @@ static void write_frame(struct json *j, const struct recorder *r, const struct f
         offset = f->ip - m->start + m->file_offset;
     }
     json_newline(j);
-    json_open(j, NULL, '[');
-    json_uint(j, NULL, f->parent);
-    json_int(j, NULL, f->module);
-    json_uint(j, NULL, offset);
-    json_close(j, ']');
+    json_text_end(j, dump_line_frame(json_text(j, DUMP_LINE_FRAME), f->parent, f->module, offset));
 }
 
 static void write_frames(struct json *j, const struct recorder *r, uint32_t n)

@@ -2,20 +2,10 @@
 #include "dump_sites.h"
 
 #include <errno.h>
-#include <memprof/format.h>
 #include <string.h>
 
+#include "dump_line.h"
 #include "reserve.h"
-#include "sampler_dump.h"
-
-/* One site's figures. */
-struct sums {
-    uint64_t alloc_count, alloc_bytes, free_count, freed_bytes;
-    uint64_t realloc_count, failed_count, temporary_count, threads;
-    int64_t peak_count, peak_bytes, max_live_bytes;
-    struct sampler_errors errors;
-    uint64_t sizes[MEMPROF_HISTOGRAM_BUCKETS], lifetimes[MEMPROF_HISTOGRAM_BUCKETS];
-};
 
 /* Other threads may make shards for sites that are known already while these are being collected.
  */
@@ -106,28 +96,18 @@ void dump_sites_end(struct dump_sites *d)
     sys_unmap(d->first, d->mapped);
 }
 
-static void add_histogram(uint64_t *to, const struct shard_histogram *h)
-{
-    if (atomic_load_explicit(&h->header, memory_order_relaxed) == 0) {
-        return; /* nothing */
-    }
-    for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
-        to[i] += shard_histogram_get(h, i);
-    }
-}
-
-static void add_shard(struct sums *sums, const struct shard *s, uint64_t epoch)
+static void add_shard(struct dump_sums *sums, const struct shard *s, uint64_t epoch)
 {
     sums->free_count += counter_get(&s->free_count);
     sums->freed_bytes += counter_get(&s->freed_bytes);
     sums->temporary_count += counter_get(&s->temporary_count);
-    add_histogram(sums->lifetimes, &s->lifetimes);
+    sums->lifetimes.set |= shard_histogram_sum(&s->lifetimes, sums->lifetimes.bucket);
     sums->alloc_count += counter_get(&s->alloc_count);
     sums->alloc_bytes += counter_get(&s->alloc_bytes);
     sums->realloc_count += counter_get(&s->realloc_count);
     sums->failed_count += counter_get(&s->failed_count);
     sums->threads += counter_get(&s->threads);
-    shard_add_sizes(s, sums->sizes);
+    sums->sizes.set |= shard_add_sizes(s, sums->sizes.bucket);
     /* A shard not changed since the peak holds now what it held then. */
     bool kept = counter_get(&s->epoch) >= epoch;
     sums->peak_bytes += (int64_t)(kept ? counter_get(&s->peak_bytes) : shard_live_bytes(s));
@@ -144,9 +124,9 @@ static void add_shard(struct sums *sums, const struct shard *s, uint64_t epoch)
 #define READ_PAUSE_NS 50000
 
 /* Adds S as it was at one instant between two events. */
-static void add_shard_between(struct sums *sums, const struct shard *s, uint64_t epoch)
+static void add_shard_between(struct dump_sums *sums, const struct shard *s, uint64_t epoch)
 {
-    const struct sums before = *sums;
+    const struct dump_sums before = *sums;
     for (int i = 0; i < READ_TRIES; i++) {
         uint32_t version = atomic_load_explicit(&s->version, memory_order_acquire);
         if (version % 2 == 0) {
@@ -167,7 +147,7 @@ static void add_shard_between(struct sums *sums, const struct shard *s, uint64_t
 
 /* Shards are read one after the other: the free of a block may have been seen on one thread, but
  * not its allocation on another. Such frees count as not seen yet. */
-static void settle(struct sums *sums)
+static void settle(struct dump_sums *sums)
 {
     if (sums->free_count > sums->alloc_count) {
         sums->free_count = sums->alloc_count;
@@ -183,27 +163,31 @@ static void settle(struct sums *sums)
 
 /* Only some lifetimes are measured where there are many (count.h): what their counts add up to is
  * close to the number of frees, and is made to be it, each bucket in proportion. */
-static void scale_lifetimes(struct sums *sums)
+static void scale_lifetimes(struct dump_sums *sums)
 {
-    uint64_t measured = 0, largest = 0;
-    for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
-        measured += sums->lifetimes[i];
-        largest = sums->lifetimes[i] > sums->lifetimes[largest] ? i : largest;
+    uint64_t *const bucket = sums->lifetimes.bucket;
+    uint64_t measured = 0;
+    unsigned largest = 0;
+    for (uint64_t set = sums->lifetimes.set; set != 0; set &= set - 1) {
+        const unsigned i = (unsigned)__builtin_ctzll(set);
+        measured += bucket[i];
+        largest = bucket[i] > bucket[largest] ? i : largest;
     }
     if (measured == sums->free_count || measured == 0) {
         return; /* nothing to do, or nothing known */
     }
     uint64_t scaled = 0;
-    for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
-        unsigned __int128 product = (unsigned __int128)sums->lifetimes[i] * sums->free_count;
-        sums->lifetimes[i] = (uint64_t)(product / measured);
-        scaled += sums->lifetimes[i];
+    for (uint64_t set = sums->lifetimes.set; set != 0; set &= set - 1) {
+        const unsigned i = (unsigned)__builtin_ctzll(set);
+        unsigned __int128 product = (unsigned __int128)bucket[i] * sums->free_count;
+        bucket[i] = (uint64_t)(product / measured);
+        scaled += bucket[i];
     }
-    sums->lifetimes[largest] += sums->free_count - scaled;
+    bucket[largest] += sums->free_count - scaled;
 }
 
 static void sum_site(const struct dump_sites *d, uint32_t index, const struct site *site,
-                     struct sums *sums)
+                     struct dump_sums *sums)
 {
     memset(sums, 0, sizeof *sums);
     for (uint32_t i = d->first[index]; i < d->first[index + 1]; i++) {
@@ -226,48 +210,15 @@ static void sum_site(const struct dump_sites *d, uint32_t index, const struct si
     sums->max_live_bytes = max > sums->peak_bytes ? max : sums->peak_bytes;
 }
 
-static void write_histogram(struct json *j, const char *key, const uint64_t *h)
-{
-    unsigned n = MEMPROF_HISTOGRAM_BUCKETS;
-    while (n > 0 && h[n - 1] == 0) {
-        n--;
-    }
-    if (n == 0) {
-        return;
-    }
-    json_open(j, key, '[');
-    for (unsigned i = 0; i < n; i++) {
-        json_uint(j, NULL, h[i]);
-    }
-    json_close(j, ']');
-}
-
-static void write_site(struct json *j, const struct site *site, const struct sums *s)
+static void write_site(struct json *j, const struct site *site, const struct dump_sums *s)
 {
     json_newline(j);
-    json_open(j, NULL, '{');
-    json_uint(j, "frame", site->frame);
-    json_string(j, "function", site_function_name[site->function]);
-    json_uint(j, "alloc_count", s->alloc_count);
-    json_uint(j, "alloc_bytes", s->alloc_bytes);
-    json_uint_nonzero(j, "free_count", s->free_count);
-    json_uint_nonzero(j, "freed_bytes", s->freed_bytes);
-    json_uint_nonzero(j, "realloc_count", s->realloc_count);
-    json_uint_nonzero(j, "failed_count", s->failed_count);
-    json_uint_nonzero(j, "temporary_count", s->temporary_count);
-    json_uint(j, "live_count", s->alloc_count - s->free_count);
-    json_uint(j, "live_bytes", s->alloc_bytes - s->freed_bytes);
-    json_uint_nonzero(j, "peak_count", (uint64_t)s->peak_count);
-    json_uint(j, "peak_bytes", (uint64_t)s->peak_bytes);
-    json_uint_nonzero(j, "max_live_bytes", (uint64_t)s->max_live_bytes);
-    json_uint_nonzero(j, "threads", s->threads);
-    write_histogram(j, "size_log2", s->sizes);
-    write_histogram(j, "lifetime_log2_ns", s->lifetimes);
+    json_text_end(j, dump_line_site(json_text(j, DUMP_LINE_SITE), site, s));
     sampler_dump_errors(j, &s->errors);
     json_close(j, '}');
 }
 
-static void add_totals(struct dump_totals *t, const struct sums *s)
+static void add_totals(struct dump_totals *t, const struct dump_sums *s)
 {
     t->alloc_count += s->alloc_count;
     t->alloc_bytes += s->alloc_bytes;
@@ -286,7 +237,7 @@ static void add_totals(struct dump_totals *t, const struct sums *s)
 void dump_sites_write_one(const struct dump_sites *d, struct json *j, uint32_t index,
                           const struct site *site, struct dump_totals *totals)
 {
-    struct sums sums;
+    struct dump_sums sums;
     sum_site(d, index, site, &sums);
     if (sums.alloc_count + sums.free_count + sums.failed_count > 0) {
         write_site(j, site, &sums);

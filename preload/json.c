@@ -36,29 +36,15 @@ static void put_string(struct json *j, const char *s)
     }
 }
 
-#define DIGITS ((size_t)20)
+const char json_pair[200] = "0001020304050607080910111213141516171819"
+                            "2021222324252627282930313233343536373839"
+                            "4041424344454647484950515253545556575859"
+                            "6061626364656667686970717273747576777879"
+                            "8081828384858687888990919293949596979899";
 
 static void put_number(struct json *j, uint64_t n)
 {
-    static const char pair[] = "0001020304050607080910111213141516171819"
-                               "2021222324252627282930313233343536373839"
-                               "4041424344454647484950515253545556575859"
-                               "6061626364656667686970717273747576777879"
-                               "8081828384858687888990919293949596979899";
-    char text[DIGITS];
-    size_t first = DIGITS;
-    for (; n >= 100; n /= 100) {
-        first -= 2;
-        memcpy(&text[first], &pair[n % 100 * 2], 2);
-    }
-    if (n >= 10) {
-        first -= 2;
-        memcpy(&text[first], &pair[n * 2], 2);
-    } else {
-        text[--first] = (char)('0' + n);
-    }
-    memcpy(room(j, DIGITS), &text[first], DIGITS - first);
-    j->used += DIGITS - first;
+    j->used = (size_t)(json_digits(room(j, JSON_DIGITS), n) - j->buffer);
 }
 
 static void put_quoted(struct json *j, const char *string)
@@ -199,4 +185,13 @@ void json_milli(struct json *j, const char *key, uint64_t thousandths)
 void json_newline(struct json *j)
 {
     put(j, '\n');
+}
+
+char *json_text(struct json *j, size_t size)
+{
+    char *to = room(j, size + 1);
+    if (j->comma) {
+        *to++ = ',';
+    }
+    return to;
 }

@@ -85,20 +85,50 @@ void shard_take_back_size(struct shard *s)
     }
 }
 
-void shard_add_sizes(const struct shard *s, uint64_t to[MEMPROF_HISTOGRAM_BUCKETS])
+uint64_t shard_histogram_sum(const struct shard_histogram *h,
+                             uint64_t to[MEMPROF_HISTOGRAM_BUCKETS])
+{
+    const uintptr_t header = atomic_load_explicit(&h->header, memory_order_acquire);
+    uint64_t set = 0;
+    if (!(header & SHARD_NEAR_SET)) {
+        return 0; /* nothing */
+    }
+    const unsigned first = (unsigned)(header & SHARD_NEAR_MASK) * 2;
+    for (unsigned i = 0; i < SHARD_NEAR && first + i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
+        to[first + i] += counter_get(&h->near[i]);
+        set |= (uint64_t)1 << (first + i);
+    }
+    const struct shard_far *far = far_of(header);
+    for (unsigned i = 0; far && i < SHARD_LINES; i++) {
+        const counter *line = atomic_load_explicit(&far->line[i], memory_order_acquire);
+        for (unsigned k = 0; line && k < SHARD_LINE; k++) {
+            to[i * SHARD_LINE + k] += counter_get(&line[k]); /* 0 for what is near */
+        }
+        set |= line ? (uint64_t)0xff << (i * SHARD_LINE) : 0;
+    }
+    return set;
+}
+
+uint64_t shard_add_sizes(const struct shard *s, uint64_t to[MEMPROF_HISTOGRAM_BUCKETS])
 {
     const struct shard_histogram *others = &s->sizes.others;
-    const bool differ = atomic_load_explicit(&others->header, memory_order_acquire) != 0;
-    uint64_t first = counter_get(&s->alloc_count);
-    for (unsigned i = 0; differ && i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
-        const uint64_t n = shard_histogram_get(others, i);
-        to[i] += n;
-        first -= n;
+    uint64_t first = counter_get(&s->alloc_count), set = 0;
+    if (atomic_load_explicit(&others->header, memory_order_acquire) != 0) {
+        uint64_t other[MEMPROF_HISTOGRAM_BUCKETS] = {0};
+        set = shard_histogram_sum(others, other);
+        for (uint64_t rest = set; rest != 0; rest &= rest - 1) {
+            const unsigned i = (unsigned)__builtin_ctzll(rest);
+            to[i] += other[i];
+            first -= other[i];
+        }
     }
     const uint32_t size = atomic_load_explicit(&s->size, memory_order_relaxed);
-    if (size != 0 || !differ) {
-        to[histogram_bucket(size ? size - 1 : 0)] += first;
+    if (size != 0 || set == 0) {
+        const unsigned bucket = histogram_bucket(size ? size - 1 : 0);
+        to[bucket] += first;
+        set |= (uint64_t)1 << bucket;
     }
+    return set;
 }
 
 void shard_follow_max_shared(struct shard *s, struct site *site)

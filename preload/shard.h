@@ -130,6 +130,10 @@ static inline void shard_histogram_add(struct shard_histogram *h, uint64_t value
 /* How many values there were in BUCKET. */
 uint64_t shard_histogram_get(const struct shard_histogram *h, unsigned bucket);
 
+/* Adds all of them to TO. Returns the buckets that may have changed, a bit for each. */
+uint64_t shard_histogram_sum(const struct shard_histogram *h,
+                             uint64_t to[MEMPROF_HISTOGRAM_BUCKETS]);
+
 /* The same for the size of N blocks, which are in `alloc_count` already; SIZE is not that of the
  * shard. Without memory they count as of the first size. */
 void shard_count_other_size(struct shard *s, uint64_t size, uint64_t n, struct arena *arena);
@@ -145,8 +149,9 @@ static inline void shard_count_size(struct shard *s, uint64_t size, uint64_t n, 
  * `alloc_count` is set back. */
 void shard_take_back_size(struct shard *s);
 
-/* How many blocks there were in each bucket of their sizes is added to TO. */
-void shard_add_sizes(const struct shard *s, uint64_t to[MEMPROF_HISTOGRAM_BUCKETS]);
+/* How many blocks there were in each bucket of their sizes is added to TO. Returns the buckets as
+ * shard_histogram_sum. */
+uint64_t shard_add_sizes(const struct shard *s, uint64_t to[MEMPROF_HISTOGRAM_BUCKETS]);
 
 static inline uint64_t shard_live_bytes(const struct shard *s)
 {
