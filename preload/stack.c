@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "stack_hash.h"
 #include "walk.h"
 
 /* Stacks are known down to the outermost frame, so more frames than are told must fit. */
@@ -16,22 +17,7 @@ static size_t size_for(size_t max)
 size_t stack_memory(size_t max)
 {
     return traces_memory() + (size_for(max) + 1) * sizeof(struct trace_step) +
-           (max + 1) * sizeof(uintptr_t);
-}
-
-/* The hash of frames 0 .. n-1 is the sum of value(ip[i]) * FACTOR^(n-1-i), so it can be extended
- * by an inner frame, and what is beyond a limit be taken out of it. */
-#define FACTOR ((uint64_t)0x9fb21c651e98df25u)
-
-static inline uint64_t value_of(uintptr_t ip)
-{
-    uint64_t v = ip * 0x9e3779b97f4a7c15u;
-    return v ^ v >> 32;
-}
-
-static inline uint64_t extend_hash(uint64_t outer, uintptr_t ip)
-{
-    return outer * FACTOR + value_of(ip);
+           (max + 1) * sizeof(uintptr_t) + spine_memory(size_for(max));
 }
 
 void stack_init(struct stack *s, size_t max, void *memory, struct arena_pool *pool,
@@ -44,10 +30,11 @@ void stack_init(struct stack *s, size_t max, void *memory, struct arena_pool *po
     s->size = size_for(max);
     traces_init(&s->traces, memory);
     s->step = (struct trace_step *)((char *)memory + traces_memory());
-    s->flat = (uintptr_t *)(s->step + s->size + 1);
+    s->spine = spine_init(s->step + s->size + 1, s->size);
+    s->flat = (uintptr_t *)((char *)s->spine + spine_memory(s->size));
     s->cut_power = 1;
     for (size_t i = 0; i < max; i++) {
-        s->cut_power *= FACTOR;
+        s->cut_power *= STACK_HASH_FACTOR;
     }
 }
 
@@ -58,7 +45,7 @@ static void keep(struct stack *s)
     size_t i = s->fresh;
     while (i > 0) {
         i--;
-        hash = extend_hash(hash, s->step[i].ip);
+        hash = stack_hash_extend(hash, s->step[i].ip);
         struct trace *x = traces_enter(&s->traces, &s->step[i], s->known, hash);
         if (unlikely(!x)) {
             i++;
@@ -69,7 +56,7 @@ static void keep(struct stack *s)
     }
     s->fresh = i;
     while (i-- > 0) {
-        hash = extend_hash(hash, s->step[i].ip);
+        hash = stack_hash_extend(hash, s->step[i].ip);
     }
     s->hash = hash;
     s->trace = s->fresh == 0 ? s->known : NULL;
@@ -105,6 +92,7 @@ void stack_walk(struct stack *s, struct rules *rules, uint32_t generation,
     if (unlikely(s->generation != generation)) {
         traces_forget(&s->traces);
         knowns_forget(&s->knowns);
+        spine_forget(s->spine);
         s->generation = generation;
         miss = &none;
     } else if (unlikely(s->traces.used == s->traces.limit)) {
@@ -138,6 +126,10 @@ void stack_frames(struct stack *s)
     }
     s->ip = s->flat;
     if (s->flags & STACK_WALKED) {
+        const size_t n = s->flags & STACK_SPINE ? s->n : 0;
+        for (size_t i = 0; i < n; i++) {
+            s->flat[i] = spine_step(s->spine, n - 1 - i)->ip;
+        }
         return;
     }
     s->n = s->fresh < s->max ? s->fresh : s->max;
@@ -165,7 +157,15 @@ void stack_keep_whole(struct stack *s, struct rules *rules, const struct stack_s
 {
     if (s->trace || (s->flags & (STACK_WALKED | STACK_FOREIGN | STACK_SIGNAL)) == STACK_WALKED) {
         const bool cut = stack_is_cut(s);
-        knowns_enter(&s->knowns, s->step, walk_whole(s, rules, start), shard, function, cut);
+        const struct trace_step *step = s->step;
+        size_t n = 0;
+        if (!s->trace && (s->flags & STACK_SPINE)) {
+            n = s->n;
+            step = spine_step(s->spine, n - 1);
+        } else {
+            n = walk_whole(s, rules, start);
+        }
+        knowns_enter(&s->knowns, step, n, shard, function, cut);
     }
 }
 
@@ -185,7 +185,7 @@ static uint64_t hash_all(const struct stack *s)
     size_t n = flat ? s->n : s->fresh;
     uint64_t h = 0;
     for (size_t i = n < s->max ? n : s->max; i-- > 0;) {
-        h = extend_hash(h, flat ? s->flat[i] : s->step[i].ip);
+        h = stack_hash_extend(h, flat ? s->flat[i] : s->step[i].ip);
     }
     return h;
 }
@@ -207,10 +207,12 @@ uint64_t stack_hash(const struct stack *s, uint64_t seed)
         h = hash_told(s, s->trace, 0, s->trace->hash);
     } else if ((s->flags & STACK_KEPT) && s->fresh <= s->max) {
         h = hash_told(s, s->known, s->fresh, s->hash);
+    } else if (s->flags & STACK_SPINE) {
+        h = s->spine->frame[s->n - 1].hash;
     } else {
         h = hash_all(s);
     }
-    h = (h ^ seed) * FACTOR;
+    h = (h ^ seed) * STACK_HASH_FACTOR;
     h ^= h >> 32;
     return h ? h : 1;
 }

@@ -17,6 +17,7 @@
 
 #include "known.h"
 #include "rules.h"
+#include "spine.h"
 #include "trace.h"
 
 /* The state of the frame that called a hook. */
@@ -31,6 +32,7 @@ enum stack_flag {
     STACK_SIGNAL = 2,    /* crosses a signal frame */
     STACK_WALKED = 4,    /* made by libunwind's own walk, or not worth keeping: `ip` is filled */
     STACK_FOREIGN = 8,   /* left the thread's own stack, or began elsewhere */
+    STACK_SPINE = 32,    /* with STACK_WALKED: `n` frames, of the spine */
     STACK_KEPT = 16,     /* `fresh` frames, then the known ones from `known` outward */
 };
 
@@ -47,6 +49,7 @@ struct stack {
 
     struct knowns knowns;
     struct traces traces;
+    struct spine *spine;
     uint32_t generation;     /* that these are of */
     size_t size;             /* frames that can be walked */
     struct trace_step *step; /* `size` + 1: the frames that were walked */

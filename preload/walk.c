@@ -218,21 +218,31 @@ bool walk_plainly(struct stack *s, struct rules *rules, const struct stack_start
     if (w.foreign) {
         return false;
     }
-    struct trace_step step;
-    for (size_t n = 0; n < s->max; n++) {
-        s->flat[n] = w.ip;
-        step.rule = rules_get(rules, w.ip, true, s->generation);
-        if (rule_ends(step.rule, w.bp)) {
-            s->n = n + 1;
-            s->flags = STACK_WALKED;
-            return true;
+    struct spine_search search = {.left = s->spine->count};
+    size_t n = 0;
+    while (!spine_joins(s->spine, w.ip, w.sp, w.bp, &search)) {
+        if (unlikely(n == s->max)) {
+            return false;
         }
-        if (unlikely(rule_kind(step.rule) >= RULE_SIGNAL) || unlikely(!walk_step(&w, &step)) ||
+        struct trace_step *step = &s->step[n++];
+        *step = (struct trace_step){.ip = w.ip, .sp = w.sp, .bp = w.bp};
+        step->rule = rules_get(rules, w.ip, true, s->generation);
+        if (rule_ends(step->rule, w.bp)) {
+            search.left = 0;
+            break;
+        }
+        if (unlikely(rule_kind(step->rule) >= RULE_SIGNAL) || unlikely(!walk_step(&w, step)) ||
             unlikely(!rules_plausible(w.ip))) {
             return false;
         }
     }
-    return false;
+    if (unlikely(search.left + n > s->max) ||
+        unlikely(!spine_extend(s->spine, search.left, s->step, n))) {
+        return false;
+    }
+    s->n = search.left + n;
+    s->flags = STACK_WALKED | STACK_SPINE;
+    return true;
 }
 
 size_t walk_whole(struct stack *s, struct rules *rules, const struct stack_start *start)

@@ -16,8 +16,9 @@
 bool walk_out(struct stack *s, struct rules *rules, const struct stack_start *start,
               const struct trace_miss *miss);
 
-/* A walk that keeps nothing: only return addresses, each a few instructions, in s->flat. Returns
- * false, having done nothing, where it takes more than that. */
+/* A walk up to where the last one of this kind went the same way: the whole stack is then the
+ * spine. Returns false where that takes more than simple rules, or there are more than s->max
+ * frames. */
 bool walk_plainly(struct stack *s, struct rules *rules, const struct stack_start *start);
 
 /* Walks outward from START to the outermost frame, whatever is known: writes all frames to s->step,
