@@ -226,8 +226,7 @@ static struct rule derive(struct unwinder *u, uintptr_t ip, bool return_address)
     unwinder_set_reg(&c, ARCH_UNW_SP, MADE_UP_SP);
     unwinder_set_reg(&c, ARCH_UNW_BP, MADE_UP_BP);
     unw_cursor_t cursor = UNWINDER_CURSOR;
-    /* Without unwind tables libunwind guesses from what memory holds: nothing more to derive. */
-    if (!unwinder_has_table(u, &c, c.reg[ARCH_UNW_IP])) {
+    if (!unwinder_may_have_table(c.reg[ARCH_UNW_IP])) {
         return derive_bare(u, c.reg[ARCH_UNW_IP]);
     }
     if (u->init_remote(&cursor, u->space, &c) < 0) {
@@ -235,6 +234,10 @@ static struct rule derive(struct unwinder *u, uintptr_t ip, bool return_address)
     }
     c.loads = 0;
     int result = u->remote.step(&cursor);
+    /* Without an entry libunwind guesses from what memory holds: nothing more to derive. */
+    if (c.no_table) {
+        return derive_bare(u, c.reg[ARCH_UNW_IP]);
+    }
     if (result == 0) {
         return rule_plain(RULE_END);
     }

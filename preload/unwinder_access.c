@@ -7,9 +7,37 @@
 #include "objects.h"
 #include "sys.h"
 
-/* The table of unwind entries in OBJECT's .eh_frame_hdr (LSB, "Exception Frames"), as libunwind's
+#define ENTRY_SIZE 8 /* of an address and of where its entry is, both from the header on */
+
+/* Narrows TABLE, of ENTRIES, down to the one that can be that of IP: libunwind would read each on
+ * the way by several calls. Where the table does not lie in OBJECT that is left to libunwind. */
+static void narrow(const struct object *object, uint32_t entries, uintptr_t ip,
+                   unw_dyn_info_t *table)
+{
+    const uintptr_t first = (uintptr_t)table->u.rti.table_data;
+    if (entries == 0 || first < object->start || first > object->end ||
+        (object->end - first) / ENTRY_SIZE < entries) {
+        return;
+    }
+    const intptr_t wanted = (intptr_t)(ip - (uintptr_t)table->u.rti.segbase);
+    uint32_t low = 0, high = entries;
+    while (high - low > 1) { /* those before LOW begin too early, those from HIGH on too late */
+        const uint32_t middle = low + (high - low) / 2;
+        int32_t begins;
+        memcpy(&begins, (const void *)(first + (uintptr_t)middle * ENTRY_SIZE), sizeof begins);
+        if (begins <= wanted) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    table->u.rti.table_data = first + (uintptr_t)low * ENTRY_SIZE;
+    table->u.rti.table_len = ENTRY_SIZE / sizeof(unw_word_t);
+}
+
+/* The entry for IP in the table of OBJECT's .eh_frame_hdr (LSB, "Exception Frames"), as libunwind's
  * search wants it. Only the form that every linker writes is taken. */
-static bool unwind_table(const struct object *object, unw_dyn_info_t *table)
+static bool unwind_table(const struct object *object, uintptr_t ip, unw_dyn_info_t *table)
 {
     const uint8_t *header = object->eh_frame_hdr;
     if (!header || header[0] != 1 || header[1] != 0x1b || header[2] != 0x03 || header[3] != 0x3b) {
@@ -23,8 +51,16 @@ static bool unwind_table(const struct object *object, unw_dyn_info_t *table)
     table->end_ip = object->end;
     table->u.rti.segbase = (unw_word_t)header;
     table->u.rti.table_data = (unw_word_t)(header + 12);
-    table->u.rti.table_len = (unw_word_t)entries * 8 / sizeof(unw_word_t);
+    table->u.rti.table_len = (unw_word_t)entries * ENTRY_SIZE / sizeof(unw_word_t);
+    narrow(object, entries, ip, table);
     return true;
+}
+
+bool unwinder_may_have_table(uintptr_t ip)
+{
+    struct object object;
+    unw_dyn_info_t table;
+    return object_find(ip, &object) && unwind_table(&object, ip, &table);
 }
 
 static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t *info, int need,
@@ -33,12 +69,14 @@ static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t
     struct unwinder_context *c = arg;
     struct object object;
     unw_dyn_info_t table;
-    if (!object_find(ip, &object) || !unwind_table(&object, &table)) {
-        return -UNW_ENOINFO;
+    int result = -UNW_ENOINFO;
+    if (object_find(ip, &object) && unwind_table(&object, ip, &table)) {
+        c->object_start = object.start;
+        c->object_end = object.end;
+        result = c->search(space, ip, &table, info, need, arg);
     }
-    c->object_start = object.start;
-    c->object_end = object.end;
-    return c->search(space, ip, &table, info, need, arg);
+    c->no_table = c->no_table || result < 0;
+    return result;
 }
 
 static void put_unwind_info(unw_addr_space_t space, unw_proc_info_t *info, void *arg)

@@ -20,6 +20,7 @@ typedef int unwinder_search(unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_
 struct unwinder_context {
     unwinder_search *search;
     bool deriving;
+    bool no_table;                    /* there was none for an address that was searched */
     uintptr_t stack_start, stack_end; /* walking: words in here are read without a probe */
     /* Of the object whose table is searched: its code is being executed, so it stays. */
     uintptr_t object_start, object_end;
@@ -35,6 +36,9 @@ extern union unwinder_accessors {
     unw_accessors_t known;
     void *callback[16];
 } unwinder_accessors;
+
+/* Whether IP is in an object with a table at all. */
+bool unwinder_may_have_table(uintptr_t ip);
 
 /* Adds those that are only for newer versions. */
 void unwinder_access_start(void);
