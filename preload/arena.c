@@ -74,6 +74,15 @@ void *arena_pool_map(struct arena_pool *pool, size_t size)
     return chunk ? (char *)chunk + PAGE : NULL;
 }
 
+void *arena_pool_piece(struct arena_pool *pool, size_t size)
+{
+    if (size > SIZE_MAX / 2) {
+        return NULL;
+    }
+    struct arena_chunk *chunk = chunk_new(pool, round_up(ALIGNMENT + size, PAGE));
+    return chunk ? (char *)chunk + ALIGNMENT : NULL;
+}
+
 void arena_pool_drop(struct arena_pool *pool, void *p, size_t size)
 {
     const uintptr_t start = round_up((uintptr_t)p, PAGE);

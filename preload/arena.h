@@ -35,7 +35,10 @@ void *arena_alloc(struct arena *a, size_t size);
 /* A chunk of its own: zeroed, page-aligned, its pages touched only when used. */
 void *arena_pool_map(struct arena_pool *pool, size_t size);
 
-/* The SIZE bytes at P, from either of these, will not be used any more: the pages that are theirs
+/* The same for what need not begin on a page: without the page that the chunk's head takes. */
+void *arena_pool_piece(struct arena_pool *pool, size_t size);
+
+/* The SIZE bytes at P, from any of these, will not be used any more: the pages that are theirs
  * alone go back to the kernel. Smaller things stay as they are. */
 void arena_pool_drop(struct arena_pool *pool, void *p, size_t size);
 

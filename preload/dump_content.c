@@ -160,16 +160,18 @@ static void write_modules(struct json *j, const struct recorder *r, uint32_t n)
     json_newline(j);
 }
 
-static void write_frame(struct json *j, const struct recorder *r, const struct frame *f)
+static char *frame_line(char *to, const struct recorder *r, const struct frame *f)
 {
-    uint64_t offset = f->ip;
-    if (f->module >= 0) {
-        const struct module *m = r->modules.by_id[f->module];
-        offset = f->ip - m->start + m->file_offset;
+    const int32_t id = frame_module(f);
+    uint64_t offset = frame_ip(f);
+    if (id >= 0) {
+        const struct module *m = r->modules.by_id[id];
+        offset = offset - m->start + m->file_offset;
     }
-    json_newline(j);
-    json_text_end(j, dump_line_frame(json_text(j, DUMP_LINE_FRAME), f->parent, f->module, offset));
+    return dump_line_frame(to, frame_parent(f), id, offset);
 }
+
+#define FRAMES_AT_ONCE 64
 
 static void write_frames(struct json *j, const struct recorder *r, uint32_t n)
 {
@@ -179,14 +181,20 @@ static void write_frames(struct json *j, const struct recorder *r, uint32_t n)
     json_int(j, NULL, MEMPROF_MODULE_NONE);
     json_uint(j, NULL, 0);
     json_close(j, ']');
-    for (uint32_t id = 1; id <= n; id++) {
-        write_frame(j, r, sites_frame(&r->sites, id));
+    for (uint32_t id = 1; id <= n;) {
+        char *to = json_text(j, FRAMES_AT_ONCE * DUMP_LINE_FRAME);
+        for (uint32_t end = n - id < FRAMES_AT_ONCE ? n + 1 : id + FRAMES_AT_ONCE; id < end; id++) {
+            *to++ = '\n';
+            to = frame_line(to, r, sites_frame(&r->sites, id));
+            *to++ = ',';
+        }
+        json_text_end(j, to - 1);
     }
     json_close(j, ']');
     json_newline(j);
     json_open(j, "signal_frames", '[');
     for (uint32_t id = 1; id <= n; id++) {
-        if (sites_frame(&r->sites, id)->interrupted) {
+        if (frame_interrupted(sites_frame(&r->sites, id))) {
             json_uint(j, NULL, id);
         }
     }

@@ -83,8 +83,9 @@ int dump_sites_begin(struct dump_sites *d, struct recorder *r)
     }
     d->epoch = atomic_load(&r->peak.epoch);
     d->peak = atomic_load(&r->peak.peak);
-    d->sites = r->sites.sites.count;
-    d->frames = r->sites.frames.count;
+    /* In this order: what each of them refers to is there already. */
+    d->sites = records_count(&r->sites.sites);
+    d->frames = records_count(&r->sites.frames);
     d->modules = r->modules.count;
     int result = sort_shards(d, r);
     sys_unlock(&r->lock, before);

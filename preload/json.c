@@ -36,11 +36,23 @@ static void put_string(struct json *j, const char *s)
     }
 }
 
-const char json_pair[200] = "0001020304050607080910111213141516171819"
-                            "2021222324252627282930313233343536373839"
-                            "4041424344454647484950515253545556575859"
-                            "6061626364656667686970717273747576777879"
-                            "8081828384858687888990919293949596979899";
+static char *all_eight(char *to, uint32_t n)
+{
+    const uint64_t digits = json_eight(n) | JSON_ZEROS;
+    memcpy(to, &digits, sizeof digits);
+    return to + sizeof digits;
+}
+
+char *json_many_digits(char *to, uint64_t n)
+{
+    const uint64_t high = n / JSON_EIGHT, highest = high / JSON_EIGHT;
+    if (highest > 0) {
+        to = all_eight(json_digits(to, highest), (uint32_t)(high % JSON_EIGHT));
+    } else {
+        to = json_digits(to, high);
+    }
+    return all_eight(to, (uint32_t)(n % JSON_EIGHT));
+}
 
 static void put_number(struct json *j, uint64_t n)
 {

@@ -22,7 +22,22 @@ struct json {
 /* Digits that a number has at the most, and bytes that json_digits may write. */
 #define JSON_DIGITS ((size_t)20)
 
-extern const char json_pair[200] __attribute__((visibility("hidden"))); /* "00", "01", .. */
+/* The eight digits of N, below 10^8, the first one in the lowest byte: halves, then pairs, then
+ * digits are taken apart side by side. */
+static inline uint64_t json_eight(uint32_t n)
+{
+    const uint64_t fours = n / 10000 | (uint64_t)(n % 10000) << 32;
+    const uint64_t hundreds = (fours * 5243 >> 19) & 0x7f0000007fu;
+    const uint64_t twos = hundreds | (fours - hundreds * 100) << 16;
+    const uint64_t tens = (twos * 103 >> 10) & 0x000f000f000f000fu;
+    return tens | (twos - tens * 10) << 8;
+}
+
+#define JSON_EIGHT 100000000u
+#define JSON_ZEROS 0x3030303030303030u
+
+/* As json_digits, for 10^8 and more. */
+char *json_many_digits(char *to, uint64_t n);
 
 /* Writes N at TO, where there is room for JSON_DIGITS; returns its end. */
 static inline char *json_digits(char *to, uint64_t n)
@@ -31,17 +46,14 @@ static inline char *json_digits(char *to, uint64_t n)
         *to = (char)('0' + n);
         return to + 1;
     }
-    char digits[2 * JSON_DIGITS]; /* the last ones are the number's */
-    size_t first = JSON_DIGITS;
-    for (; n >= 100; n /= 100) {
-        first -= 2;
-        memcpy(&digits[first], &json_pair[n % 100 * 2], 2);
+    if (n >= JSON_EIGHT) {
+        return json_many_digits(to, n);
     }
-    first -= 2;
-    memcpy(&digits[first], &json_pair[n * 2], 2);
-    first += n < 10;
-    memcpy(to, &digits[first], JSON_DIGITS); /* as many at all times: two moves */
-    return to + (JSON_DIGITS - first);
+    const uint64_t digits = json_eight((uint32_t)n);
+    const unsigned zeros = (unsigned)__builtin_ctzll(digits) / 8;
+    const uint64_t text = (digits | JSON_ZEROS) >> zeros * 8;
+    memcpy(to, &text, sizeof text);
+    return to + (sizeof text - zeros);
 }
 
 void json_begin(struct json *j, int fd);

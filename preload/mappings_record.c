@@ -55,10 +55,7 @@ static uint32_t find_site(struct recorder *r, struct thread *t, enum site_functi
     if (stack_is_cut(&t->stack)) {
         counter_add(&t->truncated_stack_count, 1);
     }
-    const sys_sigset before = sys_lock(&r->lock);
-    const uint32_t site = sites_intern(&r->sites, &r->modules, &t->stack, function);
-    sys_unlock(&r->lock, before);
-    return site;
+    return sites_intern(&r->sites, &t->stack, function);
 }
 
 /* Fills in whose call it is. Returns false if that cannot be told, having counted it. */

@@ -157,8 +157,10 @@ static int32_t add(struct modules *m, const struct object *object, uintptr_t add
     }
     *module = *found;
     module->path = copy;
-    m->by_id[m->count] = module;
-    return (int32_t)m->count++;
+    const uint32_t id = m->count;
+    m->by_id[id] = module;
+    atomic_store_explicit(&m->count, id + 1, memory_order_release);
+    return (int32_t)id;
 }
 
 /* Whether MODULE is what the loader has at its place now. */
@@ -180,25 +182,61 @@ void modules_refresh(struct modules *m)
     if (m->checked_generation == generation) {
         return;
     }
-    m->checked_generation = generation;
     for (uint32_t i = 0; i < m->count; i++) {
         struct module *module = m->by_id[i];
         if (module->unloaded_ns == MODULE_LOADED && !still_loaded(m, module)) {
             module->unloaded_ns = clock_elapsed_ns(m->clock);
         }
     }
+    atomic_store_explicit(&m->checked_generation, generation, memory_order_release);
+}
+
+/* Whether ADDRESS is in module ID, which is there. */
+static inline bool is_in(const struct modules *m, uint32_t id, uintptr_t address)
+{
+    const struct module *module = m->by_id[id];
+    return address - module->start < module->end - module->start &&
+           atomic_load_explicit(&module->unloaded_ns, memory_order_relaxed) == MODULE_LOADED;
+}
+
+/* The module there is that ADDRESS lies in; -1 if none of those that are known. */
+static int32_t find_known(const struct modules *m, uintptr_t address)
+{
+    for (uint32_t i = atomic_load_explicit(&m->count, memory_order_acquire); i-- > 0;) {
+        if (is_in(m, i, address)) {
+            return (int32_t)i;
+        }
+    }
+    return -1;
 }
 
 int32_t modules_find(struct modules *m, uintptr_t address)
 {
     modules_refresh(m);
-    for (uint32_t i = m->count; i-- > 0;) {
-        const struct module *module = m->by_id[i];
-        if (module->unloaded_ns == MODULE_LOADED &&
-            address - module->start < module->end - module->start) {
-            return (int32_t)i;
-        }
+    const int32_t known = find_known(m, address);
+    if (known >= 0) {
+        return known;
     }
     struct object *object = &m->seen.object;
     return object_find(address, object) ? add(m, object, address) : -1;
+}
+
+int32_t modules_find_shared(struct modules *m, struct sys_lock *lock, uintptr_t address,
+                            int32_t hint)
+{
+    if (likely(atomic_load_explicit(&m->checked_generation, memory_order_acquire) ==
+               modules_generation(m))) {
+        if (likely(hint >= 0 && is_in(m, (uint32_t)hint, address))) {
+            return hint;
+        }
+        const int32_t known = find_known(m, address);
+        struct object object;
+        if (known >= 0 || !object_find(address, &object)) {
+            return known;
+        }
+    }
+    const sys_sigset before = sys_lock(lock);
+    const int32_t id = modules_find(m, address);
+    sys_unlock(lock, before);
+    return id;
 }

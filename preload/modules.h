@@ -7,8 +7,8 @@
  * A file that is loaded again at the place it had is the same module again, loaded since the first
  * time.
  *
- * The holder of the recorder's lock adds and refreshes; `generation` is read and bumped by any
- * thread. Modules are never removed and never move.
+ * The holder of the recorder's lock adds and refreshes; any thread looks up what is there, and
+ * `generation` is read and bumped by any. Modules are never removed and never move.
  */
 #ifndef PRELOAD_MODULES_H
 #define PRELOAD_MODULES_H
@@ -20,6 +20,7 @@
 #include "arena.h"
 #include "clock.h"
 #include "objects.h"
+#include "sys.h"
 
 #define MODULE_BUILD_ID_MAX 64
 #define MODULE_LOADED UINT64_MAX
@@ -30,10 +31,10 @@ struct module {
     uintptr_t load_bias;
     const char *path;
     uint8_t build_id[MODULE_BUILD_ID_MAX];
-    unsigned build_id_size; /* 0: none */
-    uint64_t loaded_ns;     /* the first time */
-    uint32_t loads;         /* how often it was found at this place */
-    uint64_t unloaded_ns;   /* MODULE_LOADED: still there */
+    unsigned build_id_size;       /* 0: none */
+    uint64_t loaded_ns;           /* the first time */
+    uint32_t loads;               /* how often it was found at this place */
+    _Atomic uint64_t unloaded_ns; /* MODULE_LOADED: still there */
 };
 
 struct modules {
@@ -41,8 +42,8 @@ struct modules {
     const struct clock *clock;
     const char *exe;       /* path of the executable */
     struct module **by_id; /* MODULES_MAX pointers, lazily touched */
-    uint32_t count;
-    uint32_t checked_generation;
+    _Atomic uint32_t count;
+    _Atomic uint32_t checked_generation; /* `unloaded_ns` is right as of this one */
     /* Copies of what is being looked at: stacks may be small. */
     struct {
         _Alignas(8) char headers[4096];
@@ -56,13 +57,18 @@ struct modules {
     _Atomic uint32_t generation;
 };
 
-#define MODULES_MAX ((uint32_t)1 << 16)
+#define MODULES_MAX (((uint32_t)1 << 16) - 1) /* with one for none, ids have 16 bits */
 
 int modules_init(struct modules *m, struct arena_pool *pool, const struct clock *clock,
                  const char *exe);
 
 /* The id of the module that ADDRESS, which is on the present stack, lies in; -1 if in none. */
 int32_t modules_find(struct modules *m, uintptr_t address);
+
+/* The same for any thread, which does not hold LOCK, the recorder's: it is taken for a module that
+ * is new, or where some may have been unloaded. HINT: where ADDRESS may be, or -1. */
+int32_t modules_find_shared(struct modules *m, struct sys_lock *lock, uintptr_t address,
+                            int32_t hint);
 
 /* Notes which modules have been unloaded. */
 void modules_refresh(struct modules *m);

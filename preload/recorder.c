@@ -46,9 +46,7 @@ static void verify(struct recorder *r, struct thread *t, const struct stack_star
 static __attribute__((noinline)) struct shard *new_shard(struct recorder *r, struct thread *t,
                                                          enum site_function function, uint64_t hash)
 {
-    sys_sigset before = sys_lock(&r->lock);
-    uint32_t site = sites_intern(&r->sites, &r->modules, &t->stack, function);
-    sys_unlock(&r->lock, before);
+    uint32_t site = sites_intern(&r->sites, &t->stack, function);
     uint64_t epoch = atomic_load_explicit(&r->peak.epoch, memory_order_relaxed);
     struct shard *shard = site ? thread_shard(t, site, epoch) : NULL;
     if (shard) {

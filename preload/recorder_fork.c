@@ -15,10 +15,19 @@
 uint64_t recorder_layout(void)
 {
     static const uint64_t sizes[] = {
-        sizeof(struct vault_header),    sizeof(struct recorder),       SECTION,
-        sizeof(struct thread),          sizeof(struct shard),          sizeof(struct site),
-        sizeof(struct frame),           sizeof(struct module),         sizeof(struct thread_record),
-        offsetof(struct thread, share), offsetof(struct shard, sizes), SITE_FUNCTIONS,
+        sizeof(struct vault_header),
+        sizeof(struct recorder),
+        SECTION,
+        sizeof(struct thread),
+        sizeof(struct shard),
+        sizeof(struct site),
+        sizeof(struct frame),
+        sizeof(struct module),
+        sizeof(struct thread_record),
+        sizeof(struct sites),
+        offsetof(struct thread, share),
+        offsetof(struct shard, sizes),
+        SITE_FUNCTIONS,
     };
     uint64_t hash = 14695981039346656037u;
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -122,7 +131,7 @@ void recorder_child(struct recorder *r)
     mappings_child(&r->mappings);
     struct recorder_fork inherited = {0};
     find_inherited(r, &inherited);
-    const uint32_t base = r->sites.base + r->sites.sites.count, depth = r->fork_depth;
+    const uint32_t base = r->sites.base + records_count(&r->sites.sites), depth = r->fork_depth;
     const int parent = r->pid;
     guard_tls.thread = guard_tls.quick = NULL;
     if (!leave_counts(r)) {

@@ -76,7 +76,9 @@ int recorder_begin_counts(struct recorder *r, uint32_t site_base)
         return -1;
     }
     return modules_init(&r->modules, &r->counts[PART_MODULES], &r->clock, r->exe) < 0 ||
-                   sites_init(&r->sites, &r->counts[PART_SITES], site_base) < 0 || !r->ended
+                   sites_init(&r->sites, &r->counts[PART_SITES], site_base, &r->modules, &r->lock) <
+                       0 ||
+                   !r->ended
                ? -1
                : 0;
 }

@@ -66,27 +66,41 @@ static bool check_modules(const struct salvage_map *m, struct modules *modules)
     return true;
 }
 
-static bool check_sites(const struct salvage_map *m, struct recorder *r)
+static bool check_records(const struct salvage_map *m, const struct records *r, size_t size)
 {
-    struct idtable *frames = &r->sites.frames, *sites = &r->sites.sites;
-    if (!check_table(m, frames, sizeof(struct frame)) ||
-        !check_table(m, sites, sizeof(struct site))) {
+    const uint32_t count = records_count(r);
+    if (r->record_size != size || !salvage_holds(m, r->chunk, RECORDS_CHUNKS * sizeof *r->chunk) ||
+        count > RECORDS_MAX) {
         return false;
     }
-    /* The last of each may be empty still. */
-    frames->count -= frames->count > 0 && sites_frame(&r->sites, frames->count)->ip == 0;
+    for (uint32_t c = 0; count > 0 && c <= count >> RECORDS_CHUNK_BITS; c++) {
+        if (!salvage_holds(m, r->chunk[c], ((uint64_t)1 << RECORDS_CHUNK_BITS) * size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Each may be empty still, of which the last are left out. */
+static bool check_sites(const struct salvage_map *m, struct recorder *r)
+{
+    struct records *frames = &r->sites.frames, *sites = &r->sites.sites;
+    if (!check_records(m, frames, sizeof(struct frame)) ||
+        !check_records(m, sites, sizeof(struct site))) {
+        return false;
+    }
+    frames->count -= frames->count > 0 && frame_ip(sites_frame(&r->sites, frames->count)) == 0;
     sites->count -=
-        sites->count > 0 && ((struct site *)idtable_at(sites, sites->count))->frame == 0;
+        sites->count > 0 && ((struct site *)records_at(sites, sites->count))->frame == 0;
     for (uint32_t id = 1; id <= frames->count; id++) {
         const struct frame *f = sites_frame(&r->sites, id);
-        if (f->parent >= id || f->module < -1 ||
-            (f->module >= 0 && (uint32_t)f->module >= r->modules.count)) {
+        if (frame_parent(f) >= id || frame_module(f) >= (int32_t)r->modules.count) {
             return false;
         }
     }
     for (uint32_t id = 1; id <= sites->count; id++) {
-        const struct site *s = idtable_at(sites, id);
-        if (s->frame == 0 || s->frame > frames->count || s->function >= SITE_FUNCTIONS) {
+        const struct site *s = records_at(sites, id);
+        if (s->frame > frames->count || s->function >= SITE_FUNCTIONS) {
             return false;
         }
     }

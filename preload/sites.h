@@ -4,8 +4,9 @@
  * its parent, its address and the module that the address was in at the time. A site is a frame
  * together with the allocation function that was called from there.
  *
- * Under the recorder's lock, but for site_at: its record may be read by any thread that knows the
- * id, and its two atomics changed by any.
+ * Any thread adds and reads, without a lock but for a module that is new: what a handler
+ * interrupts, or leaves by longjmp, is either not to be found yet or whole. Of two threads that add
+ * the same at the same time one leaves a record that nothing refers to, as does such a handler.
  */
 #ifndef PRELOAD_SITES_H
 #define PRELOAD_SITES_H
@@ -13,9 +14,10 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "idtable.h"
 #include "modules.h"
+#include "records.h"
 #include "stack.h"
+#include "sys.h"
 
 /* The functions that a site can have, named as in the dump. */
 enum site_function {
@@ -39,40 +41,67 @@ extern const char *const site_function_name[SITE_FUNCTIONS];
 
 #define FRAME_ROOT 0u
 
+/* What hangs below a frame, frames and sites, is a binary tree for itself: from a link, by the bits
+ * of the wanted one's hash, to the one that is it, or to a link with nothing. Most have one or two.
+ * A link is an id, with SITES_LINK_SITE if it is a site's. */
+typedef _Atomic uint32_t sites_link;
+#define SITES_LINK_SITE ((uint32_t)1 << 31)
+
+#define FRAME_IP_BITS 48
+#define FRAME_INTERRUPTED ((uint32_t)1 << 31)
+
 struct frame {
-    uint32_t parent;
-    int32_t module; /* id in modules; -1: none */
-    uintptr_t ip;
-    uint8_t interrupted; /* holds the very instruction that a signal interrupted */
+    _Atomic uint64_t code; /* its address, and the id of its module plus 1 above FRAME_IP_BITS */
+    _Atomic uint32_t up;   /* its parent; and whether FRAME_INTERRUPTED */
+    sites_link inner, next[2];
 };
+
+static inline uintptr_t frame_ip(const struct frame *f)
+{
+    return atomic_load_explicit(&f->code, memory_order_relaxed) &
+           (((uint64_t)1 << FRAME_IP_BITS) - 1);
+}
+
+/* The id in modules; -1: none. */
+static inline int32_t frame_module(const struct frame *f)
+{
+    return (int32_t)(atomic_load_explicit(&f->code, memory_order_relaxed) >> FRAME_IP_BITS) - 1;
+}
+
+static inline uint32_t frame_parent(const struct frame *f)
+{
+    return atomic_load_explicit(&f->up, memory_order_relaxed) & ~FRAME_INTERRUPTED;
+}
+
+/* Whether it holds the very instruction that a signal interrupted. */
+static inline bool frame_interrupted(const struct frame *f)
+{
+    return atomic_load_explicit(&f->up, memory_order_relaxed) & FRAME_INTERRUPTED;
+}
 
 struct site {
     uint32_t frame;
     uint32_t function;              /* enum site_function */
     _Atomic int64_t live_bytes;     /* what the threads' shards have handed in, see shard.h */
     _Atomic int64_t max_live_bytes; /* the highest that this was seen to be */
+    sites_link next[2];
 };
-
-#define SITES_LAST 256
 
 struct sites {
-    struct idtable frames; /* of struct frame; the root has no record */
-    struct idtable sites;  /* of struct site */
+    struct records frames; /* of struct frame; the root has no record */
+    struct records sites;  /* of struct site */
+    sites_link outermost;  /* what hangs below the root */
     uint32_t base;         /* a site's id as blocks have it = its id in the table + base */
-    /* The stack that came last, from the outermost frame: the next one often begins alike. */
-    struct {
-        uintptr_t ip;
-        uint32_t frame;
-    } last[SITES_LAST];
-    size_t last_count;
-    uint32_t last_generation; /* of the modules */
+    struct modules *modules;
+    struct sys_lock *lock; /* of the modules */
 };
 
-int sites_init(struct sites *s, struct arena_pool *pool, uint32_t base);
+int sites_init(struct sites *s, struct arena_pool *pool, uint32_t base, struct modules *modules,
+               struct sys_lock *lock);
 
-/* The id, for live blocks, of the site of STACK and FUNCTION; 0 without memory or ids. */
-uint32_t sites_intern(struct sites *s, struct modules *modules, const struct stack *stack,
-                      enum site_function function);
+/* The id, for live blocks, of the site of STACK and FUNCTION; 0 without memory or ids. May take the
+ * lock: not for who holds it. */
+uint32_t sites_intern(struct sites *s, const struct stack *stack, enum site_function function);
 
 /* Whether a block's site is of this process, not one that it inherited by fork. */
 static inline bool sites_own(const struct sites *s, uint32_t id)
@@ -82,12 +111,12 @@ static inline bool sites_own(const struct sites *s, uint32_t id)
 
 static inline struct site *sites_at(const struct sites *s, uint32_t id)
 {
-    return idtable_at(&s->sites, id - s->base);
+    return records_at(&s->sites, id - s->base);
 }
 
 static inline const struct frame *sites_frame(const struct sites *s, uint32_t frame)
 {
-    return idtable_at(&s->frames, frame);
+    return records_at(&s->frames, frame);
 }
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "dump_line.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "parsed.h"
@@ -128,6 +129,23 @@ static void frames_are_three_numbers(void **state)
     }
 }
 
+static void numbers_of_any_length(void **state)
+{
+    (void)state;
+    uint64_t seed = 3, power = 1;
+    char expected[32];
+    for (int i = 0; i < 200000; i++) {
+        uint64_t n = support_random(&seed) >> support_below(&seed, 64);
+        if (i < 60) { /* around each power of ten */
+            n = power + (uint64_t)(i % 3) - 1;
+            power *= i % 3 == 2 ? 10 : 1;
+        }
+        const size_t length = (size_t)snprintf(expected, sizeof expected, "%" PRIu64, n);
+        assert_int_equal(json_digits(line, n) - line, length);
+        assert_memory_equal(line, expected, length);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +153,7 @@ int main(void)
         cmocka_unit_test(the_longest_line_fits),
         cmocka_unit_test(figures_of_zero_are_left_out_where_they_may_be),
         cmocka_unit_test(frames_are_three_numbers),
+        cmocka_unit_test(numbers_of_any_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "sites.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ static struct arena_pool pool;
 static struct clock since;
 static struct modules modules;
 static struct sites sites;
+static struct sys_lock lock;
 
 static int setup_with(uint32_t base)
 {
@@ -24,7 +26,7 @@ static int setup_with(uint32_t base)
     objects_start();
     clock_start(&since);
     return modules_init(&modules, &pool, &since, "/the/program") < 0 ||
-           sites_init(&sites, &pool, base) < 0;
+           sites_init(&sites, &pool, base, &modules, &lock) < 0;
 }
 
 static int setup(void **state)
@@ -43,7 +45,7 @@ static int teardown(void **state)
 static uint32_t intern(uintptr_t *ip, size_t n, enum site_function function)
 {
     const struct stack stack = {.n = n, .max = n, .ip = ip};
-    return sites_intern(&sites, &modules, &stack, function);
+    return sites_intern(&sites, &stack, function);
 }
 
 static void assert_stack(uint32_t site, const uintptr_t *ip, size_t n)
@@ -52,9 +54,9 @@ static void assert_stack(uint32_t site, const uintptr_t *ip, size_t n)
     for (size_t i = 0; i < n; i++) {
         assert_true(frame != FRAME_ROOT);
         const struct frame *f = sites_frame(&sites, frame);
-        assert_int_equal(f->ip, ip[i]);
-        assert_true(f->parent < frame);
-        frame = f->parent;
+        assert_int_equal(frame_ip(f), ip[i]);
+        assert_true(frame_parent(f) < frame);
+        frame = frame_parent(f);
     }
     assert_int_equal(frame, FRAME_ROOT);
 }
@@ -143,11 +145,11 @@ static void frames_know_their_module(void **state)
     static const char *const path[] = {"libc.so", NULL, "/the/program"};
     for (int i = 0; i < 3; i++) {
         const struct frame *f = sites_frame(&sites, frame);
-        assert_int_equal(f->module < 0, path[i] == NULL);
-        assert_true(f->module < 0 || !path[i] ||
-                    strstr(modules.by_id[f->module]->path, path[i]) != NULL);
-        assert_int_equal(f->interrupted, 0);
-        frame = f->parent;
+        assert_int_equal(frame_module(f) < 0, path[i] == NULL);
+        assert_true(frame_module(f) < 0 || !path[i] ||
+                    strstr(modules.by_id[frame_module(f)]->path, path[i]) != NULL);
+        assert_false(frame_interrupted(f));
+        frame = frame_parent(f);
     }
 }
 
@@ -191,7 +193,7 @@ static uint32_t intern_through(const char *path, uintptr_t *address)
     *address = ip[0];
     uint32_t site = intern(ip, 2, SITE_malloc);
     const struct frame *f = sites_frame(&sites, sites_at(&sites, site)->frame);
-    assert_string_equal(modules.by_id[f->module]->path, path);
+    assert_string_equal(modules.by_id[frame_module(f)]->path, path);
     dlclose(handle);
     modules_changed(&modules);
     return site;
@@ -233,9 +235,85 @@ static void what_a_signal_interrupted_is_marked(void **state)
     uint32_t frame = sites_at(&sites, intern(ip, 4, SITE_malloc))->frame;
     for (int i = 0; i < 4; i++) {
         const struct frame *f = sites_frame(&sites, frame);
-        assert_int_equal(f->interrupted, i == 2);
-        frame = f->parent;
+        assert_int_equal(frame_interrupted(f), i == 2);
+        frame = frame_parent(f);
     }
+}
+
+enum { WORKERS = 4, ROUNDS = 400, WIDTH = 6, DEPTH = 4 };
+static uint32_t found[WORKERS][ROUNDS];
+
+/* Interns the same stacks as the others, in the same order, for they are to meet. */
+static void *work(void *arg)
+{
+    const size_t number = (size_t)(uintptr_t)arg;
+    uint64_t seed = 77;
+    for (size_t i = 0; i < ROUNDS; i++) {
+        uintptr_t ip[DEPTH];
+        for (size_t k = 0; k < DEPTH; k++) {
+            const uintptr_t place = support_below(&seed, WIDTH);
+            ip[k] = place == 0 ? 64 : (uintptr_t)&each_stack_is_stored_once + place;
+        }
+        found[number][i] = intern(ip, DEPTH, (enum site_function)(i % 3));
+        assert_stack(found[number][i], ip, DEPTH);
+    }
+    return NULL;
+}
+
+static void threads_find_the_same_sites(void **state)
+{
+    for (int round = 0; round < 50; round++) {
+        pthread_t thread[WORKERS];
+        teardown(state);
+        assert_int_equal(setup(state), 0);
+        for (size_t i = 0; i < WORKERS; i++) {
+            assert_int_equal(pthread_create(&thread[i], NULL, work, (void *)(uintptr_t)i), 0);
+        }
+        for (size_t i = 0; i < WORKERS; i++) {
+            pthread_join(thread[i], NULL);
+        }
+        for (size_t i = 1; i < WORKERS; i++) {
+            assert_memory_equal(found[i], found[0], sizeof found[0]);
+        }
+        /* What two threads added at the same time is there twice, and found once. */
+        assert_true(records_count(&sites.sites) <= (size_t)WORKERS * ROUNDS);
+        assert_int_equal(modules.count, 1);
+    }
+}
+
+/* The nodes that the spine has notes of are the ones that there are without. */
+static void the_spine_shortens_the_way(void **state)
+{
+    (void)state;
+    struct spine *p = spine_init(calloc(1, spine_memory(LONGEST)), LONGEST);
+    struct trace_step step[LONGEST] = {{.ip = 0}};
+    uintptr_t ip[LONGEST];
+    uint64_t seed = 5;
+    for (int round = 0; round < 20000; round++) {
+        const size_t keep = support_below(&seed, p->count < LONGEST ? p->count + 1 : LONGEST);
+        const size_t n = support_below(&seed, LONGEST - keep) + (keep == 0);
+        for (size_t i = 0; i < n; i++) {
+            step[i] = (struct trace_step){.at = (uintptr_t)&step[i], .sp = (uintptr_t)&step[i]};
+            step[i].ip = (uintptr_t)&the_spine_shortens_the_way + support_below(&seed, 3);
+        }
+        assert_true(spine_extend(p, keep, step, n));
+        for (size_t i = 0; i < p->count; i++) {
+            ip[i] = spine_step(p, p->count - 1 - i)->ip;
+        }
+        if (support_below(&seed, 16) == 0) {
+            modules_changed(&modules);
+        }
+        const struct stack stack = {.n = p->count,
+                                    .max = LONGEST,
+                                    .ip = ip,
+                                    .spine = p,
+                                    .flags = STACK_SPINE | STACK_WALKED};
+        const uint32_t site = sites_intern(&sites, &stack, SITE_malloc);
+        assert_stack(site, ip, p->count);
+        assert_int_equal(site, intern(ip, p->count, SITE_malloc));
+        assert_int_equal(p->nodes, p->count);
+    }
+    free(p);
 }
 
 int main(void)
@@ -249,6 +327,8 @@ int main(void)
         WITH_SITES(ids_that_blocks_cannot_hold_are_not_given),
         WITH_SITES(another_module_at_the_address_is_another_site),
         WITH_SITES(what_a_signal_interrupted_is_marked),
+        WITH_SITES(threads_find_the_same_sites),
+        WITH_SITES(the_spine_shortens_the_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
