@@ -15,7 +15,7 @@
 
 /* Too large for the stacks that we may run on. */
 struct work {
-    struct outfile file;
+    struct outfile *file, own;
     struct json json;
     char message[OUTFILE_PATH_MAX + 256];
 };
@@ -23,16 +23,16 @@ struct work {
 static struct work *_Atomic writing; /* NULL: nobody is */
 
 /* Once for each kind of trouble: snapshots and execs may be many. */
-static void complain(struct recorder *r, struct work *w, int error)
+static void complain(struct recorder *r, const struct dump_request *q, struct work *w, int error)
 {
-    if (r->complained == error) {
-        return;
+    if (r->complained == error || (q->quiet && q->facts)) {
+        return; /* or who writes cannot know where the process says such things */
     }
     r->complained = error;
     struct text t = text_begin(w->message, sizeof w->message);
     text_string(&t, "cannot write the dump: ");
     text_string(&t, error == -EEXIST ? "is not a regular file" : error_text(error));
-    say(w->file.path, w->message);
+    say(w->file->path, w->message);
 }
 
 static void name_of(const struct recorder *r, const struct dump_request *q,
@@ -45,6 +45,7 @@ static void name_of(const struct recorder *r, const struct dump_request *q,
         .hostname = process.hostname,
         .start_seconds = process.start_seconds,
         .pid = r->pid,
+        .writer = q->writer,
         .sequence = atomic_load(&r->dump_sequence),
         .descendant = process.descendant,
         .replaced = image,
@@ -57,8 +58,8 @@ static int open_file(const struct recorder *r, const struct dump_request *q, str
 {
     struct outfile_name name;
     name_of(r, q, &name, image);
-    int error = outfile_name(&w->file, &name);
-    return error ? error : outfile_open(&w->file);
+    int error = outfile_name(w->file, &name);
+    return error ? error : outfile_open(w->file);
 }
 
 /* Writes the file, which is open, and puts it into place. */
@@ -67,13 +68,16 @@ static int write_file(struct recorder *r, const struct dump_request *q, struct w
     struct dump_sites sites;
     int error = dump_sites_begin(&sites, r);
     if (error) {
-        return outfile_finish(&w->file, error, false);
+        return outfile_finish(w->file, error, false);
     }
-    json_begin(&w->json, w->file.fd);
+    json_begin(&w->json, w->file->fd);
     dump_content_write(&w->json, r, q, &sites);
     error = json_end(&w->json);
     dump_sites_end(&sites);
-    return outfile_finish(&w->file, error, q->replaced);
+    if (q->names && error == 0) {
+        return sys_close(w->file->fd);
+    }
+    return outfile_finish(w->file, error, q->replaced);
 }
 
 /* An image of this process may have been replaced before: then the next name is taken. */
@@ -118,19 +122,20 @@ int dump_write(struct recorder *r, const struct dump_request *request)
         say(NULL, "no dump is written: out of memory");
         return -1;
     }
+    w->file = request->names ? request->names : &w->own;
     atomic_store(&writing, w);
     int error = write_quietly(r, request, w);
     atomic_store(&writing, NULL);
     if (error) {
-        complain(r, w, error);
+        complain(r, request, w, error);
     } else {
         atomic_fetch_add(&r->dump_sequence, 1);
     }
     if (!error && !request->quiet && r->options.verbose >= 1) {
-        say(w->file.path, "dump written");
+        say(w->file->path, "dump written");
     }
     if (request->path && !error) {
-        memcpy(request->path, w->file.path, OUTFILE_PATH_MAX);
+        memcpy(request->path, w->file->path, OUTFILE_PATH_MAX);
     }
     sys_unmap(w, sizeof *w);
     reserve_take();
@@ -140,7 +145,7 @@ int dump_write(struct recorder *r, const struct dump_request *request)
 void dump_abandon(void)
 {
     struct work *w = atomic_exchange(&writing, NULL);
-    if (w && w->file.temporary[0]) {
-        sys_call(SYS_unlinkat, -100 /* AT_FDCWD */, (long)w->file.temporary, 0, 0, 0, 0);
+    if (w && w->file->temporary[0]) {
+        sys_call(SYS_unlinkat, -100 /* AT_FDCWD */, (long)w->file->temporary, 0, 0, 0, 0);
     }
 }

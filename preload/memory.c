@@ -132,17 +132,30 @@ void memory_write(struct json *j, const struct memory *m)
     json_newline(j);
 }
 
-void memory_pages(struct memory_pages *p)
+void memory_pages_of(int pid, struct memory_pages *p)
 {
-    char statm[160];
+    char statm[160], path[40];
+    struct text t = text_begin(path, sizeof path);
+    text_string(&t, "/proc/");
+    if (pid) {
+        text_number(&t, (uint64_t)pid);
+    } else {
+        text_string(&t, "self");
+    }
+    text_string(&t, "/statm");
     uint64_t field[6] = {0}; /* size, resident, shared, text, 0, data */
-    const char *at = sys_read_file("/proc/self/statm", statm, sizeof statm) > 0 ? statm : NULL;
+    const char *at = sys_read_file(path, statm, sizeof statm) > 0 ? statm : NULL;
     for (int i = 0; at && i < 6; i++) {
         field[i] = number_at(at) * 4096;
         at = strchr(at + 1, ' ');
     }
     *p = (struct memory_pages){
         .size_bytes = field[0], .rss_bytes = field[1], .data_bytes = field[5]};
+}
+
+void memory_pages(struct memory_pages *p)
+{
+    memory_pages_of(0, p);
 }
 
 uint64_t memory_rss(void)

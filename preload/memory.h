@@ -48,6 +48,7 @@ struct memory_pages {
     uint64_t data_bytes; /* private and writable, with stacks */
 };
 void memory_pages(struct memory_pages *p);
+void memory_pages_of(int pid, struct memory_pages *p); /* of process PID; 0: this one */
 
 /* Resident bytes now; 0 if that cannot be read. Cheaper than memory_read. */
 uint64_t memory_rss(void);

@@ -66,7 +66,7 @@ int outfile_name(struct outfile *o, const struct outfile_name *name)
 {
     bool has_pid = false;
     char extension[256];
-    o->pid = name->pid;
+    o->pid = name->writer ? name->writer : name->pid;
     struct text t = text_begin(o->path, sizeof o->path);
     if (name->pattern[0] != '/' && name->cwd[0]) {
         text_string(&t, name->cwd);
@@ -162,7 +162,11 @@ int outfile_open(struct outfile *o)
 int outfile_finish(struct outfile *o, int error, bool keep_others)
 {
     int closed = sys_close(o->fd);
-    error = error ? error : closed;
+    return outfile_place(o, error ? error : closed, keep_others);
+}
+
+int outfile_place(struct outfile *o, int error, bool keep_others)
+{
     if (error == 0) {
         error = (int)sys_call(SYS_renameat2, AT_FDCWD, (long)o->temporary, AT_FDCWD, (long)o->path,
                               keep_others ? RENAME_NOREPLACE : 0, 0);

@@ -15,7 +15,7 @@
 struct outfile {
     char path[OUTFILE_PATH_MAX];
     char temporary[OUTFILE_PATH_MAX];
-    int pid; /* of the process that the dump is of */
+    int pid; /* of the process that writes, for the temporary name */
     int fd;
 };
 
@@ -27,6 +27,7 @@ struct outfile_name {
     const char *hostname;
     int64_t start_seconds;
     int pid;
+    int writer; /* who writes, if it is another process; 0: it is not */
     uint32_t sequence;
     bool descendant;   /* without %p in the pattern, ".PID" goes before the extension */
     uint32_t replaced; /* not 0: ".execN" goes before the extension: this image of the process is
@@ -44,5 +45,8 @@ int outfile_open(struct outfile *o);
  * removes it. With KEEP_OTHERS a file that is there already is left alone (-EEXIST). Returns the
  * first error. */
 int outfile_finish(struct outfile *o, int error, bool keep_others);
+
+/* The second half of it, once the file is closed. */
+int outfile_place(struct outfile *o, int error, bool keep_others);
 
 #endif

@@ -2,10 +2,6 @@
 #include "salvage.h"
 
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "arch.h"
 #include "dump_content.h"
@@ -13,30 +9,7 @@
 #include "salvage_parts.h"
 #include "text.h"
 
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
-
 #define PAGE ((uint64_t)4096)
-#define SECTION offsetof(struct recorder, lock)
-
-static struct vault_header header; /* what the file began with: the process cannot change it now */
-
-/* Reads SIZE bytes at OFFSET of FD. */
-static bool read_at(int fd, void *to, size_t size, uint64_t offset)
-{
-    char *p = to;
-    while (size > 0) {
-        const ssize_t n = pread(fd, p, size, (off_t)offset);
-        if (n <= 0) {
-            return false;
-        }
-        p += n;
-        size -= (size_t)n;
-        offset += (uint64_t)n;
-    }
-    return true;
-}
 
 /* Whether E is whole pages of the file, of user addresses. */
 static bool sensible(const struct vault_extent *e, uint64_t file_size)
@@ -47,17 +20,12 @@ static bool sensible(const struct vault_extent *e, uint64_t file_size)
            e->offset <= file_size - e->size;
 }
 
-static enum salvage_result read_header(int fd)
+enum salvage_result salvage_check_header(const struct vault_header *h, uint64_t file_size)
 {
-    struct stat status;
-    if (fstat(fd, &status) != 0 || !read_at(fd, &header, sizeof header, 0)) {
-        return SALVAGE_DAMAGED;
-    }
-    if (memcmp(header.magic, VAULT_MAGIC, sizeof header.magic) != 0 ||
-        header.layout != recorder_layout()) {
+    if (memcmp(h->magic, VAULT_MAGIC, sizeof h->magic) != 0 || h->layout != recorder_layout()) {
         return SALVAGE_OTHER;
     }
-    const uint32_t state = atomic_load(&header.state), n = atomic_load(&header.extents);
+    const uint32_t state = atomic_load(&h->state), n = atomic_load(&h->extents);
     if (state == VAULT_CLOSED) {
         return SALVAGE_NOTHING;
     }
@@ -65,31 +33,12 @@ static enum salvage_result read_header(int fd)
         return SALVAGE_SPILT;
     }
     bool good = state == VAULT_OPEN && n > 0 && n <= VAULT_EXTENTS &&
-                sensible(&header.section, (uint64_t)status.st_size) &&
-                header.section.size == sizeof(struct recorder) - SECTION;
+                sensible(&h->section, file_size) &&
+                h->section.size == sizeof(struct recorder) - SALVAGE_SECTION;
     for (uint32_t i = 0; good && i < n; i++) {
-        good = sensible(&header.extent[i], (uint64_t)status.st_size);
+        good = sensible(&h->extent[i], file_size);
     }
     return good ? SALVAGE_DONE : SALVAGE_DAMAGED;
-}
-
-/* Maps the extents where the process had them; changes stay here. */
-static enum salvage_result map_extents(struct salvage_map *m, int fd)
-{
-    m->n = 0;
-    for (uint32_t i = 0; i < atomic_load(&header.extents); i++) {
-        const struct vault_extent *e = &header.extent[i];
-        void *at = (void *)e->start; /* NOLINT(performance-no-int-to-ptr) */
-        const void *p =
-            mmap(at, e->size, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd, (off_t)e->offset);
-        if (p != at) {
-            return SALVAGE_CLASH;
-        }
-        m->extent[m->n++] = *e;
-        m->bytes += e->size;
-    }
-    return SALVAGE_DONE;
 }
 
 /* The strings of the card, which must end. */
@@ -145,16 +94,17 @@ static void restore_sampler(struct recorder *r, const struct vault_card *c)
 }
 
 /* What lies before the section, as far as a dump needs it. */
-static void restore_head(struct recorder *r, struct vault_card *c)
+static void restore_head(struct recorder *r, struct vault_header *h)
 {
-    r->pid = (int)header.pid;
+    struct vault_card *c = &h->card;
+    r->pid = (int)h->pid;
     r->options = c->options;
     memcpy(r->out, c->out, sizeof r->out);
     r->options.out = r->out;
     r->options.keeper = "";
     memcpy(r->exe, c->exe, sizeof r->exe);
     r->unwind_trouble = c->unwind_trouble[0] ? c->unwind_trouble : NULL;
-    r->vault.header = &header;
+    r->vault.header = h;
     restore_sampler(r, c);
     r->signal_handler = 0;
     r->modules.clock = &r->clock;
@@ -189,12 +139,11 @@ static void raise_to(uint64_t *most, uint64_t bytes)
     *most = bytes > *most ? bytes : *most;
 }
 
-/* The last that is known of the process's memory, and what its vault takes. */
-static void find_memory(struct memory *memory, const struct recorder *r, int fd)
+/* The last that is known of the process's memory. */
+static void find_memory(struct memory *memory, const struct recorder *r)
 {
     const struct timeline *t = &r->timeline;
     const struct footprint_reading *kept = footprint_kept_last(&r->footprint);
-    struct stat status;
     for (uint32_t i = 0; i < t->n; i++) {
         memory->rss_bytes = t->row[i].rss_bytes;
         raise_to(&memory->peak_rss_bytes, memory->rss_bytes);
@@ -203,42 +152,40 @@ static void find_memory(struct memory *memory, const struct recorder *r, int fd)
         memory->rss_bytes = kept->footprint.rss;
     }
     raise_to(&memory->peak_rss_bytes, kept ? kept->peak_rss_bytes : 0);
-    if (fstat(fd, &status) == 0) {
-        memory->profiler_mapped_bytes = (uint64_t)status.st_blocks * 512;
-        memory->profiler_bytes = memory->profiler_mapped_bytes;
-    }
 }
 
-enum salvage_result salvage_dump(struct recorder *r, int fd, bool replaced)
+enum salvage_result salvage_mapped(struct recorder *r, struct vault_header *h,
+                                   const struct salvage_map *m, const struct salvage_request *q)
 {
-    static struct salvage_map map;
     static struct dump_facts facts;
-    enum salvage_result result = read_header(fd);
-    if (result == SALVAGE_DONE) {
-        result = map_extents(&map, fd);
-    }
-    if (result != SALVAGE_DONE) {
-        return result;
-    }
-    if (!read_at(fd, (char *)r + SECTION, sizeof *r - SECTION, header.section.offset)) {
-        return SALVAGE_DAMAGED;
-    }
-    if (!header.card.begun) {
+    if (!h->card.begun) {
         return SALVAGE_NOTHING; /* killed before it had begun */
     }
-    end_strings(&header.card);
-    restore_head(r, &header.card);
-    if (!salvage_check(&map, r) || !restore_meters(r)) {
+    end_strings(&h->card);
+    restore_head(r, h);
+    r->vault.watched = q->watched;
+    if (!salvage_check(m, r) || !restore_meters(r)) {
         return SALVAGE_DAMAGED;
     }
     if (r->parent_pid && r->sites.sites.count == 0) {
         return SALVAGE_NOTHING; /* a child that counted nothing */
     }
-    restore_process(&header.card);
-    facts.complete = salvage_mend(r);
-    facts.ppid = header.card.ppid;
-    find_memory(&facts.memory, r, fd);
-    const struct dump_request request = {
-        .reason = "recovered", .replaced = replaced, .facts = &facts};
+    restore_process(&h->card);
+    if (!salvage_mend(m, r, &facts.complete)) {
+        return SALVAGE_DAMAGED;
+    }
+    facts.ppid = h->card.ppid;
+    find_memory(&facts.memory, r);
+    facts.memory.profiler_mapped_bytes = facts.memory.profiler_bytes = q->vault_bytes;
+    if (q->rss_bytes) {
+        facts.memory.rss_bytes = q->rss_bytes;
+        raise_to(&facts.memory.peak_rss_bytes, q->rss_bytes);
+    }
+    const struct dump_request request = {.reason = q->reason,
+                                         .replaced = q->replaced,
+                                         .quiet = q->watched,
+                                         .facts = &facts,
+                                         .writer = q->names ? sys_pid() : 0,
+                                         .names = q->names};
     return dump_write(r, &request) == 0 ? SALVAGE_DONE : SALVAGE_FAILED;
 }

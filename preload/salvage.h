@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The dump of a process that was killed, from its vault (vault.h). Runs in a process of its own,
- * which the launcher starts for it and which does nothing else: what the vault holds may have been
- * scribbled over by the program, so all that a dump follows is checked first, and should something
- * slip through, the harm is this process's alone. One thread; no other recorder in the process.
+ * The dump of a process that was killed, or that is idle, from its vault (vault.h). Runs in a
+ * process of its own, which the launcher or the warden starts for it and which does nothing else:
+ * what the vault holds may have been scribbled over by the program, so all that a dump follows is
+ * checked first, and should something slip through, the harm is this process's alone. One thread;
+ * no other recorder in use. The launcher has a file (salvage_file.c), the warden (warden_write.c)
+ * the same memory as the process.
  *
  * A process stops between any two instructions of each of its threads. What that leaves half done,
  * and how it is made whole (salvage_mend.c):
@@ -26,6 +28,7 @@
 
 #include <stdbool.h>
 
+#include "outfile.h"
 #include "recorder.h"
 
 enum salvage_result {
@@ -42,5 +45,21 @@ enum salvage_result {
  * process would have. REPLACED: its image was replaced by another, whose dump has the plain name.
  */
 enum salvage_result salvage_dump(struct recorder *r, int fd, bool replaced);
+
+/* How the dump is to be: see struct dump_request. */
+struct salvage_request {
+    const char *reason;
+    bool replaced;
+    uint64_t vault_bytes, rss_bytes; /* what the vault and the process take; 0: not known */
+    bool watched;                    /* by the warden, of whom the program's user hears nothing */
+    struct outfile *names;           /* NULL: the file is put into place at once */
+};
+
+struct salvage_map;
+
+/* The same of a vault that is mapped as M tells. H is a copy of its header, and R has one of its
+ * section. */
+enum salvage_result salvage_mapped(struct recorder *r, struct vault_header *h,
+                                   const struct salvage_map *m, const struct salvage_request *q);
 
 #endif

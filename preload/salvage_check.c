@@ -147,7 +147,8 @@ static bool check_threads(const struct salvage_map *m, struct recorder *r)
 {
     uint64_t shards = m->bytes / sizeof(struct shard), threads = m->bytes / sizeof(struct thread);
     for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
-        if (!salvage_holds(m, t, sizeof *t) || threads-- == 0 || !check_shards(m, r, t, &shards)) {
+        if (!salvage_holds(m, t, sizeof *t) || threads-- == 0 || !check_shards(m, r, t, &shards) ||
+            !salvage_own(m, t, sizeof *t)) {
             return false;
         }
         t->name[THREAD_NAME_MAX - 1] = '\0';
@@ -157,7 +158,13 @@ static bool check_threads(const struct salvage_map *m, struct recorder *r)
         return false;
     }
     for (uint32_t i = 0; i < r->ended_count; i++) {
-        r->ended[i].name[THREAD_NAME_MAX - 1] = '\0';
+        char *last = &r->ended[i].name[THREAD_NAME_MAX - 1];
+        if (*last != '\0' && !salvage_own(m, last, 1)) {
+            return false;
+        }
+        if (*last != '\0') {
+            *last = '\0';
+        }
     }
     r->others.name[THREAD_NAME_MAX - 1] = '\0';
     return true;

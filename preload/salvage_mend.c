@@ -62,7 +62,9 @@ static bool mend_events(struct thread *t, bool sampled)
         add_shards(t, &e);
     }
     for (struct shard *s = atomic_load(&t->shards); s; s = atomic_load(&s->next)) {
-        atomic_store(&s->version, 0);
+        if (atomic_load(&s->version) % 2) {
+            atomic_store(&s->version, 0);
+        }
     }
     atomic_store(&t->share.live, e.bytes);
     atomic_store(&t->live_count, (uint64_t)e.count);
@@ -103,6 +105,17 @@ static void mend_peak(struct recorder *r)
         /* Raised by a thread that came no further, while another freed. */
         atomic_store(&r->peak.error, peak - held);
     }
+}
+
+/* Whether the rows are in order already, as they nearly always are. */
+static bool in_order(const struct timeline *t)
+{
+    for (uint32_t i = 0; i < t->n; i++) {
+        if (i == 0 ? t->row[i].elapsed_ns == 0 : t->row[i].elapsed_ns <= t->row[i - 1].elapsed_ns) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void mend_timeline(struct timeline *t)
@@ -160,15 +173,52 @@ static bool mend_mappings(struct mapping_counts *c)
     return true;
 }
 
-bool salvage_mend(struct recorder *r)
+/* Of a shard that stopped in an event: itself, and the pieces of its sizes. */
+static bool own_open(const struct salvage_map *m, const struct shard *s)
 {
-    bool exact = mend_mappings(&r->mapping_counts);
+    if (atomic_load(&s->version) % 2 == 0) {
+        return true;
+    }
+    const uintptr_t header = atomic_load(&s->sizes.others.header);
+    const struct shard_far *far = (const struct shard_far *)(header & ~SHARD_HEADER_BITS);
+    bool good = salvage_own(m, s, sizeof *s);
+    for (size_t i = 0; far && good && i < SHARD_LINES; i++) {
+        const counter *line = atomic_load(&far->line[i]);
+        good = !line || salvage_own(m, line, SHARD_LINE * sizeof *line);
+    }
+    return good;
+}
+
+/* Makes all that is written to below this process's own; the threads are. */
+static bool own(const struct salvage_map *m, struct recorder *r)
+{
+    bool good = true;
+    for (struct thread *t = atomic_load(&r->threads); t && good; t = atomic_load(&t->next)) {
+        for (struct shard *s = atomic_load(&t->shards); s && good; s = atomic_load(&s->next)) {
+            good = own_open(m, s);
+        }
+    }
+    for (uint32_t id = 1; good && id <= r->mapping_counts.shards.count; id++) {
+        good = own_open(m, idtable_at(&r->mapping_counts.shards, id));
+    }
+    return good && (in_order(&r->timeline) ||
+                    salvage_own(m, r->timeline.row, TIMELINE_ROWS * sizeof *r->timeline.row));
+}
+
+bool salvage_mend(const struct salvage_map *m, struct recorder *r, bool *exact)
+{
+    if (!own(m, r)) {
+        return false;
+    }
+    *exact = mend_mappings(&r->mapping_counts);
     mend_threads(r);
     for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
-        exact = mend_events(t, r->sampler.on) && exact;
+        *exact = mend_events(t, r->sampler.on) && *exact;
     }
     mend_peak(r);
-    mend_timeline(&r->timeline);
+    if (!in_order(&r->timeline)) {
+        mend_timeline(&r->timeline);
+    }
     r->lock = (struct sys_lock){0};
-    return exact;
+    return true;
 }

@@ -11,7 +11,6 @@
 #include "vault_send.h"
 
 #define PAGE ((size_t)4096)
-#define FILE_BYTES ((uint64_t)1 << 40) /* of holes: pages come as they are written */
 #define FIRST_EXTENT ((size_t)2 << 20)
 #define RESERVE ((size_t)256 << 20) /* of addresses, for a process that shuts itself off */
 
@@ -51,7 +50,7 @@ static int make_file(void)
         return -1;
     }
     int fd = (int)sys_call(SYS_memfd_create, (long)"memprof", MFD_CLOEXEC, 0, 0, 0, 0);
-    if (fd >= 0 && sys_call(SYS_ftruncate, fd, (long)FILE_BYTES, 0, 0, 0, 0) != 0) {
+    if (fd >= 0 && sys_call(SYS_ftruncate, fd, (long)VAULT_FILE_BYTES, 0, 0, 0, 0) != 0) {
         sys_close(fd);
         return -1;
     }
@@ -91,7 +90,7 @@ bool vault_open(struct vault *v, void *section, size_t size, uint64_t layout)
 {
     v->header = NULL;
     v->trouble = NULL;
-    if (!v->path[0]) {
+    if (!v->path[0] && !v->watched) {
         return false;
     }
     v->trouble = "no file for it";
@@ -103,7 +102,7 @@ bool vault_open(struct vault *v, void *section, size_t size, uint64_t layout)
     memcpy(hello.magic, VAULT_MAGIC, sizeof hello.magic);
     if (!map_first(v, fd, section, size, layout)) {
         v->trouble = "no memory for it";
-    } else if (vault_send(v->path, &hello, sizeof hello, fd) < 0) {
+    } else if (v->path[0] && vault_send(v->path, &hello, sizeof hello, fd) < 0) {
         vault_leave(v);
         v->trouble = "the launcher cannot be reached";
     } else {
@@ -125,7 +124,7 @@ static bool grow(struct vault *v, size_t size)
     long p = -1;
     for (want = want < size ? size : want; want >= size; want /= 2) {
         want = pages(want);
-        if (want > FILE_BYTES - v->file_used) {
+        if (want > VAULT_FILE_BYTES - v->file_used) {
             continue;
         }
         p = sys_call(SYS_mremap, (long)last, 0, (long)(PAGE + want), MREMAP_MAYMOVE, 0, 0);
@@ -138,6 +137,69 @@ static bool grow(struct vault *v, size_t size)
     }
     enter(v, (char *)p + PAGE, want);
     return true;
+}
+
+bool vault_follow(struct vault *v)
+{
+    const struct vault_header *h = v->header;
+    const uint32_t n = atomic_load_explicit(&h->extents, memory_order_acquire);
+    for (; v->extents < n && n <= VAULT_EXTENTS; v->extents++) {
+        const struct vault_extent *e = &h->extent[v->extents];
+        const char *before = v->extent[v->extents - 1].start + v->extent[v->extents - 1].size;
+        const long start = (long)(e->start - PAGE);
+        if (sys_call(SYS_mremap, (long)(before - PAGE), 0, (long)(PAGE + e->size),
+                     MREMAP_MAYMOVE | MREMAP_FIXED, start, 0) != start) {
+            return false;
+        }
+        v->extent[v->extents].start = (char *)start + PAGE;
+        v->extent[v->extents].size = e->size;
+        v->file_used += e->size;
+    }
+    return n <= VAULT_EXTENTS;
+}
+
+bool vault_holds(const struct vault *v, const void *p, size_t size)
+{
+    for (uint32_t i = 0; i < v->extents; i++) {
+        const uintptr_t at = (uintptr_t)p - (uintptr_t)v->extent[i].start;
+        if (at < v->extent[i].size && size <= v->extent[i].size - at) {
+            return (uintptr_t)p % sizeof(uint64_t) == 0;
+        }
+    }
+    return false;
+}
+
+#define PLACE_MS 1000 /* a file is renamed in less, or the warden was killed meanwhile */
+
+void vault_take_turn(struct vault *v)
+{
+    if (!v->header) {
+        return;
+    }
+    _Atomic uint32_t *turn = &v->header->turn;
+    uint32_t now = atomic_fetch_add(turn, 2) + 2;
+    for (int ms = 0; now % 2 && ms < PLACE_MS; ms++) {
+        sys_sleep_ns(1000000);
+        now = atomic_load(turn);
+    }
+    if (now % 2) {
+        atomic_compare_exchange_strong(turn, &now, now + 1);
+    }
+}
+
+uint32_t vault_turn(const struct vault *v)
+{
+    return atomic_load(&v->header->turn);
+}
+
+bool vault_begin_place(struct vault *v, uint32_t turn)
+{
+    return turn % 2 == 0 && atomic_compare_exchange_strong(&v->header->turn, &turn, turn + 1);
+}
+
+void vault_end_place(struct vault *v)
+{
+    atomic_fetch_add(&v->header->turn, 1);
 }
 
 void *vault_map(struct vault *v, size_t size)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory that outlives the process: a file without a name (memfd) that the launcher holds, too,
- * and writes a dump from if the process is killed. What a dump is made of lies in it: the part of
+ * Memory that outlives the process: a file without a name (memfd) that the launcher holds, too, or
+ * without one a process of our own (warden.h), and writes a dump from if the process is killed.
+ * What a dump is made of lies in it: the part of
  * struct recorder that begins anew in each process (the section), and the pools of counters, sites,
  * modules, threads and the timeline. What only recording needs does not: live blocks, rules and
  * kept stacks stay private memory, quicker and copied by fork.
  *
- * The process keeps no descriptor. The file is mapped, sent to the launcher's socket and closed.
+ * The process keeps no descriptor. The file is mapped, sent to the launcher's socket, if there is
+ * one, and closed.
  * To grow, mremap(2) with an old size of 0 makes a second mapping of the file's last mapped page
  * that reaches further. The first page tells which part of the file lies at which address, so that
  * pointers can be followed by whoever maps the same parts at the same addresses: see salvage.h.
@@ -37,7 +39,8 @@
 
 #define VAULT_MAGIC "memprof vault 1" /* 16 bytes with its end */
 #define VAULT_EXTENTS 64
-#define VAULT_PATH_MAX 108 /* of a socket's address */
+#define VAULT_FILE_BYTES ((uint64_t)1 << 40) /* of holes: pages come as they are written */
+#define VAULT_PATH_MAX 108                   /* of a socket's address */
 
 /* A part of the file, and where it is mapped. */
 struct vault_extent {
@@ -56,7 +59,10 @@ struct vault_header {
     char magic[16];
     uint64_t layout; /* see recorder_layout: who reads the file must have the same */
     _Atomic uint32_t state;
-    uint32_t pid; /* in the process's own namespace */
+    uint32_t pid;          /* in the process's own namespace */
+    _Atomic uint32_t stop; /* the process asks its warden to end */
+    _Atomic uint32_t turn; /* see vault_take_turn */
+    _Atomic uint64_t told; /* what changes_sum was for the last dump; 0: there was none */
     struct vault_extent section;
     _Atomic uint32_t extents; /* written after the entry that it counts */
     struct vault_extent extent[VAULT_EXTENTS];
@@ -74,6 +80,7 @@ struct vault {
     struct vault_header *header; /* NULL: none */
     const char *trouble;         /* why there is none; NULL: nobody asked for one */
     char path[VAULT_PATH_MAX];   /* of the launcher's socket; "": there is no launcher */
+    bool watched;                /* without a launcher: for the warden */
     struct sys_lock lock;
     char *next, *end;   /* what is left of the last extent */
     uint64_t file_used; /* bytes of the file that extents cover */
@@ -88,9 +95,9 @@ struct vault {
     } extent[VAULT_EXTENTS];
 };
 
-/* Makes a vault and hands it to the launcher at V->path. The SIZE bytes at SECTION, whole pages of
- * zeros, become memory of the file. Returns false, having changed nothing but V->trouble, if that
- * cannot be done. */
+/* Makes a vault and hands it to the launcher at V->path; if there is none and V is `watched`, to
+ * nobody yet. The SIZE bytes at SECTION, whole pages of zeros, become memory of the file. Returns
+ * false, having changed nothing but V->trouble, if that cannot be done. */
 bool vault_open(struct vault *v, void *section, size_t size, uint64_t layout);
 
 /* Zeroed pages; NULL if there are no more. Once the vault is spilt, or shut and used up, it is
@@ -100,6 +107,21 @@ void *vault_map(struct vault *v, size_t size);
 /* The process is about to forbid itself system calls: maps more now, while it can. From then on
  * `shut` is to be set. */
 void vault_reserve(struct vault *v);
+
+/* In the warden, a copy of the process: maps here, too, what the process has mapped since. Returns
+ * false if that cannot be done. */
+bool vault_follow(struct vault *v);
+/* Whether SIZE bytes at P, aligned as all records are, lie in what is mapped here. */
+bool vault_holds(const struct vault *v, const void *p, size_t size);
+
+/* Who writes a dump takes a turn: one that the warden has begun before will not be put into place
+ * afterwards. Waits while it is being put there, but not for ever. */
+void vault_take_turn(struct vault *v);
+/* In the warden: the turn as it is now; and around putting a dump into place, which must not be
+ * done if the first says false: a turn was taken since. */
+uint32_t vault_turn(const struct vault *v);
+bool vault_begin_place(struct vault *v, uint32_t turn);
+void vault_end_place(struct vault *v);
 
 /* In a child of fork: all that is mapped of the parent's vault is unmapped, and the section becomes
  * private zeros. Returns false if that cannot be done: then the section must not be touched. */
