@@ -70,7 +70,10 @@ static void write_head(struct json *j, struct recorder *r, const struct dump_req
     json_uint(j, "mmap", r->options.mmap);
     json_string(j, "stacks", r->unwind_trouble ? "caller" : "libunwind");
     if (r->vault.header || r->vault.trouble) {
-        json_string(j, "kept", r->vault.trouble ? r->vault.trouble : "by the launcher");
+        json_string(j, "kept",
+                    r->vault.trouble   ? r->vault.trouble
+                    : r->vault.watched ? "by a process of its own"
+                                       : "by the launcher");
     }
     json_close(j, '}');
     json_newline(j);

@@ -15,12 +15,14 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "coverage.h"
 #include "lifecycle.h"
 #include "next.h"
 #include "sys.h"
+#include "warden.h"
 
 static size_t count(char *const *list)
 {
@@ -205,6 +207,10 @@ static long sandbox_call(long number, const long *a)
     bool entering = enters_sandbox(number, a[0], a[1]);
     if (number == SYS_exit_group) {
         lifecycle_exit();
+    }
+    if ((number == SYS_wait4 && (int)a[0] == -1 && ((unsigned)a[2] & (__WALL | __WCLONE))) ||
+        (number == SYS_waitid && a[0] == P_ALL && ((unsigned)a[3] & (__WALL | __WCLONE)))) {
+        warden_dismiss(&recorder);
     }
     struct lifecycle_sandbox sandbox;
     if (entering) {

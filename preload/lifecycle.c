@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "arch.h"
+#include "changes.h"
 #include "dump.h"
 #include "fatal.h"
 #include "footprint.h"
@@ -15,6 +16,7 @@
 #include "roomy.h"
 #include "signals.h"
 #include "text.h"
+#include "warden.h"
 
 static _Atomic bool signal_pending;
 /* Who is writing a dump: process and thread, 0 for nobody. What a child of fork finds here of its
@@ -50,7 +52,14 @@ static int write_taken(const struct dump_request *request)
     if (!process.arch) {
         process_describe(NULL); /* the program ends before our constructor was run */
     }
-    return dump_write(&recorder, request);
+    struct recorder *r = &recorder;
+    vault_take_turn(&r->vault);
+    const uint64_t sum = r->vault.watched && r->vault.header ? changes_sum(r, NULL) : 0;
+    const int result = dump_write(r, request);
+    if (sum && result == 0 && !request->pattern && !request->replaced) {
+        atomic_store(&r->vault.header->told, sum);
+    }
+    return result;
 }
 
 /* What dump_write needs of stack is more than some threads have. For who has the writer. */
@@ -108,6 +117,7 @@ void lifecycle_exit(void)
         const struct dump_request request = {.reason = "exit"};
         write_dump(&request, 60000);
         vault_set_state(&recorder.vault, VAULT_CLOSED);
+        warden_stop(&recorder);
         guard_tls.frame = before;
     }
     errno = saved;
@@ -140,6 +150,7 @@ void lifecycle_fatal(const struct cause *cause)
         if (take_writer(FATAL_WAIT_MS, &before) && write_taken(&request) == 0) {
             vault_set_state(&recorder.vault, VAULT_CLOSED);
         }
+        warden_stop(&recorder);
     }
     guard_tls.frame = frame; /* a child of vfork shares it with its parent */
 }
@@ -190,6 +201,7 @@ static void periodic(void *arg)
         atomic_store(&r->deadline, UINT64_MAX);
         return;
     }
+    warden_start(r);
     uint64_t elapsed = clock_elapsed_ns(&r->clock);
     struct cause near = {0};
     sys_sigset before;
@@ -202,7 +214,8 @@ static void periodic(void *arg)
         recorder_card_sampling(r);
         watch_look(&r->watch, row.live_bytes, elapsed, &near);
         uint64_t next = elapsed + r->timeline.interval_ns;
-        next = next < r->next_dump_ns ? next : r->next_dump_ns;
+        const uint64_t next_dump = atomic_load(&r->next_dump_ns);
+        next = next < next_dump ? next : next_dump;
         next = next < r->watch.next_ns ? next : r->watch.next_ns;
         atomic_store(&r->deadline,
                      clock_ticks() +
@@ -216,8 +229,8 @@ static void periodic(void *arg)
         write_dump(&request, 0);
     }
     write_for_memory(r, &near, elapsed);
-    if (elapsed >= r->next_dump_ns) {
-        r->next_dump_ns = elapsed + r->options.interval_ns;
+    if (elapsed >= atomic_load(&r->next_dump_ns)) {
+        atomic_store(&r->next_dump_ns, elapsed + r->options.interval_ns);
         const struct dump_request request = {.reason = "interval", .quiet = true};
         write_dump(&request, 0);
     }
@@ -268,7 +281,7 @@ bool lifecycle_follows_exec(void)
 void lifecycle_before_exec(struct lifecycle_exec *e)
 {
     int saved = errno;
-    e->written = false;
+    e->written = e->stopped = false;
     uintptr_t before = guard_tls.frame;
     /* A child that did nothing but exec has nothing to tell. It does not begin anew for that, which
      * would be the end of code of ours that a handler interrupted and that may yet go on. */
@@ -284,6 +297,8 @@ void lifecycle_before_exec(struct lifecycle_exec *e)
         if (e->written) {
             vault_set_state(&recorder.vault, VAULT_CLOSED);
         }
+        warden_stop(&recorder);
+        e->stopped = true;
         guard_tls.frame = before;
         sys_restore_signals(signals);
     }
@@ -296,6 +311,9 @@ void lifecycle_exec_failed(const struct lifecycle_exec *e)
     if (e->written) {
         sys_call(SYS_unlinkat, -100 /* AT_FDCWD */, (long)e->path, 0, 0, 0, 0);
         vault_set_state(&recorder.vault, VAULT_OPEN);
+    }
+    if (e->stopped) {
+        warden_start(&recorder);
     }
     errno = saved;
 }

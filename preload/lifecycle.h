@@ -48,7 +48,7 @@ bool lifecycle_is_sandboxed(void);
 /* Around an exec: a dump before, which is withdrawn if the exec fails. The result of the first goes
  * to the second. Both keep errno. */
 struct lifecycle_exec {
-    bool written;
+    bool written, stopped; /* the dump; the warden */
     char path[4096];
 };
 void lifecycle_before_exec(struct lifecycle_exec *e);

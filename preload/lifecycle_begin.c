@@ -21,6 +21,7 @@
 #include "real_map.h"
 #include "reserve.h"
 #include "text.h"
+#include "warden.h"
 
 enum { UNTRIED, STARTING, STARTED };
 
@@ -241,6 +242,9 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
             vault_set_state(&recorder.vault, VAULT_CLOSED);
         } else {
             begin_signals();
+            if (recorder.sites.sites.count > 0) {
+                warden_start(&recorder);
+            }
         }
         guard_tls.internal = false;
         guard_tls.frame = 0;

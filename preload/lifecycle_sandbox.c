@@ -18,6 +18,7 @@
 #include "lifecycle.h"
 #include "sandbox.h"
 #include "signals.h"
+#include "warden.h"
 
 static _Atomic bool sandboxed, signals_gone;
 
@@ -60,6 +61,12 @@ bool lifecycle_is_sandboxed(void)
     return atomic_load(&sandboxed);
 }
 
+/* Whether somebody has what is counted in a sandbox: the launcher, but not the warden. */
+static bool is_kept(const struct recorder *r)
+{
+    return r->vault.header && !r->vault.watched;
+}
+
 /* Not the sandbox of a child of vfork, which shares our memory and not our filters. */
 static bool is_ours(const struct recorder *r)
 {
@@ -72,10 +79,11 @@ void lifecycle_enter_sandbox(struct lifecycle_sandbox *s, const void *program)
     if (!s->ours) {
         return;
     }
+    warden_dismiss(&recorder);
     s->filter = sandbox_copy(program);
     s->dumps = s->filter && sandbox_allows(s->filter, for_dumps, LENGTH(for_dumps));
     s->signals = s->dumps && sandbox_allows(s->filter, for_signals, LENGTH(for_signals));
-    coverage_note_sandbox(!s->dumps && !recorder.vault.header);
+    coverage_note_sandbox(!s->dumps && !is_kept(&recorder));
     lifecycle_snapshot(); /* the program may fall foul of its own filter */
     if (!s->signals) {
         signals_give_back();
@@ -109,7 +117,7 @@ void lifecycle_sandboxed(struct lifecycle_sandbox *s, bool entered)
     if (!s->dumps) {
         recorder.vault.shut = true;
         atomic_store(&sandboxed, true);
-        if (!recorder.vault.header) {
+        if (!is_kept(&recorder)) {
             recorder_stop(&recorder); /* nobody will ever see it */
         }
     }

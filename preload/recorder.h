@@ -92,11 +92,11 @@ struct recorder {
     uint32_t thread_serial;         /* of the last thread that began */
     struct thread_record *ended;    /* RECORDER_THREAD_LOG */
     uint32_t ended_count;
-    struct thread_record others; /* ended threads beyond the log */
-    counter dropped_count;       /* on threads that have no state */
-    counter nested_count;        /* of these, in signal handlers that interrupted the recorder */
-    _Atomic uint64_t deadline;   /* ticks: when recorder_periodic is due */
-    uint64_t next_dump_ns;       /* MEMPROF_INTERVAL; UINT64_MAX: never */
+    struct thread_record others;   /* ended threads beyond the log */
+    counter dropped_count;         /* on threads that have no state */
+    counter nested_count;          /* of these, in signal handlers that interrupted the recorder */
+    _Atomic uint64_t deadline;     /* ticks: when recorder_periodic is due */
+    _Atomic uint64_t next_dump_ns; /* MEMPROF_INTERVAL; UINT64_MAX: never */
     struct {
         uint64_t live_count, live_bytes;
     } inherited;
@@ -199,7 +199,8 @@ void recorder_live(struct recorder *r, uint64_t *bytes, uint64_t *count);
  * memory.
  */
 int recorder_begin_counts(struct recorder *r, uint32_t site_base);
-/* Opens a vault if there is a launcher to hold it, and has all that a dump needs put into it. */
+/* Opens a vault if there is a launcher to hold it, or is to be a warden, and has all that a dump
+ * needs put into it. */
 void recorder_open_vault(struct recorder *r);
 /* Differs between builds of the library that lay out differently what is in a vault. */
 uint64_t recorder_layout(void);

@@ -39,8 +39,16 @@ uint64_t recorder_layout(void)
     return hash;
 }
 
+/* Where memory is never promised twice, a page of a file that cannot be had ends the process. */
+static bool memory_is_promised_once(void)
+{
+    char mode[8];
+    return sys_read_file("/proc/sys/vm/overcommit_memory", mode, sizeof mode) > 0 && mode[0] == '2';
+}
+
 void recorder_open_vault(struct recorder *r)
 {
+    r->vault.watched = !r->vault.path[0] && r->options.interval_ns && !memory_is_promised_once();
     const bool open =
         vault_open(&r->vault, (char *)r + SECTION, sizeof *r - SECTION, recorder_layout());
     for (int part = 0; part < PARTS; part++) {

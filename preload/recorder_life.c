@@ -70,7 +70,7 @@ int recorder_begin_counts(struct recorder *r, uint32_t site_base)
     watch_start(&r->watch, &r->options);
     atomic_store(&r->failed_bytes, 0);
     r->next_failed_ns = 0;
-    r->next_dump_ns = r->options.interval_ns ? r->options.interval_ns : UINT64_MAX;
+    atomic_store(&r->next_dump_ns, r->options.interval_ns ? r->options.interval_ns : UINT64_MAX);
     if (r->options.mmap && mappings_begin(&r->mappings, &r->mapping_counts,
                                           &r->counts[PART_MAPPINGS], &r->clock, &r->sites) < 0) {
         return -1;

@@ -61,6 +61,8 @@ class Library(memprof_test.Test):
                            "posix_spawnp", "daemon",
                            # and those by which it goes into a sandbox.
                            "prctl", "syscall",
+                           # and those that wait for children of any kind.
+                           "waitpid", "wait3", "wait4", "waitid",
                            # and those that tell what becomes of a signal.
                            "sigaction", "__sigaction", "signal", "ssignal", "bsd_signal",
                            "sysv_signal", "__sysv_signal", "sigset", "sigaltstack"}
