@@ -83,7 +83,7 @@ static const char *usual_words(const char *reason)
         {"api", "the program asked for it, and went on"},
         {"exec", "the process executed another program"},
         {"fatal", "a signal ended the program"},
-        {"recovered", "the process was killed; its launcher wrote what it left"},
+        {"recovered", "the process ended without a word; this was written of what it left"},
     };
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (strcmp(reason, reasons[i].reason) == 0)

@@ -95,9 +95,9 @@ class Resident(memprof_test.Test):
     def test_snapshots_on_an_interval(self):
         """Most tell what was found a while ago: to go over all blocks takes its time."""
         run = self.profiled(["perl", "-e", "$end = time + 2; while (time < $end) { "
-                             "$a{$_ % 9999} = 'x' x 99 for (1..999) } kill 9, $$"],
+                             "@a = map { 'x' x 99 } (1..999) } kill 9, $$"],
                             env={"MEMPROF_INTERVAL": "0.01"})
-        self.assertEqual(run.dump["dump"]["reason"], "interval")
+        self.assertIn(run.dump["dump"]["reason"], ("interval", "recovered"))
         memory = run.dump["memory"]
         at = memory.get("resident_at", {"rss_bytes": memory["rss_bytes"]})
         self.assertEqual(sum(memory["resident"].values()), at["rss_bytes"])

@@ -22,7 +22,7 @@ static void every_reason(void **state)
         {"api", "the program asked for it, and went on"},
         {"exec", "the process executed another program"},
         {"fatal", "a signal ended the program"},
-        {"recovered", "the process was killed; its launcher wrote what it left"},
+        {"recovered", "the process ended without a word; this was written of what it left"},
         {"whim", "of something that is not known here"},
     };
     (void)state;
