@@ -4,6 +4,7 @@
 says why, and nothing half-written is left."""
 import os
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -15,9 +16,9 @@ LINE = rb"\Amemprof: '[^'\n]*': cannot write the dump: %s\n\Z"
 
 
 class Places(memprof_test.Test):
-    def host(self, out, argv=None, **options):
+    def host(self, out, argv=None, library=memprof_test.LIBRARY, **options):
         """Status, output and messages of the sample, its dump going to OUT."""
-        env = self.environment({"LD_PRELOAD": str(memprof_test.LIBRARY), "MEMPROF_OUT": str(out)})
+        env = self.environment({"LD_PRELOAD": str(library), "MEMPROF_OUT": str(out)})
         argv = argv or [sample("endings"), "return"]
         done = subprocess.run(argv, env=env, cwd=options.pop("cwd", self.dir), check=False,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -102,8 +103,11 @@ class Places(memprof_test.Test):
         closed = self.dir / "closed"
         closed.mkdir(mode=0o755)
         self.dir.chmod(0o755)
-        self.check(closed / "x.json", b"permission denied", user=65534, group=65534,
-                   extra_groups=[])
+        # The build may be where nobody else can go.
+        program, library = (shutil.copy(path, self.dir)
+                            for path in (sample("endings"), memprof_test.LIBRARY))
+        self.check(closed / "x.json", b"permission denied", argv=[program, "return"],
+                   library=library, user=65534, group=65534, extra_groups=[])
         self.assertEqual(list(closed.iterdir()), [])
 
     def test_working_directory_gone(self):
