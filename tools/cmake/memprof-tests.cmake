@@ -19,8 +19,9 @@
 #     SUPPRESSIONS <file>..  LIMITS <file>..  OPTIONS <option>..
 # Relative files are those of the source directory. Without a limit nothing may leak.
 #
-# A test with a PASS_REGULAR_EXPRESSION fails if the gate says on standard output that it failed. One
-# that WILL_FAIL passes with whatever fails, the gate too: such tests are better left out with EXCLUDE.
+# Properties of tests mean what they do without, of the program: one that WILL_FAIL passes if its program
+# fails and the gate does not; a SKIP_RETURN_CODE is the program's, never the gate's; a
+# PASS_REGULAR_EXPRESSION is looked for, and the test fails if the gate does.
 
 set(_memprof_one MAX_LEAK MAX_LEAK_PER_STACK MAX_PEAK MAX_ALLOCS TOLERANCE REPEAT ONLY SKIP
   KEEP_DUMPS BASELINE)
@@ -57,12 +58,22 @@ macro(_memprof_command variable)
   endif()
 endmacro()
 
-# With a PASS_REGULAR_EXPRESSION, which may be set after the test was added, ctest takes no notice of
-# a command's status.
-function(_memprof_mind_output name failed)
+# Properties by which ctest would not take a failure of the gate for one, which may be set after the
+# test was added: as in memprof-wrap.cmake.
+function(_memprof_mind_properties name failed)
+  set(judged FAIL_REGULAR_EXPRESSION)
+  get_property(fails TEST "${name}" PROPERTY WILL_FAIL)
+  if(fails)
+    set(judged PASS_REGULAR_EXPRESSION)
+    set_property(TEST "${name}" APPEND PROPERTY ENVIRONMENT MEMPROF_CHECK_WILL_FAIL=1)
+  endif()
+  get_property(skip TEST "${name}" PROPERTY SKIP_RETURN_CODE)
+  if(NOT "${skip}" STREQUAL "")
+    set_property(TEST "${name}" APPEND PROPERTY ENVIRONMENT "MEMPROF_CHECK_SKIP_STATUS=${skip}")
+  endif()
   get_property(passes TEST "${name}" PROPERTY PASS_REGULAR_EXPRESSION)
   if(passes)
-    set_property(TEST "${name}" APPEND PROPERTY FAIL_REGULAR_EXPRESSION "${failed}")
+    set_property(TEST "${name}" APPEND PROPERTY ${judged} "${failed}")
   endif()
 endfunction()
 
@@ -86,7 +97,7 @@ function(memprof_add_test)
     string(APPEND code " WORKING_DIRECTORY [==[${ARG_WORKING_DIRECTORY}]==]")
   endif()
   cmake_language(EVAL CODE "${code})
-    cmake_language(DEFER CALL _memprof_mind_output [==[${ARG_NAME}]==] [==[${_memprof_failed}]==])")
+    cmake_language(DEFER CALL _memprof_mind_properties [==[${ARG_NAME}]==] [==[${_memprof_failed}]==])")
 endfunction()
 
 function(memprof_wrap_tests)

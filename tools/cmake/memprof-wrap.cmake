@@ -35,21 +35,31 @@ function(add_test name program)
   cmake_language(EVAL CODE "${code})")
 endfunction()
 
-# ctest takes no notice of a command's status where it has a PASS_REGULAR_EXPRESSION: there the gate's
-# last line tells that the test failed.
+# Where ctest would not take a failure of the gate for one. With a PASS_REGULAR_EXPRESSION it takes no
+# notice of a command's status: there the gate's last line tells. The status of a test that WILL_FAIL,
+# or with a SKIP_RETURN_CODE, tells if `memprof check` knows of that (memprof(1)). What is given
+# twice ctest adds up.
 function(set_tests_properties name)
   get_property(wrapped GLOBAL PROPERTY "memprof wraps ${name}")
-  set(passes FALSE)
   set(code "_set_tests_properties([==[${name}]==]")
   math(EXPR last "${ARGC} - 1")
   foreach(i RANGE 1 ${last})
     string(APPEND code " [==[${ARGV${i}}]==]")
-    if("=${ARGV${i}}" STREQUAL "=PASS_REGULAR_EXPRESSION")
-      set(passes TRUE)
-    endif()
   endforeach()
-  if(wrapped AND passes)
-    string(APPEND code " FAIL_REGULAR_EXPRESSION [==[${memprof_failed}]==]")
+  foreach(i RANGE 2 ${last} 2)
+    math(EXPR next "${i} + 1")
+    set("given_${ARGV${i}}" "${ARGV${next}}")
+  endforeach()
+  set(judged FAIL_REGULAR_EXPRESSION)
+  if(wrapped AND given_WILL_FAIL)
+    set(judged PASS_REGULAR_EXPRESSION) # by which it fails
+    string(APPEND code " ENVIRONMENT MEMPROF_CHECK_WILL_FAIL=1")
+  endif()
+  if(wrapped AND DEFINED given_SKIP_RETURN_CODE)
+    string(APPEND code " ENVIRONMENT [==[MEMPROF_CHECK_SKIP_STATUS=${given_SKIP_RETURN_CODE}]==]")
+  endif()
+  if(wrapped AND DEFINED given_PASS_REGULAR_EXPRESSION)
+    string(APPEND code " ${judged} [==[${memprof_failed}]==]")
   endif()
   cmake_language(EVAL CODE "${code})")
 endfunction()

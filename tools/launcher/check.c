@@ -4,6 +4,7 @@
 #include "child.h"
 #include "choice.h"
 #include "die.h"
+#include "expected.h"
 #include "memory.h"
 #include "places.h"
 #include "run.h"
@@ -22,12 +23,14 @@
 struct check {
     const struct cli *cli;
     struct signals *signals;
+    struct expected expected;
     struct places places;
     struct tempdir directory;
     size_t runs; /* that were made */
     char **dumps;
     size_t ndumps, capacity;
-    int program; /* exit status of the first run that failed; 0: none did */
+    int program;  /* exit status of the first run that failed; 0: none did */
+    bool missing; /* a run left nothing to judge */
 };
 
 /* Directory of run INDEX: a directory for each, by which the judge tells them apart. */
@@ -79,7 +82,7 @@ static void run_once(struct check *c, size_t index)
                  "recorded%s",
                  c->cli->command[0],
                  c->cli->only || c->cli->skip ? ", and is one of those to judge" : "");
-        c->program = EXIT_UNUSABLE;
+        c->missing = true;
     }
 }
 
@@ -151,8 +154,8 @@ static int check(struct check *c)
     /* Before the program is run, perhaps for an hour. */
     int status = judge(c, true);
     if (status)
-        return status;
-    while (c->runs < c->cli->repeat && !c->program)
+        return expected_status(&c->expected, 0, status);
+    while (c->runs < c->cli->repeat && !c->program && !c->missing)
         run_once(c, c->runs);
     /* Somebody has ended it before its time: there is nothing to judge. */
     if (c->program && c->signals->ending)
@@ -161,12 +164,12 @@ static int check(struct check *c)
         status = judge(c, false);
     if (c->cli->keep_dumps)
         keep(c);
-    return c->program ? c->program : status;
+    return expected_status(&c->expected, c->program, c->missing ? EXIT_UNUSABLE : status);
 }
 
 int check_verb(const struct cli *cli, struct signals *signals)
 {
-    struct check c = {.cli = cli, .signals = signals};
+    struct check c = {.cli = cli, .signals = signals, .expected = expected_take()};
     begin(&c);
     int status = check(&c);
     tempdir_remove(&c.directory);
