@@ -20,7 +20,7 @@
  * each of a shard's first blocks, and then of one in COUNT_THIN, which counts for as many. Which
  * one that is comes from multiples of the golden ratio: evenly spread, and no period that a program
  * could have, too (Knuth, TAOCP 3, 6.4). */
-#define COUNT_MEASURED ((uint64_t)4096)
+#define COUNT_MEASURED ((uint64_t)64)
 #define COUNT_THIN ((uint64_t)16)
 #define COUNT_GOLDEN UINT32_C(0x9e3779b9)
 #define COUNT_CHANCE (UINT32_MAX / 16) /* one in COUNT_THIN */
@@ -131,30 +131,27 @@ static __attribute__((noinline, unused)) void count_foreign_free(struct recorder
     }
 }
 
-/* The lifetime of a block that is freed now, as WORD of its slot tells, which SHARD counts. */
+/* The lifetime of a block with STAMP that is freed now, which SHARD counts. */
 COUNT_INLINE void count_lifetime(struct recorder *r, struct thread *t, struct shard *shard,
-                                 uint64_t word, uint64_t weight)
+                                 uint64_t stamp, uint64_t weight)
 {
-    struct live_block block;
-    live_decode(&r->live, word, &block);
-    const uint64_t age = clock_ticks_to_ns(&r->clock, t->now - r->live_start - block.birth);
-    shard_histogram_add(&shard->lifetimes, age, block.thinned ? COUNT_THIN * weight : weight,
-                        &t->arena);
+    const uint64_t now = t->now - r->live_start, birth = live_stamp_birth(stamp);
+    const uint64_t age = now > birth ? clock_ticks_to_ns(&r->clock, now - birth) : 0;
+    shard_histogram_add(&shard->lifetimes, age,
+                        live_stamp_thinned(stamp) ? COUNT_THIN * weight : weight, &t->arena);
 }
 
-/* A block of SIZE bytes leaves the counts, which stands for WEIGHT, and whose slot WORD is as
- * live_take tells it. */
-COUNT_INLINE void count_free_word(struct recorder *r, struct thread *t, uint64_t word,
-                                  uint64_t size, uint64_t weight, bool temporary, bool sampled)
+/* A block of SITE and SIZE bytes leaves the counts, which stands for WEIGHT. STAMP: of its birth,
+ * if it is measured. */
+COUNT_INLINE void count_free_of(struct recorder *r, struct thread *t, uint32_t site, uint64_t size,
+                                uint64_t stamp, uint64_t weight, bool temporary, bool sampled)
 {
     const uint64_t bytes = weight * size;
-    const uint32_t site = (uint32_t)(word >> LIVE_SITE_SHIFT) & LIVE_MAX_SITE;
     if (unlikely(!sites_own(&r->sites, site))) {
         count_foreign_free(r, t, site, size, weight);
         return;
     }
-    const bool measured = word >> LIVE_BIRTH_SHIFT != 0;
-    if (measured) {
+    if (unlikely(stamp != 0)) {
         t->now = clock_ticks();
     }
     const bool alone = count_alone(r);
@@ -178,8 +175,8 @@ COUNT_INLINE void count_free_word(struct recorder *r, struct thread *t, uint64_t
     if (sampled && weight > 1) {
         sampler_variance_free(atomic_load(&shard->variance), weight, size);
     }
-    if (measured) {
-        count_lifetime(r, t, shard, word, weight);
+    if (unlikely(stamp != 0)) {
+        count_lifetime(r, t, shard, stamp, weight);
     }
     count_end(r, shard, epoch, -weight, -bytes, sampled);
     if (likely(alone)) {
@@ -196,7 +193,8 @@ COUNT_INLINE void count_free_word(struct recorder *r, struct thread *t, uint64_t
 COUNT_INLINE void count_free(struct recorder *r, struct thread *t, const struct live_block *block,
                              uint64_t weight, bool temporary, bool sampled)
 {
-    count_free_word(r, t, live_encode(&r->live, 0, block), block->size, weight, temporary, sampled);
+    const uint64_t stamp = block->birth ? live_stamp(block->birth, block->thinned) : 0;
+    count_free_of(r, t, block->site, block->size, stamp, weight, temporary, sampled);
 }
 
 #endif

@@ -36,13 +36,10 @@ COUNT_INLINE bool event_alloc(struct recorder *r, struct thread *t, enum site_fu
             return false;
         }
     }
-    uint64_t word = live_word(address, shard->site, size);
-    bool due = false;
+    uint32_t word = live_word(address, shard->site, size);
     const uint64_t n = counter_get(&shard->alloc_count);
-    if (unlikely(count_measures(n))) {
-        word |= live_birth_bits(&r->live, count_birth(r, t), n >= COUNT_MEASURED);
-        due = count_due(r, t);
-    }
+    const bool measured = count_measures(n);
+    word |= unlikely(measured) ? LIVE_MEASURED : 0;
     struct live_block old;
     const enum live_result result = live_put(&r->live, &t->live_cache, address, word, size, &old);
     if (unlikely(result != LIVE_OK) && !recorder_alloc_trouble(r, t, shard, result, &old, 1)) {
@@ -50,7 +47,12 @@ COUNT_INLINE bool event_alloc(struct recorder *r, struct thread *t, enum site_fu
     }
     count_alloc(r, t, shard, size, 1, reallocated, false);
     t->last_block = address;
-    return due;
+    if (unlikely(measured)) {
+        const uint64_t stamp = live_stamp(count_birth(r, t), n >= COUNT_MEASURED);
+        live_put_birth(&r->live, &t->live_cache, address, stamp, count_alone(r));
+        return count_due(r, t);
+    }
+    return false;
 }
 
 /* Whether the block at ADDRESS, which is freed, is the last that this thread allocated. */
@@ -63,11 +65,12 @@ COUNT_INLINE bool event_is_temporary(struct thread *t, uintptr_t address)
     return true;
 }
 
-/* The block of SIZE bytes at ADDRESS, of which live_take told WORD, is gone. */
+/* The block at ADDRESS, of which live_take told TAKEN, is gone. */
 COUNT_INLINE void event_freed(struct recorder *r, struct thread *t, uintptr_t address,
-                              uint64_t word, uint64_t size)
+                              struct live_taken taken)
 {
-    count_free_word(r, t, word, size, 1, event_is_temporary(t, address), false);
+    count_free_of(r, t, live_word_site(taken.word), taken.size, taken.stamp, 1,
+                  event_is_temporary(t, address), false);
 }
 
 #endif

@@ -201,15 +201,15 @@ static inline __attribute__((always_inline)) bool quick_free(void *p, uintptr_t 
     if (unlikely(!t)) {
         return false;
     }
-    uint64_t size, word = 0;
+    struct live_taken taken = {0};
     if (likely(!objects_in_loader(ip))) {
-        word = live_take(&t->live_cache, (uintptr_t)p, &size);
+        taken = live_take(&t->live_cache, (uintptr_t)p);
     }
-    if (unlikely(word == 0)) {
+    if (unlikely(taken.word == 0)) {
         guard_leave();
         return false;
     }
-    event_freed(&recorder, t, (uintptr_t)p, word, size);
+    event_freed(&recorder, t, (uintptr_t)p, taken);
     quick_leave(t, false);
     return true;
 }

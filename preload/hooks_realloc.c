@@ -119,15 +119,14 @@ static __attribute__((noinline)) void *resize_slow(void *block, size_t size,
     return p;
 }
 
-/* realloc of BLOCK, of which live_take told WORD and OLD_SIZE, after the real call, where that does
- * not go the short way. */
-static __attribute__((noinline)) void resized_slow(struct thread *t, uint64_t word,
-                                                   uint64_t old_size, void *block, void *p,
-                                                   size_t size, struct stack_start start)
+/* realloc of BLOCK, of which live_take told TAKEN, after the real call, where that does not go the
+ * short way. */
+static __attribute__((noinline)) void resized_slow(struct thread *t, struct live_taken taken,
+                                                   void *block, void *p, size_t size,
+                                                   struct stack_start start)
 {
     struct resize resize = {.guarded = true, .known = true, .thread = t, .block.weight = 1};
-    live_decode(&recorder.live, word, &resize.block.block);
-    resize.block.block.size = old_size;
+    live_tell(&taken, &resize.block.block);
     resize_end(&resize, SITE_realloc, block, p, size, &start);
 }
 
@@ -160,12 +159,12 @@ void *recorded_realloc(void *block, size_t size)
     if (unlikely(!t)) {
         return resize_slow(block, size, start);
     }
-    uint64_t old_size = 0, word = 0;
+    struct live_taken taken = {0};
     if (block) {
         if (likely(!objects_in_loader(start.ip))) {
-            word = live_take(&t->live_cache, (uintptr_t)block, &old_size);
+            taken = live_take(&t->live_cache, (uintptr_t)block);
         }
-        if (unlikely(word == 0)) {
+        if (unlikely(taken.word == 0)) {
             guard_leave();
             return resize_slow(block, size, start);
         }
@@ -175,13 +174,13 @@ void *recorded_realloc(void *block, size_t size)
     void *p = real.realloc(block, size);
     t = likely(p != NULL) ? quick_enter(start.sp) : NULL;
     if (unlikely(!t) && block) {
-        resized_slow(quick.thread, word, old_size, block, p, size, start);
+        resized_slow(quick.thread, taken, block, p, size, start);
     } else if (unlikely(!t)) {
         const struct stack_start copy = start;
         allocated(SITE_realloc, p, size, &copy);
     } else {
         if (block) {
-            event_freed(&recorder, t, (uintptr_t)block, word, old_size);
+            event_freed(&recorder, t, (uintptr_t)block, taken);
         }
         quick_leave(t, event_alloc(&recorder, t, SITE_realloc, (uintptr_t)p, size, start,
                                    quick_known(&quick, t), block != NULL));

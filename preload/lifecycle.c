@@ -210,7 +210,6 @@ static void periodic(void *arg)
         struct timeline_row row = {.elapsed_ns = elapsed, .rss_bytes = memory_rss()};
         recorder_live(r, &row.live_bytes, &row.live_count);
         timeline_add(&r->timeline, &row);
-        live_age(&r->live, clock_ticks() - r->live_start);
         recorder_card_sampling(r);
         watch_look(&r->watch, row.live_bytes, elapsed, &near);
         uint64_t next = elapsed + r->timeline.interval_ns;

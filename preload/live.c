@@ -7,7 +7,6 @@
 #include "live_map.h"
 
 #define FIRST_MAP ((size_t)64)
-#define FIRST_SHIFT 6
 #define NO_CREATE UINT64_MAX
 #define DENSE_SIZE 4096u /* smaller blocks lie close together */
 #define SMALL_HEAP 4u    /* regions: for so few a huge page would be more than all else */
@@ -15,16 +14,15 @@
 void live_init(struct live *l, struct arena_pool *pool)
 {
     l->pool = l->arena.pool = pool;
-    atomic_store(&l->shift, FIRST_SHIFT);
 }
 
-static void map_put(struct live_map *m, uintptr_t key, struct live_region *region)
+static void map_put(struct live_map *m, uintptr_t key, struct live_entry *of)
 {
     size_t i = live_map_start(m, key);
     while (atomic_load_explicit(&m->entry[i].key, memory_order_relaxed) != 0) {
         i = (i + 1) & m->mask;
     }
-    m->entry[i].region = region;
+    m->entry[i].of = of;
     atomic_store_explicit(&m->entry[i].key, key, memory_order_release);
     m->used++;
 }
@@ -44,7 +42,7 @@ static struct live_map *map_reserve(struct live *l)
     m->mask = slots - 1;
     for (size_t i = 0; old && i <= old->mask; i++) {
         if (old->entry[i].key != 0) {
-            map_put(m, old->entry[i].key, old->entry[i].region);
+            map_put(m, old->entry[i].key, old->entry[i].of);
         }
     }
     atomic_store_explicit(&l->map, m, memory_order_release);
@@ -53,13 +51,13 @@ static struct live_map *map_reserve(struct live *l)
 
 #define HUGE_PAGE ((size_t)2 << 20)
 #define SLAB (4 * HUGE_PAGE)
-#define REGION_BYTES (LIVE_SLOTS * sizeof(live_slot))
 
 /* Memory for a region whose neighbour is in use, too: a heap that grows will touch all of it, in
  * one fault for each huge page instead of 512 (where the kernel gives such pages). */
-static live_slot *slab_take(struct live *l)
+static struct live_region *slab_take(struct live *l)
 {
-    if (l->slab == l->slab_end) {
+    const size_t size = sizeof(struct live_region);
+    if ((size_t)(l->slab_end - l->slab) < size) {
         char *memory = arena_pool_map(l->pool, SLAB + HUGE_PAGE);
         if (!memory) {
             return NULL;
@@ -68,74 +66,60 @@ static live_slot *slab_take(struct live *l)
         l->slab_end = l->slab + SLAB;
         sys_prefer_huge(l->slab, SLAB);
     }
-    l->slab += REGION_BYTES;
-    return (live_slot *)(l->slab - REGION_BYTES);
+    l->slab += size;
+    return (struct live_region *)(void *)(l->slab - size);
 }
 
-static struct live_region *region_new(struct live *l, bool dense)
+static struct live_entry *entry_new(struct live *l, bool dense)
 {
-    struct live_region *region = arena_alloc(&l->arena, sizeof *region);
-    if (region) {
-        region->primary = dense ? slab_take(l) : arena_pool_map(l->pool, REGION_BYTES);
+    struct live_entry *of = arena_alloc(&l->arena, sizeof *of);
+    if (of) {
+        of->region = dense ? slab_take(l) : arena_pool_map(l->pool, sizeof *of->region);
     }
-    return region && region->primary ? region : NULL;
+    return of && of->region ? of : NULL;
 }
 
 /* SIZE: of the block that the region is for. */
-static struct live_region *region_create(struct live *l, uintptr_t key, uint64_t size)
+static struct live_entry *entry_create(struct live *l, uintptr_t key, uint64_t size)
 {
     sys_sigset before = sys_lock(&l->lock);
     struct live_map *m = atomic_load(&l->map);
-    struct live_region *region = m ? live_map_find(m, key) : NULL;
-    if (!region && (m = map_reserve(l)) != NULL) {
-        region =
-            region_new(l, size < DENSE_SIZE && m->used >= SMALL_HEAP && live_map_find(m, key - 1));
-        if (region) {
-            map_put(m, key, region);
+    struct live_entry *of = m ? live_map_find(m, key) : NULL;
+    if (!of && (m = map_reserve(l)) != NULL) {
+        of = entry_new(l, size < DENSE_SIZE && m->used >= SMALL_HEAP && live_map_find(m, key - 1));
+        if (of) {
+            map_put(m, key, of);
         }
     }
     sys_unlock(&l->lock, before);
-    return region;
+    return of;
 }
 
 /* The region of ADDRESS; NULL if there is none and CREATE, which is then the size of the block to
  * be put there, is NO_CREATE, or no memory. */
-static struct live_region *region_get(struct live *l, struct live_cache *cache, uintptr_t address,
-                                      uint64_t create)
+static struct live_entry *entry_get(struct live *l, struct live_cache *cache, uintptr_t address,
+                                    uint64_t create)
 {
     uintptr_t key = (address >> LIVE_REGION_BITS) + 1;
     struct live_map *m = atomic_load_explicit(&l->map, memory_order_acquire);
-    struct live_region *region = m ? live_map_find(m, key) : NULL;
-    if (!region && create != NO_CREATE) {
-        region = region_create(l, key, create);
+    struct live_entry *of = m ? live_map_find(m, key) : NULL;
+    if (!of && create != NO_CREATE) {
+        of = entry_create(l, key, create);
     }
-    if (region) {
+    if (of) {
         cache->of[key % LIVE_CACHED].key = 0; /* should a handler leave in between by longjmp */
         __asm__ volatile("" ::: "memory");
-        cache->of[key % LIVE_CACHED].primary = region->primary;
+        cache->of[key % LIVE_CACHED].region = of->region;
         __asm__ volatile("" ::: "memory");
         cache->of[key % LIVE_CACHED].key = key;
     }
-    return region;
+    return of;
 }
 
-/* The slot that holds the size of the large block at ADDRESS. */
-static live_slot *size_slot(struct live *l, struct live_cache *cache, struct live_region *region,
-                            uintptr_t address, bool create)
-{
-    size_t next = live_index(address) + 1;
-    if (likely(next < LIVE_SLOTS)) {
-        return &region->primary[next];
-    }
-    region =
-        region_get(l, cache, address + ((uintptr_t)1 << LIVE_SLOT_BITS), create ? 0 : NO_CREATE);
-    return region ? &region->primary[0] : NULL;
-}
-
-static live_slot *crowded_slot(struct live *l, struct live_region *region, uintptr_t address,
+static live_slot *crowded_slot(struct live *l, struct live_entry *of, uintptr_t address,
                                bool create)
 {
-    live_slot *_Atomic *array = &region->crowded[(address >> 3 & 3)];
+    live_slot *_Atomic *array = &of->crowded[(address >> 3 & 3)];
     live_slot *slots = atomic_load_explicit(array, memory_order_acquire);
     if (!slots && create) {
         sys_sigset before = sys_lock(&l->lock);
@@ -149,36 +133,39 @@ static live_slot *crowded_slot(struct live *l, struct live_region *region, uintp
     return slots ? &slots[live_index(address)] : NULL;
 }
 
-/* Reads the whole block that WORD, the slot of ADDRESS, describes, and clears its size slot. */
-static void take_block(struct live *l, struct live_cache *cache, struct live_region *region,
-                       uintptr_t address, uint64_t word, struct live_block *block)
+/* Reads the whole block that WORD, of a slot of ADDRESS, describes, and takes out what is known of
+ * it elsewhere. */
+static void take_block(struct live_region *region, uintptr_t address, uint32_t word,
+                       struct live_block *block)
 {
-    live_decode(l, word, block);
-    if (word & LIVE_LARGE) {
-        live_slot *size = size_slot(l, cache, region, address, false);
-        block->size = size ? atomic_load_explicit(size, memory_order_relaxed) >> 1 : 0;
-        if (size) {
-            atomic_store_explicit(size, 0, memory_order_relaxed);
-        }
+    struct live_taken taken = {.word = word, .size = live_word_size(word)};
+    if (word & LIVE_MEASURED) {
+        taken.stamp = live_births_take(region->births, address);
     }
+    if (taken.size == LIVE_LARGE) {
+        live_slot *slot = live_slot_at(region, address);
+        taken.size = live_large_size(slot);
+        live_clear_large_size(slot);
+    }
+    live_tell(&taken, block);
 }
 
-enum live_result live_insert_slow(struct live *l, struct live_cache *cache, uintptr_t address,
-                                  const struct live_block *block, struct live_block *old)
+enum live_result live_put_slow(struct live *l, struct live_cache *cache, uintptr_t address,
+                               uint32_t word, uint64_t size, struct live_block *old)
 {
-    struct live_region *region = region_get(l, cache, address, block->size);
-    if (unlikely(!region)) {
+    struct live_entry *of = entry_get(l, cache, address, size);
+    if (unlikely(!of)) {
         return LIVE_FULL;
     }
     const uint32_t sweep = atomic_load(&l->sweep);
-    live_slot *primary = &region->primary[live_index(address)];
-    uint64_t word = live_encode(l, address, block), found = 0;
+    live_slot *slot = live_slot_at(of->region, address);
+    uint32_t found = 0;
     /* A present word of another offset is a neighbour; a size is left from a free that was missed.
      */
-    while (!atomic_compare_exchange_strong_explicit(primary, &found, word, memory_order_release,
+    while (!atomic_compare_exchange_strong_explicit(slot, &found, word, memory_order_release,
                                                     memory_order_relaxed)) {
         if ((found & LIVE_PRESENT) && !live_is_of(found, address)) {
-            live_slot *crowded = crowded_slot(l, region, address, true);
+            live_slot *crowded = crowded_slot(l, of, address, true);
             if (!crowded) {
                 return LIVE_FULL;
             }
@@ -188,39 +175,61 @@ enum live_result live_insert_slow(struct live *l, struct live_cache *cache, uint
     }
     enum live_result result = LIVE_OK;
     if (unlikely(found & LIVE_PRESENT)) {
-        take_block(l, cache, region, address, found, old);
+        take_block(of->region, address, found, old);
         result = LIVE_REPLACED;
     }
-    if (block->size >= LIVE_LARGE_SIZE) {
-        live_slot *size = size_slot(l, cache, region, address, true);
-        if (likely(size != NULL)) {
-            atomic_store_explicit(size, block->size << 1, memory_order_relaxed);
-        }
+    if (size >= LIVE_LARGE) {
+        live_set_large_size(slot, size);
     }
     atomic_thread_fence(memory_order_seq_cst);
     if (unlikely(atomic_load(&l->sweep) != sweep || sweep % 2)) {
-        live_put_again(l, cache, address, live_encode(l, address, block), block->size);
+        live_put_again(l, cache, address, word, size);
     }
     return result;
+}
+
+enum live_result live_insert(struct live *l, struct live_cache *cache, uintptr_t address,
+                             const struct live_block *block, struct live_block *old)
+{
+    uint32_t word = live_word(address, block->site, block->size);
+    word |= block->birth ? LIVE_MEASURED : 0;
+    const enum live_result result = live_put(l, cache, address, word, block->size, old);
+    if (block->birth && result != LIVE_FULL) {
+        live_put_birth(l, cache, address, live_stamp(block->birth, block->thinned), false);
+    }
+    return result;
+}
+
+void live_put_birth(struct live *l, struct live_cache *cache, uintptr_t address, uint64_t stamp,
+                    bool alone)
+{
+    struct live_region *region = live_near(cache, address);
+    if (unlikely(!region)) {
+        const struct live_entry *of = entry_get(l, cache, address, NO_CREATE);
+        region = of ? of->region : NULL;
+    }
+    if (likely(region != NULL)) {
+        live_births_put(l, region->births, address, stamp, alone);
+    }
 }
 
 bool live_remove_slow(struct live *l, struct live_cache *cache, uintptr_t address,
                       struct live_block *block)
 {
-    struct live_region *region = region_get(l, cache, address, NO_CREATE);
-    if (unlikely(!region)) {
+    struct live_entry *of = entry_get(l, cache, address, NO_CREATE);
+    if (unlikely(!of)) {
         return false;
     }
-    live_slot *place = &region->primary[live_index(address)];
-    uint64_t word = atomic_load_explicit(place, memory_order_relaxed);
+    live_slot *place = live_slot_at(of->region, address);
+    uint32_t word = atomic_load_explicit(place, memory_order_relaxed);
     if (unlikely(!live_is_of(word, address))) {
-        place = crowded_slot(l, region, address, false);
+        place = crowded_slot(l, of, address, false);
         word = place ? atomic_load_explicit(place, memory_order_relaxed) : 0;
         if (!(word & LIVE_PRESENT)) {
             return false;
         }
     }
-    take_block(l, cache, region, address, word, block);
+    take_block(of->region, address, word, block);
     atomic_store_explicit(place, 0, memory_order_relaxed);
     return true;
 }
@@ -242,31 +251,20 @@ static uint32_t await_sweep(const struct live *l)
     return sweep;
 }
 
-enum live_result live_put_slow(struct live *l, struct live_cache *cache, uintptr_t address,
-                               uint64_t word, uint64_t size, struct live_block *old)
-{
-    struct live_block block;
-    live_decode(l, word, &block);
-    block.size = size;
-    return live_insert_slow(l, cache, address, &block, old);
-}
-
-void live_put_again(struct live *l, struct live_cache *cache, uintptr_t address, uint64_t word,
+void live_put_again(struct live *l, struct live_cache *cache, uintptr_t address, uint32_t word,
                     uint64_t size)
 {
-    struct live_region *region = region_get(l, cache, address, NO_CREATE);
-    live_slot *primary = region ? &region->primary[live_index(address)] : NULL;
-    live_slot *second =
-        region && size >= LIVE_LARGE_SIZE ? size_slot(l, cache, region, address, false) : NULL;
+    const struct live_entry *of = entry_get(l, cache, address, NO_CREATE);
+    live_slot *slot = of ? live_slot_at(of->region, address) : NULL;
     uint32_t sweep, before;
     do {
         before = await_sweep(l);
-        uint64_t empty = 0;
-        if (primary) {
-            atomic_compare_exchange_strong(primary, &empty, word);
+        uint32_t empty = 0;
+        if (slot) {
+            atomic_compare_exchange_strong(slot, &empty, word);
         }
-        if (second) {
-            atomic_store(second, size << 1);
+        if (slot && size >= LIVE_LARGE) {
+            live_set_large_size(slot, size);
         }
         sweep = atomic_load(&l->sweep);
     } while (sweep != before);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * The live blocks: a hash table of address regions of 2 MiB, each a lazily mapped array with one
- * 8-byte slot for every 32 bytes of the region. glibc's blocks are at least 32 bytes apart, so one
+ * 4-byte slot for every 32 bytes of the region. glibc's blocks are at least 32 bytes apart, so one
  * slot each is enough; other allocators' smaller blocks that meet in a slot go to further arrays,
  * mapped when first needed.
  *
- * A slot holds the site, the birth and, below 64 bytes, the size. A larger block covers the next
- * slot too, which then holds the size.
+ * A slot holds the site and, below 63 bytes, the size. A larger block covers the next slot too,
+ * which then holds the size; one of 1 GiB and more the one after that, too. When a block was born
+ * is known of some only, and kept elsewhere: live_births.h.
  *
  * Any number of threads, without a lock but for mapping a region. A block is inserted and removed
  * by whoever owns it at the moment: after the real malloc, before the real free.
@@ -20,14 +21,15 @@
 #include <stdint.h>
 
 #include "arena.h"
+#include "live_births.h"
 #include "sys.h"
 
-#define LIVE_SITE_BITS 24
+#define LIVE_SITE_BITS 22
 #define LIVE_MAX_SITE ((UINT32_C(1) << LIVE_SITE_BITS) - 1)
 
 struct live_block {
     uint32_t site;  /* <= LIVE_MAX_SITE */
-    uint64_t size;  /* < 2^62 */
+    uint64_t size;  /* < 2^61 */
     uint64_t birth; /* ticks since the table's start; 0: its lifetime is not measured */
     bool thinned;   /* of the blocks around it only some are measured: see count.h */
 };
@@ -37,25 +39,31 @@ struct live_block {
 #define LIVE_SLOTS ((size_t)1 << (LIVE_REGION_BITS - LIVE_SLOT_BITS))
 
 /* The bits of a slot that holds a block. */
-#define LIVE_PRESENT ((uint64_t)1 << 0)
-#define LIVE_LARGE ((uint64_t)1 << 1) /* the size is in the next slot */
-#define LIVE_OFFSET_SHIFT 2           /* 2 bits: which 8 bytes of the 32 the block starts at */
-#define LIVE_PARITY_SHIFT 4           /* 1 bit: of the unit that the birth is in */
-#define LIVE_SIZE_SHIFT 5             /* 6 bits */
-#define LIVE_SITE_SHIFT 11            /* LIVE_SITE_BITS */
-#define LIVE_THINNED_SHIFT (LIVE_SITE_SHIFT + LIVE_SITE_BITS)
-#define LIVE_BIRTH_SHIFT (LIVE_THINNED_SHIFT + 1)
-#define LIVE_BIRTH_BITS (64 - LIVE_BIRTH_SHIFT)
-#define LIVE_BIRTH_MASK (((uint64_t)1 << LIVE_BIRTH_BITS) - 1)
-#define LIVE_LARGE_SIZE ((uint64_t)64)
-/* A slot that holds a size has LIVE_PRESENT clear: size << 1. */
+#define LIVE_PRESENT (UINT32_C(1) << 0)
+#define LIVE_MEASURED (UINT32_C(1) << 1) /* its birth is kept */
+#define LIVE_OFFSET_SHIFT 2              /* 2 bits: which 8 bytes of the 32 the block starts at */
+#define LIVE_SIZE_SHIFT 4                /* 6 bits; LIVE_LARGE: the size is in the next slot */
+#define LIVE_SITE_SHIFT 10               /* LIVE_SITE_BITS */
+#define LIVE_LARGE ((uint64_t)63)
+/* A slot that holds a size has LIVE_PRESENT clear: the low 30 bits of the size << 2, and LIVE_WIDE
+ * if the higher ones << 1 are in the slot after it. */
+#define LIVE_WIDE (UINT32_C(1) << 1)
+#define LIVE_LOW_BITS 30
 
-typedef _Atomic uint64_t live_slot;
+typedef _Atomic uint32_t live_slot;
 
+/* The memory of a region. The last block's size lies behind the slots. */
 struct live_region {
-    live_slot *primary; /* LIVE_SLOTS */
-    /* One array for each place in 32 bytes that a block can start at, for those whose primary slot
-     * was taken. */
+    struct live_line births[LIVE_LINES];
+    live_slot slot[LIVE_SLOTS];
+    live_slot beyond[1024]; /* a page */
+};
+
+/* What is known of a region; it is mapped for good. */
+struct live_entry {
+    struct live_region *region;
+    /* One array for each place in 32 bytes that a block can start at, for those whose slot was
+     * taken. */
     live_slot *_Atomic crowded[4];
 };
 
@@ -64,11 +72,11 @@ struct live_map;
 struct live {
     struct arena_pool *pool;
     struct sys_lock lock;  /* for mapping regions and growing the map: what follows up to `map` */
-    struct arena arena;    /* of struct live_region */
+    struct arena arena;    /* of struct live_entry */
     char *slab, *slab_end; /* memory for regions of a dense heap */
     struct live_map *_Atomic map;
-    _Atomic uint32_t shift; /* births are kept in units of 2^shift ticks */
-    _Atomic uint32_t sweep; /* odd while pages are given back: see live_trim */
+    struct live_spare *_Atomic spare; /* for births */
+    _Atomic uint32_t sweep;           /* odd while pages are given back: see live_trim */
     /* No two blocks meet in a slot: the allocator is glibc's. So nobody else can insert where one
      * inserts, and it takes no locked instruction, which would wait for all memory accesses. */
     bool one_each;
@@ -78,8 +86,8 @@ struct live {
 #define LIVE_CACHED ((size_t)16)
 struct live_cache {
     struct {
-        uintptr_t key;      /* address >> LIVE_REGION_BITS, plus 1 */
-        live_slot *primary; /* of that region */
+        uintptr_t key; /* address >> LIVE_REGION_BITS, plus 1 */
+        struct live_region *region;
     } of[LIVE_CACHED];
 };
 
@@ -91,97 +99,114 @@ enum live_result {
 
 void live_init(struct live *l, struct arena_pool *pool);
 
-/* The general forms of live_insert and live_remove, for what these have no short way for. */
-enum live_result live_insert_slow(struct live *l, struct live_cache *cache, uintptr_t address,
-                                  const struct live_block *block, struct live_block *old);
+/* The general forms of live_put, live_insert and live_remove, for what these have no short way
+ * for. The first does not keep the block's birth. */
+enum live_result live_put_slow(struct live *l, struct live_cache *cache, uintptr_t address,
+                               uint32_t word, uint64_t size, struct live_block *old);
+enum live_result live_insert(struct live *l, struct live_cache *cache, uintptr_t address,
+                             const struct live_block *block, struct live_block *old);
 bool live_remove_slow(struct live *l, struct live_cache *cache, uintptr_t address,
                       struct live_block *block);
+
+/* Keeps the birth of the block at ADDRESS, which is in the table as LIVE_MEASURED. ALONE: see
+ * live_births_put. */
+void live_put_birth(struct live *l, struct live_cache *cache, uintptr_t address, uint64_t stamp,
+                    bool alone);
 
 static inline size_t live_index(uintptr_t address)
 {
     return (address >> LIVE_SLOT_BITS) & (LIVE_SLOTS - 1);
 }
 
-static inline uint64_t live_offset_bits(uintptr_t address)
+static inline uint32_t live_offset_bits(uintptr_t address)
 {
-    return (address >> 3 & 3) << LIVE_OFFSET_SHIFT;
+    return (uint32_t)(address >> 3 & 3) << LIVE_OFFSET_SHIFT;
 }
 
 /* Whether WORD, of the slot of ADDRESS, is the block that starts there. */
-static inline bool live_is_of(uint64_t word, uintptr_t address)
+static inline bool live_is_of(uint32_t word, uintptr_t address)
 {
-    const uint64_t mask = LIVE_PRESENT | (uint64_t)3 << LIVE_OFFSET_SHIFT;
+    const uint32_t mask = LIVE_PRESENT | UINT32_C(3) << LIVE_OFFSET_SHIFT;
     return (word & mask) == (LIVE_PRESENT | live_offset_bits(address));
 }
 
-/* BIRTH in the present unit; 0 stays 0, and only that. */
-static inline uint64_t live_birth(uint64_t birth, uint32_t shift)
+/* A slot for a block at ADDRESS that is of SITE and has SIZE bytes. */
+static inline uint32_t live_word(uintptr_t address, uint32_t site, uint64_t size)
 {
-    uint64_t units = birth >> shift;
-    units = units < LIVE_BIRTH_MASK ? units : LIVE_BIRTH_MASK;
-    return units | (units == 0 && birth != 0);
+    return LIVE_PRESENT | live_offset_bits(address) | site << LIVE_SITE_SHIFT |
+           (uint32_t)(size < LIVE_LARGE ? size : LIVE_LARGE) << LIVE_SIZE_SHIFT;
 }
 
-/* A slot for a block at ADDRESS that is of SITE and has SIZE bytes, with no birth. */
-static inline uint64_t live_word(uintptr_t address, uint32_t site, uint64_t size)
+static inline uint64_t live_word_size(uint32_t word)
 {
-    return LIVE_PRESENT | live_offset_bits(address) | (uint64_t)site << LIVE_SITE_SHIFT |
-           (size < LIVE_LARGE_SIZE ? size << LIVE_SIZE_SHIFT : LIVE_LARGE);
+    return word >> LIVE_SIZE_SHIFT & LIVE_LARGE;
 }
 
-/* What is in a slot of a block born at BIRTH, not 0, beside that. */
-static inline uint64_t live_birth_bits(const struct live *l, uint64_t birth, bool thinned)
+static inline uint32_t live_word_site(uint32_t word)
 {
-    const uint32_t shift = atomic_load_explicit(&l->shift, memory_order_relaxed);
-    return (uint64_t)(shift & 1) << LIVE_PARITY_SHIFT |
-           live_birth(birth, shift) << LIVE_BIRTH_SHIFT | (uint64_t)thinned << LIVE_THINNED_SHIFT;
+    return word >> LIVE_SITE_SHIFT;
 }
 
-static inline uint64_t live_encode(const struct live *l, uintptr_t address,
-                                   const struct live_block *block)
+/* The slot of ADDRESS in REGION. */
+static inline live_slot *live_slot_at(struct live_region *region, uintptr_t address)
 {
-    const uint64_t word = live_word(address, block->site, block->size) | (uint64_t)block->thinned
-                                                                             << LIVE_THINNED_SHIFT;
-    return block->birth ? word | live_birth_bits(l, block->birth, block->thinned) : word;
+    return &region->slot[live_index(address)];
 }
 
-static inline void live_decode(const struct live *l, uint64_t word, struct live_block *block)
+/* The size of a large block, whose slot is SLOT of a region. */
+static inline uint64_t live_large_size(const live_slot *slot)
 {
-    uint32_t shift = atomic_load_explicit(&l->shift, memory_order_relaxed);
-    /* A slot not yet converted to the present unit is in the one before. */
-    shift -= (uint32_t)(word >> LIVE_PARITY_SHIFT & 1) != (shift & 1);
-    block->site = (uint32_t)(word >> LIVE_SITE_SHIFT) & LIVE_MAX_SITE;
-    block->birth = (word >> LIVE_BIRTH_SHIFT) << shift;
-    block->thinned = word >> LIVE_THINNED_SHIFT & 1;
-    block->size = word >> LIVE_SIZE_SHIFT & (LIVE_LARGE_SIZE - 1);
-}
-
-/* The slot of ADDRESS, if its region was used recently and the next slot is in it, too; or NULL. */
-static inline live_slot *live_near(const struct live_cache *cache, uintptr_t address)
-{
-    const size_t i = live_index(address);
-    const uintptr_t key = (address >> LIVE_REGION_BITS) + 1;
-    if (unlikely(cache->of[key % LIVE_CACHED].key != key || i + 1 == LIVE_SLOTS)) {
-        return NULL;
+    const uint32_t low = atomic_load_explicit(&slot[1], memory_order_relaxed);
+    if (unlikely(low & LIVE_PRESENT)) {
+        return 0; /* another block: this one is being freed */
     }
-    return &cache->of[key % LIVE_CACHED].primary[i];
+    const uint64_t high =
+        unlikely(low & LIVE_WIDE) ? atomic_load_explicit(&slot[2], memory_order_relaxed) >> 1 : 0;
+    return low >> 2 | high << LIVE_LOW_BITS;
 }
 
-/* The general form of live_put. */
-enum live_result live_put_slow(struct live *l, struct live_cache *cache, uintptr_t address,
-                               uint64_t word, uint64_t size, struct live_block *old);
+static inline void live_set_large_size(live_slot *slot, uint64_t size)
+{
+    const uint64_t high = size >> LIVE_LOW_BITS;
+    atomic_store_explicit(&slot[1], (uint32_t)size << 2 | (high ? LIVE_WIDE : 0),
+                          memory_order_relaxed);
+    if (unlikely(high != 0)) {
+        atomic_store_explicit(&slot[2], (uint32_t)high << 1, memory_order_relaxed);
+    }
+}
+
+static inline void live_clear_large_size(live_slot *slot)
+{
+    if (unlikely(atomic_load_explicit(&slot[1], memory_order_relaxed) & LIVE_WIDE)) {
+        atomic_store_explicit(&slot[2], 0, memory_order_relaxed);
+    }
+    atomic_store_explicit(&slot[1], 0, memory_order_relaxed);
+}
+
+/* The region of ADDRESS, if it was used recently; or NULL. */
+static inline struct live_region *live_near(const struct live_cache *cache, uintptr_t address)
+{
+    const uintptr_t key = (address >> LIVE_REGION_BITS) + 1;
+    return likely(cache->of[key % LIVE_CACHED].key == key) ? cache->of[key % LIVE_CACHED].region
+                                                           : NULL;
+}
+
 /* Pages may have been given back meanwhile: puts the block in once more if it was lost. */
-void live_put_again(struct live *l, struct live_cache *cache, uintptr_t address, uint64_t word,
+void live_put_again(struct live *l, struct live_cache *cache, uintptr_t address, uint32_t word,
                     uint64_t size);
 
-/* live_insert of what WORD (live_word, with what live_birth_bits told) and SIZE tell. */
+/* Puts in what WORD (live_word) and SIZE tell. */
 static inline __attribute__((always_inline)) enum live_result
-live_put(struct live *l, struct live_cache *cache, uintptr_t address, uint64_t word, uint64_t size,
+live_put(struct live *l, struct live_cache *cache, uintptr_t address, uint32_t word, uint64_t size,
          struct live_block *old)
 {
     const uint32_t sweep = atomic_load_explicit(&l->sweep, memory_order_acquire);
-    live_slot *slot = live_near(cache, address);
-    uint64_t found = likely(slot != NULL) ? atomic_load_explicit(slot, memory_order_relaxed) : 1;
+    struct live_region *region = live_near(cache, address);
+    if (unlikely(!region)) {
+        return live_put_slow(l, cache, address, word, size, old);
+    }
+    live_slot *slot = live_slot_at(region, address);
+    uint32_t found = atomic_load_explicit(slot, memory_order_relaxed);
     if (unlikely(found != 0)) {
         return live_put_slow(l, cache, address, word, size, old);
     }
@@ -191,8 +216,8 @@ live_put(struct live *l, struct live_cache *cache, uintptr_t address, uint64_t w
                    slot, &found, word, memory_order_release, memory_order_relaxed))) {
         return live_put_slow(l, cache, address, word, size, old);
     }
-    if (size >= LIVE_LARGE_SIZE) {
-        atomic_store_explicit(&slot[1], size << 1, memory_order_relaxed);
+    if (size >= LIVE_LARGE) {
+        live_set_large_size(slot, size);
     }
     /* Whoever gives pages back makes all threads pass a memory barrier first. */
     atomic_signal_fence(memory_order_seq_cst);
@@ -203,45 +228,56 @@ live_put(struct live *l, struct live_cache *cache, uintptr_t address, uint64_t w
     return LIVE_OK;
 }
 
-static inline enum live_result live_insert(struct live *l, struct live_cache *cache,
-                                           uintptr_t address, const struct live_block *block,
-                                           struct live_block *old)
-{
-    return live_put(l, cache, address, live_encode(l, address, block), block->size, old);
-}
+/* What was known of a block: its slot, its size and its stamp (live_births.h), or 0. */
+struct live_taken {
+    uint32_t word; /* 0: nothing */
+    uint64_t size, stamp;
+};
 
-/* Takes the record of ADDRESS out, if that goes the short way: returns what was in its slot, and
- * the size. 0 if not. */
-static inline __attribute__((always_inline)) uint64_t live_take(struct live_cache *cache,
-                                                                uintptr_t address, uint64_t *size)
+/* Takes the record of ADDRESS out, if that goes the short way. */
+static inline __attribute__((always_inline)) struct live_taken live_take(struct live_cache *cache,
+                                                                         uintptr_t address)
 {
-    live_slot *slot = live_near(cache, address);
-    const uint64_t word =
-        likely(slot != NULL) ? atomic_load_explicit(slot, memory_order_relaxed) : 0;
-    if (unlikely(!live_is_of(word, address))) {
-        return 0;
+    struct live_taken taken = {0};
+    struct live_region *region = live_near(cache, address);
+    if (unlikely(!region)) {
+        return taken;
     }
-    if (word & LIVE_LARGE) {
-        *size = atomic_load_explicit(&slot[1], memory_order_relaxed) >> 1;
-        atomic_store_explicit(&slot[1], 0, memory_order_relaxed);
-    } else {
-        *size = word >> LIVE_SIZE_SHIFT & (LIVE_LARGE_SIZE - 1);
+    live_slot *slot = live_slot_at(region, address);
+    const uint32_t word = atomic_load_explicit(slot, memory_order_relaxed);
+    if (unlikely(!live_is_of(word, address))) {
+        return taken;
+    }
+    if (unlikely(word & LIVE_MEASURED)) {
+        taken.stamp = live_births_take(region->births, address);
+    }
+    taken.word = word;
+    taken.size = live_word_size(word);
+    if (taken.size == LIVE_LARGE) {
+        taken.size = live_large_size(slot);
+        live_clear_large_size(slot);
     }
     atomic_store_explicit(slot, 0, memory_order_relaxed);
-    return word;
+    return taken;
+}
+
+static inline void live_tell(const struct live_taken *taken, struct live_block *block)
+{
+    *block = (struct live_block){.site = live_word_site(taken->word),
+                                 .size = taken->size,
+                                 .birth = live_stamp_birth(taken->stamp),
+                                 .thinned = live_stamp_thinned(taken->stamp)};
 }
 
 /* Takes the record of ADDRESS out. Returns false if there is none. */
 static inline bool live_remove(struct live *l, struct live_cache *cache, uintptr_t address,
                                struct live_block *block)
 {
-    uint64_t size;
-    const uint64_t word = live_take(cache, address, &size);
-    if (unlikely(word == 0)) {
+    const struct live_taken taken = live_take(cache, address);
+    if (unlikely(taken.word == 0)) {
         return live_remove_slow(l, cache, address, block);
     }
-    live_decode(l, word, block);
-    block->size = size;
+    live_tell(&taken, block);
     return true;
 }
 
@@ -257,9 +293,5 @@ void live_sum(const struct live *l, uint64_t *bytes, uint64_t *count);
 
 /* In a child of fork: whoever was giving pages back is not there. */
 void live_child(struct live *l);
-
-/* Births have LIVE_BIRTH_BITS bits. When NOW, in ticks since the start, comes near their end, the
- * unit is doubled and all births are converted. One thread at a time; others may go on. */
-void live_age(struct live *l, uint64_t now);
 
 #endif

@@ -12,7 +12,7 @@ struct live_map {
     size_t mask, used;
     struct {
         _Atomic uintptr_t key; /* address >> LIVE_REGION_BITS, plus 1; 0: empty */
-        struct live_region *region;
+        struct live_entry *of;
     } entry[];
 };
 
@@ -22,12 +22,12 @@ static inline size_t live_map_start(const struct live_map *m, uintptr_t key)
 }
 
 /* The region KEY; NULL if there is none. */
-static inline struct live_region *live_map_find(const struct live_map *m, uintptr_t key)
+static inline struct live_entry *live_map_find(const struct live_map *m, uintptr_t key)
 {
     for (size_t i = live_map_start(m, key);; i = (i + 1) & m->mask) {
         uintptr_t found = atomic_load_explicit(&m->entry[i].key, memory_order_acquire);
         if (found == key) {
-            return m->entry[i].region;
+            return m->entry[i].of;
         }
         if (found == 0) {
             return NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What goes over the whole live table: ageing of births, giving pages back, and sums.
+ * What goes over the whole live table: giving pages back, and sums.
  */
 #include <linux/membarrier.h>
 #include <sys/mman.h>
@@ -14,63 +14,9 @@
 #define PAGE_SLOTS (PAGE / sizeof(live_slot))
 #define PAGES (LIVE_SLOTS / PAGE_SLOTS)
 
-/* Halves the births in N slots that are still in the unit of parity OLD_PARITY. */
-static void age_slots(live_slot *slots, size_t n, uint64_t old_parity)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint64_t word = atomic_load_explicit(&slots[i], memory_order_relaxed);
-        while ((word & LIVE_PRESENT) && (word >> LIVE_PARITY_SHIFT & 1) == old_parity) {
-            uint64_t aged =
-                (word & (((uint64_t)1 << LIVE_BIRTH_SHIFT) - 1)) ^ (uint64_t)1 << LIVE_PARITY_SHIFT;
-            aged |= live_birth(word >> LIVE_BIRTH_SHIFT, 1) << LIVE_BIRTH_SHIFT;
-            if (atomic_compare_exchange_weak(&slots[i], &word, aged)) {
-                break;
-            }
-        }
-    }
-}
-
-/* Ages an array. What was never written holds no block, and reading it would only map it. PAGEMAP:
- * see resident.h. */
-static void age_array(int pagemap, live_slot *slots, uint64_t old_parity)
-{
-    bool touched[PAGES];
-    resident_touched(pagemap, slots, touched, PAGES);
-    for (size_t i = 0; i < PAGES; i++) {
-        if (touched[i]) {
-            age_slots(&slots[i * PAGE_SLOTS], PAGE_SLOTS, old_parity);
-        }
-    }
-}
-
-void live_age(struct live *l, uint64_t now)
-{
-    uint32_t shift = atomic_load(&l->shift);
-    if (now >> shift < LIVE_BIRTH_MASK - LIVE_BIRTH_MASK / 8) {
-        return;
-    }
-    atomic_store(&l->shift, shift + 1);
-    const int pagemap = resident_open();
-    const struct live_map *m = atomic_load(&l->map);
-    for (size_t i = 0; m && i <= m->mask; i++) {
-        if (m->entry[i].key == 0) {
-            continue;
-        }
-        struct live_region *region = m->entry[i].region;
-        age_array(pagemap, region->primary, shift & 1);
-        for (int o = 0; o < 4; o++) {
-            live_slot *crowded = atomic_load(&region->crowded[o]);
-            if (crowded) {
-                age_array(pagemap, crowded, shift & 1);
-            }
-        }
-    }
-    resident_close(pagemap);
-}
-
 static bool page_is_empty(const live_slot *slots)
 {
-    uint64_t any = 0;
+    uint32_t any = 0;
     for (size_t i = 0; i < PAGE_SLOTS; i++) {
         any |= atomic_load_explicit(&slots[i], memory_order_relaxed);
     }
@@ -124,7 +70,7 @@ bool live_trim(struct live *l, size_t *cursor, uint64_t budget)
         bool safe = membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0;
         for (; safe && *cursor <= m->mask && clock_ticks() - start < budget; (*cursor)++) {
             if (atomic_load(&m->entry[*cursor].key) != 0) {
-                trim_region(m->entry[*cursor].region->primary);
+                trim_region(m->entry[*cursor].of->region->slot);
             }
         }
         through = !safe || *cursor > m->mask;
@@ -141,66 +87,49 @@ void live_child(struct live *l)
 }
 
 struct sum {
-    const struct live *l;
-    const struct live_map *m;
     uint64_t bytes, count;
 };
 
-/* The size that the slot after the last of the region of KEY holds. */
-static uint64_t size_beyond(const struct live_map *m, uintptr_t key)
+/* Adds the block of REGION that SLOTS has at I, if it has one. */
+static void sum_slot(struct sum *sum, const struct live_region *region, const live_slot *slots,
+                     size_t i)
 {
-    for (size_t i = 0; i <= m->mask; i++) {
-        if (m->entry[i].key == key + 1) {
-            return atomic_load_explicit(&m->entry[i].region->primary[0], memory_order_relaxed) >> 1;
-        }
-    }
-    return 0;
-}
-
-/* Adds the block that SLOTS, of the map's entry E, has at I, if it has one. */
-static void sum_slot(struct sum *sum, size_t e, const live_slot *slots, size_t i)
-{
-    const uint64_t word = atomic_load_explicit(&slots[i], memory_order_relaxed);
-    const live_slot *sizes = sum->m->entry[e].region->primary;
-    struct live_block block;
-    live_decode(sum->l, word, &block);
-    if (!(word & LIVE_PRESENT) || block.site == 0) {
+    const uint32_t word = atomic_load_explicit(&slots[i], memory_order_relaxed);
+    if (!(word & LIVE_PRESENT) || live_word_site(word) == 0) {
         return;
     }
-    if (word & LIVE_LARGE) {
-        block.size = i + 1 < LIVE_SLOTS
-                         ? atomic_load_explicit(&sizes[i + 1], memory_order_relaxed) >> 1
-                         : size_beyond(sum->m, sum->m->entry[e].key);
-    }
-    sum->bytes += block.size;
+    const uint64_t size = live_word_size(word);
+    sum->bytes += size == LIVE_LARGE ? live_large_size(&region->slot[i]) : size;
     sum->count++;
 }
 
-static void sum_array(struct sum *sum, int pagemap, size_t e, const live_slot *slots)
+static void sum_array(struct sum *sum, int pagemap, const struct live_region *region,
+                      const live_slot *slots)
 {
     bool touched[PAGES];
     resident_touched(pagemap, slots, touched, PAGES);
     for (size_t i = 0; i < LIVE_SLOTS; i++) {
         if (touched[i / PAGE_SLOTS]) {
-            sum_slot(sum, e, slots, i);
+            sum_slot(sum, region, slots, i);
         }
     }
 }
 
 void live_sum(const struct live *l, uint64_t *bytes, uint64_t *count)
 {
-    struct sum sum = {.l = l, .m = atomic_load(&l->map)};
+    struct sum sum = {0};
+    const struct live_map *m = atomic_load(&l->map);
     const int pagemap = resident_open();
-    for (size_t e = 0; sum.m && e <= sum.m->mask; e++) {
-        if (sum.m->entry[e].key == 0) {
+    for (size_t e = 0; m && e <= m->mask; e++) {
+        if (m->entry[e].key == 0) {
             continue;
         }
-        const struct live_region *region = sum.m->entry[e].region;
-        sum_array(&sum, pagemap, e, region->primary);
+        const struct live_entry *of = m->entry[e].of;
+        sum_array(&sum, pagemap, of->region, of->region->slot);
         for (int o = 0; o < 4; o++) {
-            const live_slot *crowded = atomic_load(&region->crowded[o]);
+            const live_slot *crowded = atomic_load(&of->crowded[o]);
             if (crowded) {
-                sum_array(&sum, pagemap, e, crowded);
+                sum_array(&sum, pagemap, of->region, crowded);
             }
         }
     }

@@ -10,7 +10,6 @@
 #define CROWDED 4
 
 struct walk {
-    const struct live *live;
     const struct live_map *map;
     int pagemap;
     uintptr_t start, end;
@@ -18,31 +17,17 @@ struct walk {
     void *arg;
 };
 
-/* The size that is kept in the slot behind the one at INDEX of REGION, which is the one KEY. */
-static uint64_t large_size(const struct walk *w, const struct live_region *region, uintptr_t key,
-                           size_t index)
-{
-    if (index + 1 == LIVE_SLOTS) {
-        region = live_map_find(w->map, key + 1);
-        index = (size_t)-1;
-    }
-    const uint64_t word =
-        region ? atomic_load_explicit(&region->primary[index + 1], memory_order_relaxed) : 0;
-    return word & LIVE_PRESENT ? 0 : word >> 1; /* another block: this one is being freed */
-}
-
 static void visit_slot(const struct walk *w, const struct live_region *region, uintptr_t key,
-                       size_t index, uint64_t word)
+                       size_t index, uint32_t word)
 {
     const uintptr_t address = (key - 1) * REGION + ((uintptr_t)index << LIVE_SLOT_BITS) +
-                              ((word >> LIVE_OFFSET_SHIFT & 3) << 3);
-    struct live_block block;
+                              ((uintptr_t)(word >> LIVE_OFFSET_SHIFT & 3) << 3);
     if (!(word & LIVE_PRESENT) || address < w->start || address >= w->end) {
         return;
     }
-    live_decode(w->live, word, &block);
-    if (word & LIVE_LARGE) {
-        block.size = large_size(w, region, key, index);
+    struct live_block block = {.site = live_word_site(word), .size = live_word_size(word)};
+    if (block.size == LIVE_LARGE) {
+        block.size = live_large_size(&region->slot[index]);
     }
     w->visit(w->arg, address, &block);
 }
@@ -82,22 +67,22 @@ static uintptr_t next_region(const struct live_map *m, uintptr_t key, uintptr_t 
 void live_walk(const struct live *l, int pagemap, uintptr_t start, uintptr_t end, live_visit *visit,
                void *arg)
 {
-    const struct walk w = {l, atomic_load(&l->map), pagemap, start, end, visit, arg};
+    const struct walk w = {atomic_load(&l->map), pagemap, start, end, visit, arg};
     if (!w.map || start >= end) {
         return;
     }
     const uintptr_t last = (end - 1) / REGION + 1;
     for (uintptr_t key = next_region(w.map, start / REGION + 1, last); key <= last;
          key = next_region(w.map, key + 1, last)) {
-        const struct live_region *region = live_map_find(w.map, key);
-        if (!region) {
+        const struct live_entry *of = live_map_find(w.map, key);
+        if (!of) {
             continue;
         }
-        walk_array(&w, region, key, region->primary);
+        walk_array(&w, of->region, key, of->region->slot);
         for (int i = 0; i < CROWDED; i++) {
-            const live_slot *crowded = atomic_load(&region->crowded[i]);
+            const live_slot *crowded = atomic_load(&of->crowded[i]);
             if (crowded) {
-                walk_array(&w, region, key, crowded);
+                walk_array(&w, of->region, key, crowded);
             }
         }
     }

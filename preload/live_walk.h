@@ -13,7 +13,8 @@
 
 typedef void live_visit(void *arg, uintptr_t address, const struct live_block *block);
 
-/* Calls VISIT for each block that begins from START up to END. PAGEMAP: see resident.h. */
+/* Calls VISIT for each block that begins from START up to END, without its birth. PAGEMAP: see
+ * resident.h. */
 void live_walk(const struct live *l, int pagemap, uintptr_t start, uintptr_t end, live_visit *visit,
                void *arg);
 

@@ -179,7 +179,7 @@ void recorder_alloc_uncounted(struct recorder *r, struct thread *t, uintptr_t ad
                               uint64_t size)
 {
     struct live_block old, block = {.site = SITE_UNCOUNTED, .size = size};
-    enum live_result result = live_insert_slow(&r->live, &t->live_cache, address, &block, &old);
+    enum live_result result = live_insert(&r->live, &t->live_cache, address, &block, &old);
     recorder_alloc_trouble(r, t, NULL, result, &old, 1);
 }
 

@@ -81,7 +81,7 @@ static void a_site_has_one_shard(void **state)
     static uint32_t site[COUNT];
     for (uint32_t i = 0; i < COUNT; i++) {
         /* All over the range, the last id included. */
-        site[i] = i % 2 ? i : LIVE_MAX_SITE - i * 5000;
+        site[i] = i % 2 ? i : LIVE_MAX_SITE - i * 1000;
         shard[i] = thread_shard(t, site[i], 7 + i);
         assert_non_null(shard[i]);
         assert_int_equal(shard[i]->site, site[i]);
