@@ -21,9 +21,9 @@
  * one that is comes from multiples of the golden ratio: evenly spread, and no period that a program
  * could have, too (Knuth, TAOCP 3, 6.4). */
 #define COUNT_MEASURED ((uint64_t)64)
-#define COUNT_THIN ((uint64_t)16)
+#define COUNT_THIN ((uint64_t)32)
 #define COUNT_GOLDEN UINT32_C(0x9e3779b9)
-#define COUNT_CHANCE (UINT32_MAX / 16) /* one in COUNT_THIN */
+#define COUNT_CHANCE (UINT32_MAX / 32) /* one in COUNT_THIN */
 
 /* Whether the lifetime of a shard's block is measured that comes after N others. */
 COUNT_INLINE bool count_measures(uint64_t n)

@@ -14,7 +14,7 @@ struct live_spare {
 };
 
 #define SPARE_LINES (sizeof((struct live_spare *)0)->line / sizeof(struct live_line))
-#define TAG_BITS 9 /* of 8 bytes in 2 KiB, and the 1 */
+#define TAG_BITS (LIVE_LINE_BITS - 3 + 1) /* which 8 bytes of a line, and the 1 */
 
 static uint64_t tag_of(uintptr_t address)
 {

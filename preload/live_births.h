@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * When live blocks were born, of those whose lifetime is measured: few, where there are many blocks
- * (count.h), so that this is no part of their slots (live.h). Each 2 KiB of addresses have a line
+ * (count.h), so that this is no part of their slots (live.h). Each 4 KiB of addresses have a line
  * with a place for each seventh of them, and where a place is taken, further lines.
  *
  * Any number of threads: a place is claimed by one atomic instruction, and found again and given up
@@ -18,7 +18,7 @@
 
 struct live;
 
-#define LIVE_LINE_BITS 11
+#define LIVE_LINE_BITS 12
 #define LIVE_LINES ((size_t)1 << (21 - LIVE_LINE_BITS)) /* of a region */
 #define LIVE_LINE_BIRTHS ((size_t)7)
 
@@ -33,7 +33,7 @@ struct live_line {
 struct live_spare;
 
 /* A stamp: the birth in units of 64 ticks, at least 1, and whether it is thinned (struct
- * live_block). 54 bits: at 4 GHz, for 4 years. 0: none. */
+ * live_block). 53 bits: at 4 GHz, for 4 years. 0: none. */
 #define LIVE_STAMP_UNIT 6
 
 static inline uint64_t live_stamp(uint64_t birth, bool thinned)

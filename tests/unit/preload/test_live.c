@@ -147,7 +147,7 @@ static void the_largest_values_are_kept(void **state)
 {
     (void)state;
     struct live_cache cache = {0};
-    const uint64_t ages = (uint64_t)1 << 59;
+    const uint64_t ages = (uint64_t)1 << 58;
     const struct live_block block = {LIVE_MAX_SITE, ((uint64_t)1 << 61) - 1, ages, true};
     insert_new(&cache, BASE, &block);
     remove_known(&cache, BASE, &block);
