@@ -107,9 +107,9 @@ COUNT_INLINE void count_alloc(struct recorder *r, struct thread *t, struct shard
     }
     shard_count_size(shard, size, weight, &t->arena);
     count_end(r, shard, epoch, weight, bytes, sampled);
+    shard_follow_max(shard);
     if (likely(alone)) {
         peak_change_alone(&t->share, (int64_t)bytes);
-        shard_follow_max(shard);
     } else {
         peak_change(&r->peak, &t->share, (int64_t)bytes);
         shard_follow_max_shared(shard, sites_at(&r->sites, shard->site));

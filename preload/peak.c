@@ -10,14 +10,18 @@ void peak_init(struct peak *p)
 }
 
 /* Steps of a thousandth of the total, shared out: small enough not to matter, large enough that
- * threads seldom meet at the shared total. */
+ * threads seldom meet at the shared total. In powers of two: all threads read them with each event,
+ * so they should change seldom. */
 static void set_step(struct peak *p, int64_t total)
 {
-    int64_t threads = atomic_load(&p->threads);
-    int64_t step = total / 1024 / (threads + 1);
-    step = step < MIN_STEP ? MIN_STEP : step > MAX_STEP ? MAX_STEP : step;
-    atomic_store(&p->step, step);
-    atomic_store(&p->flush_at, step);
+    int64_t threads = atomic_load(&p->threads), step = MIN_STEP;
+    while (step < MAX_STEP && step * 2 <= total / 1024 / (threads + 1)) {
+        step *= 2;
+    }
+    if (atomic_load(&p->step) != step) {
+        atomic_store(&p->step, step);
+        atomic_store(&p->flush_at, step);
+    }
     int64_t error = step * (threads + 1), seen = atomic_load(&p->error);
     while (error > seen && !atomic_compare_exchange_weak(&p->error, &seen, error)) {
     }

@@ -131,7 +131,7 @@ uint64_t shard_add_sizes(const struct shard *s, uint64_t to[MEMPROF_HISTOGRAM_BU
     return set;
 }
 
-void shard_follow_max_shared(struct shard *s, struct site *site)
+void shard_hand_in(struct shard *s, struct site *site)
 {
     int64_t live = (int64_t)shard_live_bytes(s);
     int64_t pending = live - s->handed_in;

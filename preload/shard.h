@@ -183,8 +183,18 @@ static inline void shard_follow_max(struct shard *s)
     }
 }
 
-/* The same with several: the shard hands in to SITE when it differs by an eighth, so that the
- * figure of a site that several threads use is exact to about that. */
-void shard_follow_max_shared(struct shard *s, struct site *site);
+/* The same with several, which may share the site: the shard hands in to SITE when it differs by an
+ * eighth, and by more than a little, so that the figure of a site that several threads use is exact
+ * to about that. That of a site of one thread is the shard's own. */
+#define SHARD_LITTLE ((uint64_t)1024)
+void shard_hand_in(struct shard *s, struct site *site);
+
+static inline void shard_follow_max_shared(struct shard *s, struct site *site)
+{
+    const uint64_t pending = shard_live_bytes(s) - (uint64_t)s->handed_in;
+    if (unlikely(pending + SHARD_LITTLE > 2 * SHARD_LITTLE)) {
+        shard_hand_in(s, site);
+    }
+}
 
 #endif
