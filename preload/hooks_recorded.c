@@ -136,6 +136,8 @@ static __attribute__((noinline)) void free_slow(void *block, struct stack_start 
 void recorded_free(void *block)
 {
     const struct stack_start start = CALLER;
+    /* What the allocator looks at first may take as long to come as what we do. */
+    __builtin_prefetch((const char *)block - 2 * sizeof(size_t), 1);
     if (likely(quick_free(block, start.ip, start.sp))) {
         real.free(block);
     } else {
