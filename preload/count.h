@@ -86,34 +86,62 @@ COUNT_INLINE bool count_alone(const struct recorder *r)
     return atomic_load_explicit(&r->peak.step, memory_order_relaxed) == 0;
 }
 
+/* Whether this thread has allocated at SHARD's site before. */
+COUNT_INLINE void count_thread(const struct thread *t, struct shard *shard)
+{
+    if (unlikely(shard->thread != t->serial)) {
+        shard->thread = t->serial;
+        counter_add(&shard->threads, 1);
+    }
+}
+
+/* As count_alloc, of a block that stands for itself, where no other thread has recorded: the epoch
+ * does not change meanwhile. FIRST: this may be the first block of the site. */
+COUNT_INLINE void count_alloc_alone(struct recorder *r, struct thread *t, struct shard *shard,
+                                    uint64_t size, bool reallocated, bool first)
+{
+    count_begin(r, shard, false);
+    counter_add(&shard->alloc_count, 1);
+    counter_add(&shard->alloc_bytes, size);
+    if (unlikely(first)) {
+        count_thread(t, shard);
+    }
+    if (unlikely(reallocated)) {
+        counter_add(&shard->realloc_count, 1);
+    }
+    shard_count_size(shard, size, 1, &t->arena);
+    shard_end(shard);
+    shard_follow_max(shard);
+    peak_change_alone(&t->share, (int64_t)size);
+}
+
 /* A new block of SIZE bytes, which stands for WEIGHT, comes into the counts of SHARD. */
 COUNT_INLINE void count_alloc(struct recorder *r, struct thread *t, struct shard *shard,
                               uint64_t size, uint64_t weight, bool reallocated, bool sampled)
 {
     const uint64_t bytes = weight * size;
-    const bool alone = count_alone(r);
     const uint64_t epoch = count_begin(r, shard, sampled);
     counter_add(&shard->alloc_count, weight);
     counter_add(&shard->alloc_bytes, bytes);
     if (sampled && weight > 1) {
         sampler_variance_alloc(atomic_load(&shard->variance), weight, size);
     }
-    if (unlikely(shard->thread != t->serial)) {
-        shard->thread = t->serial;
-        counter_add(&shard->threads, 1);
-    }
+    count_thread(t, shard);
     if (unlikely(reallocated)) {
         counter_add(&shard->realloc_count, weight);
     }
     shard_count_size(shard, size, weight, &t->arena);
     count_end(r, shard, epoch, weight, bytes, sampled);
     shard_follow_max(shard);
-    if (likely(alone)) {
-        peak_change_alone(&t->share, (int64_t)bytes);
-    } else {
-        peak_change(&r->peak, &t->share, (int64_t)bytes);
+    peak_change(&r->peak, &t->share, (int64_t)bytes);
+    if (!count_alone(r)) {
         shard_follow_max_shared(shard, sites_at(&r->sites, shard->site));
     }
+}
+
+/* What a thread counts of each allocation after that. */
+COUNT_INLINE void count_alloc_of_thread(struct thread *t, uint64_t size, uint64_t weight)
+{
     counter_add(&t->live_count, weight);
     counter_add(&t->alloc_count, 1);
     counter_add(&t->alloc_bytes, size);
@@ -178,12 +206,15 @@ COUNT_INLINE void count_free_of(struct recorder *r, struct thread *t, uint32_t s
     if (unlikely(stamp != 0)) {
         count_lifetime(r, t, shard, stamp, weight);
     }
-    count_end(r, shard, epoch, -weight, -bytes, sampled);
-    if (likely(alone)) {
+    if (likely(alone) && !sampled) {
+        shard_end(shard);
         peak_change_alone(&t->share, -(int64_t)bytes);
     } else {
+        count_end(r, shard, epoch, -weight, -bytes, sampled);
         peak_change(&r->peak, &t->share, -(int64_t)bytes);
-        shard_follow_max_shared(shard, sites_at(&r->sites, site));
+        if (!alone) {
+            shard_follow_max_shared(shard, sites_at(&r->sites, site));
+        }
     }
     counter_add(&t->free_count, 1);
     counter_add(&t->live_count, -weight);

@@ -45,11 +45,17 @@ COUNT_INLINE bool event_alloc(struct recorder *r, struct thread *t, enum site_fu
     if (unlikely(result != LIVE_OK) && !recorder_alloc_trouble(r, t, shard, result, &old, 1)) {
         return false;
     }
-    count_alloc(r, t, shard, size, 1, reallocated, false);
+    const bool alone = count_alone(r);
+    if (likely(alone)) {
+        count_alloc_alone(r, t, shard, size, reallocated, measured);
+    } else {
+        count_alloc(r, t, shard, size, 1, reallocated, false);
+    }
+    count_alloc_of_thread(t, size, 1);
     t->last_block = address;
     if (unlikely(measured)) {
         const uint64_t stamp = live_stamp(count_birth(r, t), n >= COUNT_MEASURED);
-        live_put_birth(&r->live, &t->live_cache, address, stamp, count_alone(r));
+        live_put_birth(&r->live, &t->live_cache, address, stamp, alone);
         return count_due(r, t);
     }
     return false;

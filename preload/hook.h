@@ -98,37 +98,6 @@ static inline __attribute__((always_inline)) void quick_leave(struct thread *t, 
     guard_leave();
 }
 
-/* What is known of a call's stack before the real function is called: a handler that runs meanwhile
- * must find the guard free. */
-struct quick {
-    struct thread *thread; /* NULL: this call goes the long way */
-    const struct known *known;
-    uint32_t emptied;
-};
-
-static inline __attribute__((always_inline)) struct quick quick_find(struct thread *t,
-                                                                     struct stack_start start)
-{
-    return (struct quick){t, event_find(&recorder, t, start), t->stack.knowns.emptied};
-}
-
-static inline __attribute__((always_inline)) struct quick quick_begin(struct stack_start start)
-{
-    struct quick q = {.thread = quick_enter(start.sp)};
-    if (likely(q.thread != NULL)) {
-        q = quick_find(q.thread, start);
-        guard_leave();
-    }
-    return q;
-}
-
-/* Q's stack again, after the real function: nothing may be known of it any more. */
-static inline __attribute__((always_inline)) const struct known *quick_known(const struct quick *q,
-                                                                             const struct thread *t)
-{
-    return likely(q->emptied == t->stack.knowns.emptied) ? q->known : NULL;
-}
-
 /* A call of FUNCTION for SIZE bytes returned P, NULL if it failed. */
 static __attribute__((noinline, unused)) void
 allocated(enum site_function function, void *p, size_t size, const struct stack_start *start)
@@ -153,20 +122,18 @@ allocated(enum site_function function, void *p, size_t size, const struct stack_
     timing_end(began);
 }
 
-/* The same after quick_begin. */
-static inline __attribute__((always_inline)) void quick_allocated(const struct quick *q,
-                                                                  enum site_function function,
-                                                                  void *p, size_t size,
-                                                                  struct stack_start start)
+/* The same, the short way if it can be. */
+static inline __attribute__((always_inline)) void
+quick_allocated(enum site_function function, void *p, size_t size, struct stack_start start)
 {
-    struct thread *t = likely(p != NULL) && likely(q->thread) ? quick_enter(start.sp) : NULL;
+    struct thread *t = likely(p != NULL) ? quick_enter(start.sp) : NULL;
     if (unlikely(!t)) {
         const struct stack_start copy = start; /* so that START is not in memory */
         allocated(function, p, size, &copy);
         return;
     }
-    quick_leave(t, event_alloc(&recorder, t, function, (uintptr_t)p, size, start, quick_known(q, t),
-                               false));
+    quick_leave(t, event_alloc(&recorder, t, function, (uintptr_t)p, size, start,
+                               event_find(&recorder, t, start), false));
 }
 
 /* P, not NULL and the real allocator's, is about to be freed. */

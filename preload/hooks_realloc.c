@@ -169,12 +169,12 @@ void *recorded_realloc(void *block, size_t size)
             return resize_slow(block, size, start);
         }
     }
-    const struct quick quick = quick_find(t, start);
     guard_leave();
     void *p = real.realloc(block, size);
+    struct thread *const before = t;
     t = likely(p != NULL) ? quick_enter(start.sp) : NULL;
     if (unlikely(!t) && block) {
-        resized_slow(quick.thread, taken, block, p, size, start);
+        resized_slow(before, taken, block, p, size, start);
     } else if (unlikely(!t)) {
         const struct stack_start copy = start;
         allocated(SITE_realloc, p, size, &copy);
@@ -183,7 +183,7 @@ void *recorded_realloc(void *block, size_t size)
             event_freed(&recorder, t, (uintptr_t)block, taken);
         }
         quick_leave(t, event_alloc(&recorder, t, SITE_realloc, (uintptr_t)p, size, start,
-                                   quick_known(&quick, t), block != NULL));
+                                   event_find(&recorder, t, start), block != NULL));
     }
     return p;
 }

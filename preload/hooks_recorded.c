@@ -38,9 +38,8 @@ void *slowly_malloc(size_t size)
 void *recorded_malloc(size_t size)
 {
     const struct stack_start start = CALLER;
-    const struct quick quick = quick_begin(start);
     void *p = real.malloc(size);
-    quick_allocated(&quick, SITE_malloc, p, size, start);
+    quick_allocated(SITE_malloc, p, size, start);
     return p;
 }
 
@@ -62,9 +61,8 @@ void *recorded_calloc(size_t count, size_t size)
     size_t total;
     (void)__builtin_mul_overflow(count, size, &total); /* if it is too much the call fails */
     const struct stack_start start = CALLER;
-    const struct quick quick = quick_begin(start);
     void *p = real.calloc(count, size);
-    quick_allocated(&quick, SITE_calloc, p, total, start);
+    quick_allocated(SITE_calloc, p, total, start);
     return p;
 }
 

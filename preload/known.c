@@ -62,7 +62,6 @@ static void begin(struct knowns *k, struct known_table *t)
     k->heads_left = (uint32_t)heads_size(t) / 2;
     k->edges_left = (uint32_t)edges_size(t) / 4 * 3;
     k->begun = now(k);
-    k->emptied++;
     k->table = t;
 }
 

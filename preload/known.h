@@ -86,7 +86,6 @@ struct knowns {
     uint64_t begun;                 /* the count when it was last empty */
     uint64_t pause_until;           /* the count until which nothing is entered */
     uint32_t entered;               /* stacks since then */
-    uint32_t emptied;               /* how often: a stack that was found may be another since */
 };
 
 /* EVENTS: see above. Takes no memory before the first stack is entered. */

@@ -230,7 +230,9 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
         }
         process_describe(argv);
         reserve_take();
-        recorder.live.one_each = process_has_glibc_blocks();
+        if (process_has_glibc_blocks()) {
+            live_set_one_each(&recorder.live);
+        }
         if (recorder.options.verbose >= 2) {
             say_what_is_done();
         }

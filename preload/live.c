@@ -14,6 +14,12 @@
 void live_init(struct live *l, struct arena_pool *pool)
 {
     l->pool = l->arena.pool = pool;
+    atomic_store(&l->sweep, LIVE_CROWDS);
+}
+
+void live_set_one_each(struct live *l)
+{
+    atomic_store(&l->sweep, 0);
 }
 
 static void map_put(struct live_map *m, uintptr_t key, struct live_entry *of)
@@ -203,14 +209,10 @@ enum live_result live_insert(struct live *l, struct live_cache *cache, uintptr_t
 void live_put_birth(struct live *l, struct live_cache *cache, uintptr_t address, uint64_t stamp,
                     bool alone)
 {
-    struct live_region *region = live_near(cache, address);
-    if (unlikely(!region)) {
-        const struct live_entry *of = entry_get(l, cache, address, NO_CREATE);
-        region = of ? of->region : NULL;
+    if (unlikely(!live_is_near(cache, address)) && !entry_get(l, cache, address, NO_CREATE)) {
+        return;
     }
-    if (likely(region != NULL)) {
-        live_births_put(l, region->births, address, stamp, alone);
-    }
+    live_births_put(l, live_near(cache, address)->births, address, stamp, alone);
 }
 
 bool live_remove_slow(struct live *l, struct live_cache *cache, uintptr_t address,

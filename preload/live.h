@@ -76,11 +76,11 @@ struct live {
     char *slab, *slab_end; /* memory for regions of a dense heap */
     struct live_map *_Atomic map;
     struct live_spare *_Atomic spare; /* for births */
-    _Atomic uint32_t sweep;           /* odd while pages are given back: see live_trim */
-    /* No two blocks meet in a slot: the allocator is glibc's. So nobody else can insert where one
-     * inserts, and it takes no locked instruction, which would wait for all memory accesses. */
-    bool one_each;
+    /* Odd while pages are given back: see live_trim. LIVE_CROWDS unless live_set_one_each. */
+    _Atomic uint32_t sweep;
 };
+
+#define LIVE_CROWDS (UINT32_C(1) << 31)
 
 /* The regions that a thread used recently. Zero-initialised is empty. */
 #define LIVE_CACHED ((size_t)16)
@@ -98,6 +98,16 @@ enum live_result {
 };
 
 void live_init(struct live *l, struct arena_pool *pool);
+
+/* No two blocks meet in a slot: the allocator is glibc's. So nobody else can insert where one
+ * inserts, and it takes no locked instruction, which would wait for all memory accesses. Before the
+ * first block. */
+void live_set_one_each(struct live *l);
+
+static inline bool live_one_each(const struct live *l)
+{
+    return !(atomic_load_explicit(&l->sweep, memory_order_relaxed) & LIVE_CROWDS);
+}
 
 /* The general forms of live_put, live_insert and live_remove, for what these have no short way
  * for. The first does not keep the block's birth. */
@@ -183,12 +193,16 @@ static inline void live_clear_large_size(live_slot *slot)
     atomic_store_explicit(&slot[1], 0, memory_order_relaxed);
 }
 
-/* The region of ADDRESS, if it was used recently; or NULL. */
-static inline struct live_region *live_near(const struct live_cache *cache, uintptr_t address)
+/* Whether the region of ADDRESS was used recently; and that region, if so. */
+static inline bool live_is_near(const struct live_cache *cache, uintptr_t address)
 {
     const uintptr_t key = (address >> LIVE_REGION_BITS) + 1;
-    return likely(cache->of[key % LIVE_CACHED].key == key) ? cache->of[key % LIVE_CACHED].region
-                                                           : NULL;
+    return cache->of[key % LIVE_CACHED].key == key;
+}
+
+static inline struct live_region *live_near(const struct live_cache *cache, uintptr_t address)
+{
+    return cache->of[((address >> LIVE_REGION_BITS) + 1) % LIVE_CACHED].region;
 }
 
 /* Pages may have been given back meanwhile: puts the block in once more if it was lost. */
@@ -201,18 +215,18 @@ live_put(struct live *l, struct live_cache *cache, uintptr_t address, uint32_t w
          struct live_block *old)
 {
     const uint32_t sweep = atomic_load_explicit(&l->sweep, memory_order_acquire);
-    struct live_region *region = live_near(cache, address);
-    if (unlikely(!region)) {
+    if (unlikely(!live_is_near(cache, address))) {
         return live_put_slow(l, cache, address, word, size, old);
     }
-    live_slot *slot = live_slot_at(region, address);
+    live_slot *slot = live_slot_at(live_near(cache, address), address);
     uint32_t found = atomic_load_explicit(slot, memory_order_relaxed);
     if (unlikely(found != 0)) {
         return live_put_slow(l, cache, address, word, size, old);
     }
-    if (likely(l->one_each)) {
+    if (likely((sweep & (LIVE_CROWDS | 1)) == 0)) {
         atomic_store_explicit(slot, word, memory_order_release);
-    } else if (unlikely(!atomic_compare_exchange_strong_explicit(
+    } else if (unlikely(sweep & 1) ||
+               unlikely(!atomic_compare_exchange_strong_explicit(
                    slot, &found, word, memory_order_release, memory_order_relaxed))) {
         return live_put_slow(l, cache, address, word, size, old);
     }
@@ -221,8 +235,7 @@ live_put(struct live *l, struct live_cache *cache, uintptr_t address, uint32_t w
     }
     /* Whoever gives pages back makes all threads pass a memory barrier first. */
     atomic_signal_fence(memory_order_seq_cst);
-    if (unlikely(atomic_load_explicit(&l->sweep, memory_order_relaxed) != sweep) ||
-        unlikely(sweep % 2 != 0)) {
+    if (unlikely(atomic_load_explicit(&l->sweep, memory_order_relaxed) != sweep)) {
         live_put_again(l, cache, address, word, size);
     }
     return LIVE_OK;
@@ -239,10 +252,10 @@ static inline __attribute__((always_inline)) struct live_taken live_take(struct 
                                                                          uintptr_t address)
 {
     struct live_taken taken = {0};
-    struct live_region *region = live_near(cache, address);
-    if (unlikely(!region)) {
+    if (unlikely(!live_is_near(cache, address))) {
         return taken;
     }
+    struct live_region *region = live_near(cache, address);
     live_slot *slot = live_slot_at(region, address);
     const uint32_t word = atomic_load_explicit(slot, memory_order_relaxed);
     if (unlikely(!live_is_of(word, address))) {

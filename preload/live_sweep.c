@@ -65,7 +65,7 @@ bool live_trim(struct live *l, size_t *cursor, uint64_t budget)
     bool through = true;
     const struct live_map *m = atomic_load(&l->map);
     const uint64_t start = clock_ticks();
-    if (m && l->one_each && membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0) {
+    if (m && live_one_each(l) && membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0) {
         atomic_fetch_add(&l->sweep, 1);
         bool safe = membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0;
         for (; safe && *cursor <= m->mask && clock_ticks() - start < budget; (*cursor)++) {

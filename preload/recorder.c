@@ -166,6 +166,7 @@ static __attribute__((noinline)) bool record_sampled(struct recorder *r, struct 
     if ((result == LIVE_OK && shard) ||
         recorder_alloc_trouble(r, t, shard, result, &old.block, old.weight)) {
         count_alloc(r, t, shard, size, weight, reallocated, true);
+        count_alloc_of_thread(t, size, weight);
         t->last_block = address;
     }
     if (t->meter) {

@@ -332,7 +332,7 @@ static void what_holds_nothing_is_given_back(void **state)
     (void)state;
     enum { BLOCKS = 400000, STEP = 97 };
     struct live_cache cache = {0};
-    live.one_each = true;
+    live_set_one_each(&live);
     for (uint32_t i = 0; i < BLOCKS; i++) {
         const struct live_block block = {1 + i, i % 200, 0, false};
         insert_new(&cache, BASE + 256 * (uintptr_t)i, &block);
@@ -397,7 +397,7 @@ static void nothing_is_lost_meanwhile(void **state)
     (void)state;
     enum { WORKERS = 3 };
     pthread_t trimmer, thread[WORKERS];
-    live.one_each = true;
+    live_set_one_each(&live);
     atomic_store(&stop, false);
     assert_int_equal(pthread_create(&trimmer, NULL, trim_again_and_again, NULL), 0);
     for (uintptr_t i = 0; i < WORKERS; i++) {

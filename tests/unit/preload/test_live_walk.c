@@ -63,7 +63,9 @@ static void fill(uint64_t seed, size_t spacing, bool one_each)
     memset(&cache, 0, sizeof cache);
     memset(model, 0, sizeof model);
     live_init(&live, &pool);
-    live.one_each = one_each;
+    if (one_each) {
+        live_set_one_each(&live);
+    }
     uintptr_t address = BASE;
     for (int n = 0; n < BLOCKS; n++) {
         const uint64_t size = 1 + support_below(&seed, support_below(&seed, 300) ? 24 : 8000);
