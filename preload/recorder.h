@@ -132,7 +132,7 @@ static inline struct thread *recorder_thread(struct recorder *r)
         unlikely(atomic_load_explicit(&t->pending_count, memory_order_relaxed) != 0)) {
         t = recorder_thread_slow(r);
     }
-    guard_tls.quick = !r->sampler.on && live_one_each(&r->live) && !guard_tls.exited ? t : NULL;
+    guard_tls.quick = !r->sampler.on && !guard_tls.exited ? t : NULL;
     return t;
 }
 
