@@ -56,6 +56,7 @@ static int write_taken(const struct dump_request *request)
     vault_take_turn(&r->vault);
     const uint64_t sum = r->vault.watched && r->vault.header ? changes_sum(r, NULL) : 0;
     const int result = dump_write(r, request);
+    vault_end_turn(&r->vault);
     if (sum && result == 0 && !request->pattern && !request->replaced) {
         atomic_store(&r->vault.header->told, sum);
     }

@@ -177,6 +177,7 @@ void vault_take_turn(struct vault *v)
         return;
     }
     _Atomic uint32_t *turn = &v->header->turn;
+    atomic_store(&v->header->dumping, 1);
     uint32_t now = atomic_fetch_add(turn, 2) + 2;
     for (int ms = 0; now % 2 && ms < PLACE_MS; ms++) {
         sys_sleep_ns(1000000);
@@ -187,9 +188,17 @@ void vault_take_turn(struct vault *v)
     }
 }
 
+void vault_end_turn(struct vault *v)
+{
+    if (v->header) {
+        atomic_store(&v->header->dumping, 0);
+    }
+}
+
 uint32_t vault_turn(const struct vault *v)
 {
-    return atomic_load(&v->header->turn);
+    const uint32_t turn = atomic_load(&v->header->turn);
+    return turn | (atomic_load(&v->header->dumping) != 0); /* in this order */
 }
 
 bool vault_begin_place(struct vault *v, uint32_t turn)

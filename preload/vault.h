@@ -59,10 +59,12 @@ struct vault_header {
     char magic[16];
     uint64_t layout; /* see recorder_layout: who reads the file must have the same */
     _Atomic uint32_t state;
-    uint32_t pid;          /* in the process's own namespace */
-    _Atomic uint32_t stop; /* the process asks its warden to end */
-    _Atomic uint32_t turn; /* see vault_take_turn */
-    _Atomic uint64_t told; /* what changes_sum was for the last dump; 0: there was none */
+    uint32_t pid;             /* in the process's own namespace */
+    _Atomic uint32_t stop;    /* the process asks its warden to end */
+    _Atomic uint32_t writing; /* there is a file that only the warden will remove */
+    _Atomic uint32_t turn;    /* see vault_take_turn */
+    _Atomic uint32_t dumping; /* the process is writing a dump */
+    _Atomic uint64_t told;    /* what changes_sum was for the last dump; 0: there was none */
     struct vault_extent section;
     _Atomic uint32_t extents; /* written after the entry that it counts */
     struct vault_extent extent[VAULT_EXTENTS];
@@ -114,11 +116,13 @@ bool vault_follow(struct vault *v);
 /* Whether SIZE bytes at P, aligned as all records are, lie in what is mapped here. */
 bool vault_holds(const struct vault *v, const void *p, size_t size);
 
-/* Who writes a dump takes a turn: one that the warden has begun before will not be put into place
- * afterwards. Waits while it is being put there, but not for ever. */
+/* Around a dump that the process writes: none that the warden began before the end will be put into
+ * place. The first waits while one is being put there, but not for ever. */
 void vault_take_turn(struct vault *v);
-/* In the warden: the turn as it is now; and around putting a dump into place, which must not be
- * done if the first says false: a turn was taken since. */
+void vault_end_turn(struct vault *v);
+/* In the warden: the turn as it is now, odd if it is not for the warden to write; and around
+ * putting a dump into place, which must not be done if the first says false: a turn was taken
+ * since. */
 uint32_t vault_turn(const struct vault *v);
 bool vault_begin_place(struct vault *v, uint32_t turn);
 void vault_end_place(struct vault *v);

@@ -71,6 +71,7 @@ void warden_start(struct recorder *r)
     }
     const sys_sigset before = sys_block_signals();
     atomic_store(&r->vault.header->stop, 0);
+    atomic_store(&r->vault.header->writing, 0);
     const long pid = warden_clone();
     if (pid == 0) {
         arch_call_on_stack(run, r, stack + sizeof stack);
@@ -108,10 +109,13 @@ static bool reap(int pid, unsigned ms)
 #define ASK_MS 1000
 #define KILL_MS 5000
 
+/* A number is another process's once its own was reaped, by whomever: so that is tried first. */
 void warden_kill(int pid)
 {
-    sys_call(SYS_kill, pid, SIGKILL, 0, 0, 0, 0);
-    reap(pid, KILL_MS);
+    if (!reap(pid, 0)) {
+        sys_call(SYS_kill, pid, SIGKILL, 0, 0, 0, 0);
+        reap(pid, KILL_MS);
+    }
 }
 
 void warden_stop(struct recorder *r)
@@ -123,13 +127,15 @@ void warden_stop(struct recorder *r)
     const sys_sigset before = sys_block_signals();
     const int pid = atomic_exchange(&warden.pid, 0);
     if (pid != 0) {
-        if (r->vault.header) {
-            atomic_store(&r->vault.header->stop, 1);
+        struct vault_header *h = r->vault.header;
+        if (h) {
+            atomic_store(&h->stop, 1);
         }
-        sys_call(SYS_kill, pid, SIGTERM, 0, 0, 0, 0);
-        if (!reap(pid, ASK_MS)) {
-            warden_kill(pid);
+        if (h && atomic_load(&h->writing) && !reap(pid, 0)) {
+            sys_call(SYS_kill, pid, SIGTERM, 0, 0, 0, 0);
+            reap(pid, ASK_MS);
         }
+        warden_kill(pid);
     }
     sys_restore_signals(before);
 }

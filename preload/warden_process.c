@@ -197,16 +197,23 @@ static void place(const struct warden *w, uint64_t sum, uint32_t turn)
 /* The program counts to SUM, and has done nothing for a while. */
 static void snapshot(const struct warden *w, uint64_t sum)
 {
+    struct vault_header *h = w->r->vault.header;
     const uint32_t turn = vault_turn(&w->r->vault);
+    if (turn % 2) {
+        return; /* the program is writing one */
+    }
     const struct warden_order order = {.reason = "interval"};
-    const enum woken woken = have_written(w, &order);
-    if (woken != BY_OTHER || !w->handover->written) {
+    /* The program sees that, or this that it wants the warden to end. */
+    atomic_store(&h->writing, 1);
+    const enum woken woken = atomic_load(&h->stop) ? BY_STOP : have_written(w, &order);
+    if (woken == BY_OTHER && w->handover->written) {
+        place(w, sum, turn);
+    } else {
         remove_written(w);
         act_on(w, woken);
         atomic_store(&w->r->next_dump_ns, elapsed(w) + w->interval);
-        return;
     }
-    place(w, sum, turn);
+    atomic_store(&h->writing, 0);
 }
 
 /* What has been counted so far; also of what was mapped since. */
