@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import time
 
 import memprof_test
 from idle_host import PATIENCE, Idle
@@ -56,7 +57,7 @@ class Ends(Idle, Storm):
 
     def test_children(self):
         """Each of many has a dump, and nobody is left."""
-        count = many(200)
+        count = 200
         process = self.started("children", count, interval=1000, start_new_session=True)
         self.wait_for(lambda: len(self.wardens()) == count + 1, "a warden for each")
         os.killpg(process.pid, signal.SIGKILL)
@@ -91,6 +92,26 @@ class Ends(Idle, Storm):
 
             self.check(self.wait_for(last, "the last dump"), book, 2)
             self.wait_for(lambda: os.listdir(self.out) == ["dump.json"], "an end of writing")
+        print(many(10), "kills")
+
+    def test_ends_while_a_snapshot_is_written(self):
+        """The program's last dump is the one that stays, and the only file; also afterwards."""
+        for _ in range(many(15)):
+            process = self.started("step", interval=0.01)
+            for _ in range(random.randrange(4)):
+                time.sleep(random.random() * 0.02)
+                process.stdin.write(b"\n")
+                process.stdin.flush()
+                self.assertEqual(process.stdout.readline(), b"done\n")
+            time.sleep(random.random() * 0.03)
+            process.stdin.close()
+            self.assertEqual(process.wait(PATIENCE), 0)
+            self.assertEqual(os.listdir(self.out), [f"idle.{process.pid}.json"])
+            self.assertEqual(self.dump(process)["dump"]["reason"], "exit")
+            self.nothing_left()
+            self.assertEqual(self.dump(process)["dump"]["reason"], "exit")
+            (self.out / f"idle.{process.pid}.json").unlink()
+        print(many(15), "ends")
 
     def test_execs(self):
         """One that fails changes nothing; of one that does not, both programs have a dump, and the

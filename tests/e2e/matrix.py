@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """More than 60 hosts, each alone and with jemalloc, tcmalloc and mimalloc preloaded before and after
-the profiler: output, standard error and status are what they are without the profiler, and so is
-what programs tell of their environment, descriptors, signals, threads and limits. Usually each host
+the profiler, and with MEMPROF_INTERVAL: output, standard error and status are what they are without
+the profiler, and so is what programs tell of their environment, descriptors, signals, threads and limits. Usually each host
 is run once, with the combinations taking turns; in a soak each is run with all of them."""
 import json
 import re
@@ -40,7 +40,7 @@ class Matrix(memprof_test.Test):
                            **self.files)
         return text if shutil.which(text.split()[0]) else None
 
-    def run_under(self, command, preload, dumps):
+    def run_under(self, command, preload, dumps, extra=None):
         """The shell itself is not preloaded, so that each program of a pipeline is a host."""
         libraries = ":".join(str(path) for path in preload)
         script = f"export LD_PRELOAD={libraries}\n{command}" if libraries else command
@@ -50,7 +50,7 @@ class Matrix(memprof_test.Test):
         for kept in ("a.o", "s.o"):
             if (self.dir / kept).exists():
                 shutil.copy(self.dir / kept, work)
-        env = self.environment({"MEMPROF_OUT": f"{dumps}/%e.%p.json"})
+        env = self.environment({"MEMPROF_OUT": f"{dumps}/%e.%p.json", **(extra or {})})
         status, out, err = self.run_host(["/bin/bash", "-c", script], env, cwd=work)
         for kept in ("a.o", "s.o"):
             if (work / kept).exists():
@@ -61,13 +61,13 @@ class Matrix(memprof_test.Test):
         """Without the shell's own job messages, which tell process ids and line numbers."""
         return re.sub(rb"/bin/bash: line \d+: +\d+ ", b"", text)
 
-    def compare(self, host, before, after):
+    def compare(self, host, before, after, extra=None):
         dumps = self.dir / "dumps"
         shutil.rmtree(dumps, ignore_errors=True)
         dumps.mkdir()
         command = self.command(host)
-        plain = self.run_under(command, (*before, *after), dumps)
-        ours = self.run_under(command, (*before, LIBRARY, *after), dumps)
+        plain = self.run_under(command, (*before, *after), dumps, extra)
+        ours = self.run_under(command, (*before, LIBRARY, *after), dumps, extra)
         self.pairs += 1
         if plain != ours:
             what = [name for name, a, b in zip(("status", "output", "errors"), plain, ours) if a != b]
@@ -80,6 +80,14 @@ class Matrix(memprof_test.Test):
             dump = json.loads(path.read_bytes())
             if path.suffix != ".json" or not dump["dump"]["complete"]:
                 self.differences.append(f"{host!r}: {path.name}")
+
+    def test_interval(self):
+        """With a process beside each, which writes what is due while the host is idle."""
+        present = [host for host in matrix_hosts.hosts() if self.command(host)]
+        for host in present[::1 if SOAK > 1 else 4]:
+            self.compare(host, (), (), {"MEMPROF_INTERVAL": "0.02"})
+        print(f"{self.pairs} hosts with an interval, {len(self.differences)} differences")
+        self.assertEqual(self.differences, [])
 
     def test_matrix(self):
         combinations = self.combinations()

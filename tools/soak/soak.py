@@ -51,6 +51,8 @@ SOAKS = {
     "throws": ("a million exceptions", 2, ["extremes.Extremes.test_throws"], 1),
     "far": ("blocks of 1 TiB, blocks all over the address space", 5,
             ["extremes.Extremes.test_far", "extremes.Extremes.test_scattered"], 1),
+    "wardens": ("300 kills and 450 ends at random instants, with a snapshot every few milliseconds", 30,
+                ["idle_ends"], 1),
     "matrix": ("every host under every allocator", 100, ["matrix"], 1),
 }
 
