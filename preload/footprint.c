@@ -205,7 +205,7 @@ static void give_anonymous(struct work *w)
         footprint_heap_walk(h, w->area.start, w->area.end);
     }
     give_stacks(w);
-    if (h->glibc || h->blocks == 0) {
+    if (w->r->options.mmap && (h->glibc || h->blocks == 0)) {
         give_mapped(w);
     }
     give_heap(w);

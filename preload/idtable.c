@@ -18,8 +18,8 @@ static uint32_t hash_bits(uint64_t hash)
 int idtable_init(struct idtable *t, struct arena_pool *pool, size_t record_size)
 {
     *t = (struct idtable){.pool = pool, .record_size = record_size};
-    t->chunk = arena_pool_map(pool, IDTABLE_CHUNKS * sizeof *t->chunk);
-    t->index = arena_pool_map(pool, FIRST_INDEX * sizeof *t->index);
+    t->chunk = arena_pool_piece(pool, IDTABLE_CHUNKS * sizeof *t->chunk);
+    t->index = arena_pool_piece(pool, FIRST_INDEX * sizeof *t->index);
     t->index_mask = FIRST_INDEX - 1;
     return t->chunk && t->index ? 0 : -1;
 }
@@ -51,7 +51,7 @@ static int index_reserve(struct idtable *t, const struct idtable_key *key)
         return 0;
     }
     size_t size = (t->index_mask + 1) * 2;
-    uint32_t *index = arena_pool_map(t->pool, size * sizeof *index);
+    uint32_t *index = arena_pool_piece(t->pool, size * sizeof *index);
     if (!index) {
         return (size_t)t->count + 1 < t->index_mask ? 0 : -1; /* fuller, but it still works */
     }
@@ -73,7 +73,7 @@ uint32_t idtable_add(struct idtable *t, const struct idtable_key *key, void **re
         return 0;
     }
     if (!t->chunk[c]) {
-        t->chunk[c] = arena_pool_map(t->pool, CHUNK_RECORDS * t->record_size);
+        t->chunk[c] = arena_pool_piece(t->pool, CHUNK_RECORDS * t->record_size);
         if (!t->chunk[c]) {
             return 0;
         }

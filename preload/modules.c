@@ -18,7 +18,7 @@ int modules_init(struct modules *m, struct arena_pool *pool, const struct clock 
     m->arena.pool = pool;
     m->clock = clock;
     m->exe = exe;
-    m->by_id = arena_pool_map(pool, MODULES_MAX * sizeof(struct module *));
+    m->by_id = arena_pool_piece(pool, MODULES_MAX * sizeof(struct module *));
     return m->by_id ? 0 : -1;
 }
 

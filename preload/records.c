@@ -8,7 +8,7 @@
 int records_init(struct records *r, struct arena_pool *pool, size_t record_size)
 {
     *r = (struct records){.pool = pool, .record_size = record_size};
-    r->chunk = arena_pool_map(pool, RECORDS_CHUNKS * sizeof *r->chunk);
+    r->chunk = arena_pool_piece(pool, RECORDS_CHUNKS * sizeof *r->chunk);
     return r->chunk ? 0 : -1;
 }
 

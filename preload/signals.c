@@ -36,6 +36,22 @@ static int real_action(int number, const struct sigaction *action, struct sigact
     return real_sigaction(number, action, old);
 }
 
+static const sigset_t *all_but_faults(void)
+{
+    static bool made;
+    static sigset_t set;
+    if (!made) {
+        sigfillset(&set);
+        for (int number = 1; number <= SIGNAL_MAX; number++) {
+            if (signal_is_fault(number)) {
+                sigdelset(&set, number);
+            }
+        }
+        made = true;
+    }
+    return &set;
+}
+
 bool signals_take(int number, signals_handler *handler, int flags)
 {
     if (sys_signal_handler(number) != (uintptr_t)SIG_DFL) {
@@ -44,12 +60,7 @@ bool signals_take(int number, signals_handler *handler, int flags)
     struct held *h = &held[number];
     real_action(number, NULL, &h->shown);
     h->ours = (struct sigaction){.sa_sigaction = handler, .sa_flags = flags | SA_SIGINFO};
-    sigfillset(&h->ours.sa_mask);
-    for (int other = 1; other <= SIGNAL_MAX; other++) {
-        if (signal_is_fault(other)) {
-            sigdelset(&h->ours.sa_mask, other);
-        }
-    }
+    h->ours.sa_mask = *all_but_faults();
     h->wanted = real_action(number, &h->ours, NULL) == 0;
     return h->wanted;
 }

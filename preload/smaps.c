@@ -78,15 +78,13 @@ static bool parse_head(const char *line, struct smaps_area *area)
 }
 
 /* The kilobytes of LINE if it begins with KEY, in bytes. */
-static bool take_bytes(const char *line, const char *key, uint64_t *bytes)
+static void take_bytes(const char *line, const char *key, uint64_t *bytes)
 {
     const size_t length = strlen(key);
-    if (strncmp(line, key, length) != 0) {
-        return false;
+    if (strncmp(line, key, length) == 0) {
+        const char *p = line + length + strspn(line + length, " ");
+        *bytes = take_number(&p, 10) * 1024;
     }
-    const char *p = line + length + strspn(line + length, " ");
-    *bytes = take_number(&p, 10) * 1024;
-    return true;
 }
 
 bool smaps_open(struct smaps *s)
@@ -113,15 +111,14 @@ bool smaps_next(struct smaps *s, struct smaps_area *area)
     s->more = false;
     const char *line;
     while ((line = next_line(s)) != NULL) {
-        if (take_bytes(line, "Rss:", &area->rss_bytes) ||
-            take_bytes(line, "Anonymous:", &area->anonymous_bytes)) {
-            continue;
-        }
-        if (strncmp(line, "VmFlags:", 8) == 0) {
+        /* Of some twenty lines for each area few matter; a head begins with a small digit. */
+        if (line[0] == 'R') {
+            take_bytes(line, "Rss:", &area->rss_bytes);
+        } else if (line[0] == 'A') {
+            take_bytes(line, "Anonymous:", &area->anonymous_bytes);
+        } else if (line[0] == 'V' && strncmp(line, "VmFlags:", 8) == 0) {
             area->reserved = !strstr(line, " nr");
-            continue;
-        }
-        if (parse_head(line, &s->next)) {
+        } else if ((line[0] < 'A' || line[0] > 'Z') && parse_head(line, &s->next)) {
             s->more = true;
             break;
         }

@@ -25,7 +25,7 @@ struct thread *thread_new(struct arena_pool *pools, size_t max_depth)
     stack_init(&t->stack, max_depth, stack, &pools[PART_STACKS], &t->alloc_count);
     t->slot = arena_alloc(&t->own, FIRST_SLOTS * sizeof *t->slot);
     t->slot_mask = FIRST_SLOTS - 1;
-    t->directory = arena_pool_map(t->own.pool, THREAD_DIRECTORY * sizeof *t->directory);
+    t->directory = arena_pool_piece(t->own.pool, THREAD_DIRECTORY * sizeof *t->directory);
     return t->slot && t->directory ? t : NULL;
 }
 
@@ -87,7 +87,7 @@ struct shard *thread_shard_new(struct thread *t, uint32_t site, uint64_t epoch)
 {
     struct shard **page = t->directory[site >> THREAD_DIRECTORY_BITS];
     if (!page) {
-        page = arena_pool_map(t->own.pool, (THREAD_DIRECTORY_MASK + 1) * sizeof *page);
+        page = arena_pool_piece(t->own.pool, (THREAD_DIRECTORY_MASK + 1) * sizeof *page);
         if (!page) {
             return NULL;
         }

@@ -3,7 +3,7 @@
 
 void timeline_init(struct timeline *t, struct arena_pool *pool)
 {
-    t->row = arena_pool_map(pool, TIMELINE_ROWS * sizeof *t->row);
+    t->row = arena_pool_piece(pool, TIMELINE_ROWS * sizeof *t->row);
     t->n = 0;
     t->interval_ns = TIMELINE_FIRST_INTERVAL_NS;
 }
