@@ -3,6 +3,9 @@
 
 #include <errno.h>
 
+#include "guard.h"
+#include "roomy.h"
+
 #define FIRST_SLOTS ((size_t)1 << 12)
 
 void rules_init(struct rules *r, struct unwinder *u, struct arena_pool *pool)
@@ -56,10 +59,12 @@ static struct rules_table *grow(struct rules *r, struct rules_table *old, uint64
         return old;
     }
     size_t slots = FIRST_SLOTS;
-    while (slots < keep * 4) {
+    /* Larger each time, for the old one stays: but filled by two thirds, since four share a line.
+     */
+    while (slots < keep * 2 || (old && slots <= old->mask)) {
         slots *= 2;
     }
-    struct rules_table *t = arena_pool_map(r->pool, sizeof *t + slots * sizeof t->slot[0]);
+    struct rules_table *t = arena_pool_piece(r->pool, sizeof *t + slots * sizeof t->slot[0]);
     if (!t) {
         return NULL;
     }
@@ -75,27 +80,48 @@ static struct rules_table *grow(struct rules *r, struct rules_table *old, uint64
     return t;
 }
 
-/* Not inline: its frame is not to lie below the derivation's. */
-static __attribute__((noinline)) void insert(struct rules *r, uint64_t key, struct rule rule)
+/* Under the lock. */
+static void insert(struct rules *r, uint64_t key, struct rule rule)
 {
-    sys_sigset before = sys_lock(&r->lock);
     struct rules_table *t = atomic_load(&r->table);
-    if (!t || t->used * 2 > t->mask) {
+    if (!t || t->used * 3 > t->mask * 2) {
         t = grow(r, t, key);
     }
     struct rule known;
     if (t && !rules_find(t, key, &known)) {
         put(t, key, rule);
     }
-    sys_unlock(&r->lock, before);
+}
+
+struct derivation {
+    struct rules *rules;
+    uint64_t key;
+    struct rule rule;
+};
+
+/* On a stack with room: all signals are blocked there, which the lock need not do again. */
+static void derive_there(void *arg)
+{
+    struct derivation *d = arg;
+    struct rules *r = d->rules;
+    const uintptr_t ip = d->key & (((uint64_t)1 << 48) - 1);
+    d->rule = unwinder_derive_here(r->unwinder, ip, d->key >> 63);
+    if (guard_tls.masked) {
+        sys_lock_masked(&r->lock);
+        insert(r, d->key, d->rule);
+        sys_unlock_masked(&r->lock);
+    } else {
+        const sys_sigset before = sys_lock(&r->lock);
+        insert(r, d->key, d->rule);
+        sys_unlock(&r->lock, before);
+    }
 }
 
 struct rule rules_derive(struct rules *r, uint64_t key)
 {
-    uintptr_t ip = key & (((uint64_t)1 << 48) - 1);
-    int saved = errno;
-    struct rule rule = unwinder_derive(r->unwinder, ip, key >> 63);
+    struct derivation d = {.rules = r, .key = key};
+    const int saved = errno;
+    roomy_call(derive_there, &d);
     errno = saved;
-    insert(r, key, rule);
-    return rule;
+    return d.rule;
 }

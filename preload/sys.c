@@ -193,15 +193,20 @@ void sys_restore_signals(sys_sigset before)
     sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, 8, 0, 0);
 }
 
-sys_sigset sys_lock(struct sys_lock *lock)
+void sys_lock_masked(struct sys_lock *lock)
 {
-    sys_sigset before = sys_block_signals();
     int expected = 0;
     if (!atomic_compare_exchange_strong(&lock->state, &expected, 1)) {
         while (atomic_exchange(&lock->state, 2) != 0) {
             sys_call(SYS_futex, (long)&lock->state, FUTEX_WAIT_PRIVATE, 2, 0, 0, 0);
         }
     }
+}
+
+sys_sigset sys_lock(struct sys_lock *lock)
+{
+    const sys_sigset before = sys_block_signals();
+    sys_lock_masked(lock);
     return before;
 }
 
@@ -216,11 +221,16 @@ bool sys_trylock(struct sys_lock *lock, sys_sigset *before)
     return false;
 }
 
-void sys_unlock(struct sys_lock *lock, sys_sigset before)
+void sys_unlock_masked(struct sys_lock *lock)
 {
     if (atomic_exchange(&lock->state, 0) == 2) {
         sys_call(SYS_futex, (long)&lock->state, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
     }
+}
+
+void sys_unlock(struct sys_lock *lock, sys_sigset before)
+{
+    sys_unlock_masked(lock);
     sys_restore_signals(before);
 }
 

@@ -61,6 +61,9 @@ struct sys_lock {
 };
 sys_sigset sys_lock(struct sys_lock *lock);
 void sys_unlock(struct sys_lock *lock, sys_sigset before);
+/* The same where all signals are blocked already. */
+void sys_lock_masked(struct sys_lock *lock);
+void sys_unlock_masked(struct sys_lock *lock);
 /* Returns false, having changed nothing, if the lock is held. */
 bool sys_trylock(struct sys_lock *lock, sys_sigset *before);
 /* The same if it is still held after WAIT_MS, for those who would rather go without than wait for

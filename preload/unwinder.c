@@ -215,7 +215,7 @@ static struct rule derive_bare(struct unwinder *u, uintptr_t ip)
     return rule_plain(ends ? RULE_BARE : RULE_COMPLEX);
 }
 
-static struct rule derive(struct unwinder *u, uintptr_t ip, bool return_address)
+struct rule unwinder_derive_here(struct unwinder *u, uintptr_t ip, bool return_address)
 {
     const struct rule complex = rule_plain(RULE_COMPLEX);
     if (object_is_signal_trampoline(ip)) {
@@ -248,7 +248,7 @@ static struct rule derive(struct unwinder *u, uintptr_t ip, bool return_address)
 static void derive_there(void *arg)
 {
     struct derivation *d = arg;
-    d->rule = derive(d->unwinder, d->ip, d->return_address);
+    d->rule = unwinder_derive_here(d->unwinder, d->ip, d->return_address);
 }
 
 struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_address)

@@ -32,6 +32,9 @@ struct unwinder *unwinder_load(void *(*map)(size_t size), const char **why);
  * RULE_COMPLEX. */
 struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_address);
 
+/* The same without a stack of its own (roomy.h): it takes some 4 KiB of the caller's. */
+struct rule unwinder_derive_here(struct unwinder *u, uintptr_t ip, bool return_address);
+
 /* Walks the calling thread's stack from the frame whose CFA is START_CFA outward, frame by frame,
  * with libunwind's own step. Words are read only where STACK_END bounds them, in loaded modules, or
  * after a probe. Fills IP (return addresses) and returns how many; at most MAX + 1, so that a
