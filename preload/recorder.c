@@ -73,7 +73,9 @@ static struct shard *look_up(struct recorder *r, struct thread *t, enum site_fun
     struct shard *shard = thread_find(t, hash);
     if (!shard) {
         *new = true;
-        stack_frames(s);
+        if (s->trace || !(s->flags & STACK_SPINE)) { /* whose frames are where they are */
+            stack_frames(s);
+        }
         shard = new_shard(r, t, function, hash);
     }
     return shard;

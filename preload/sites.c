@@ -165,7 +165,8 @@ static uint32_t stack_intern(struct sites *s, const struct stack *stack)
     uint32_t frame = FRAME_ROOT;
     int32_t module = -1;
     for (size_t i = known_nodes(stack, modules_generation(s->modules), &frame); i < stack->n; i++) {
-        const uintptr_t ip = stack->ip[stack->n - 1 - i];
+        const uintptr_t ip =
+            in_spine ? spine_step(stack->spine, i)->ip : stack->ip[stack->n - 1 - i];
         module = modules_find_shared(s->modules, s->lock, ip, module);
         const uint64_t code = (ip & (((uint64_t)1 << FRAME_IP_BITS) - 1)) |
                               (uint64_t)(uint32_t)(module + 1) << FRAME_IP_BITS;

@@ -24,7 +24,6 @@ void stack_init(struct stack *s, size_t max, void *memory, struct arena_pool *po
                 const _Atomic uint64_t *events)
 {
     memset(s, 0, sizeof *s);
-    s->events = events;
     knowns_init(&s->knowns, pool, events);
     s->max = max;
     s->size = size_for(max);
@@ -62,27 +61,6 @@ static void keep(struct stack *s)
     s->trace = s->fresh == 0 ? s->known : NULL;
 }
 
-/* Where the outermost frames change from call to call, or each stack is a new one, keeping them
- * costs more than it saves. That shows when room for many frames is used up by few captures. Then
- * stacks are walked plainly for a while, before it is tried again. */
-#define PLAIN_FROM ((uint32_t)4096)
-#define PLAIN_RATIO 2
-#define PLAIN_TIMES ((uint64_t)1 << 18)
-
-static void make_room(struct stack *s)
-{
-    const uint64_t now = s->events ? atomic_load_explicit(s->events, memory_order_relaxed) : 0;
-    const uint64_t captures = now - s->events_before;
-    if (s->events && s->traces.limit >= PLAIN_FROM &&
-        captures < PLAIN_RATIO * (uint64_t)s->traces.limit) {
-        traces_forget(&s->traces);
-        s->plain = PLAIN_TIMES;
-    } else {
-        traces_grow(&s->traces);
-    }
-    s->events_before = now;
-}
-
 void stack_walk(struct stack *s, struct rules *rules, uint32_t generation,
                 const struct stack_start *start, const struct trace_miss *miss)
 {
@@ -95,9 +73,6 @@ void stack_walk(struct stack *s, struct rules *rules, uint32_t generation,
         spine_forget(s->spine);
         s->generation = generation;
         miss = &none;
-    } else if (unlikely(s->traces.used == s->traces.limit)) {
-        make_room(s);
-        miss = &none;
     }
     if (unlikely(!rules || !rules_plausible(start->ip))) {
         s->step[0].ip = start->ip;
@@ -105,11 +80,12 @@ void stack_walk(struct stack *s, struct rules *rules, uint32_t generation,
         s->flags = STACK_TRUNCATED;
         return;
     }
-    if (unlikely(s->plain > 0)) {
-        s->plain--;
-        if (likely(walk_plainly(s, rules, start))) {
-            return;
-        }
+    if (likely(walk_plainly(s, rules, start))) {
+        return;
+    }
+    if (unlikely(s->traces.used == s->traces.limit)) {
+        traces_grow(&s->traces);
+        miss = &none;
     }
     if (likely(walk_out(s, rules, start, miss))) {
         s->flags |= STACK_KEPT;

@@ -2,8 +2,9 @@
  *
  * Capturing the call stack of the calling thread, exactly as libunwind would report it, by running
  * cached rules. A stack that the thread was in before is found again without a walk, and proved to
- * be the same by the words that it was read from: whole (known.h), or from some frame outward
- * (trace.h).
+ * be the same by the words that it was read from: whole (known.h), or from where it is the
+ * one that was walked last (spine.h). Those that cross signal frames, or are very deep, are kept
+ * frame by frame (trace.h).
  *
  * Runs under the guard; takes no lock but those of rules.c for a new address. Never reads outside
  * the stack that the walk is on. Not for a thread whose stack the loader is still setting up.
@@ -57,9 +58,6 @@ struct stack {
     struct trace *known;     /* what they lead out to; NULL: to nothing */
     uintptr_t *flat;         /* `max` + 1, for stack_frames */
     uint64_t hash;
-    uint64_t plain;                 /* so many stacks yet are walked and not kept: see stack.c */
-    const _Atomic uint64_t *events; /* counts captures; or NULL */
-    uint64_t events_before;         /* when the traces were last forgotten */
 };
 
 /* How much memory a stack of at most MAX frames needs, and its use: MEMORY is zeroed. POOL: for
@@ -93,7 +91,7 @@ static inline void stack_find(struct stack *s, struct rules *rules, uint32_t gen
                               const struct stack_start *start)
 {
     struct trace_miss miss = {0};
-    if (likely(s->generation == generation)) {
+    if (unlikely(s->traces.used > 0) && likely(s->generation == generation)) {
         s->trace = traces_find(&s->traces, start->ip, start->sp, start->bp, &miss);
         if (likely(s->trace != NULL)) {
             return;

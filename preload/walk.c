@@ -211,6 +211,16 @@ bool walk_out(struct stack *s, struct rules *rules, const struct stack_start *st
     }
 }
 
+/* The spine has more frames than are to be told. */
+static void cut(struct stack *s)
+{
+    for (size_t i = 0; i < s->max; i++) {
+        s->flat[i] = spine_step(s->spine, s->n - 1 - i)->ip;
+    }
+    s->n = s->max;
+    s->flags = STACK_WALKED | STACK_TRUNCATED;
+}
+
 bool walk_plainly(struct stack *s, struct rules *rules, const struct stack_start *start)
 {
     struct walk w;
@@ -221,7 +231,7 @@ bool walk_plainly(struct stack *s, struct rules *rules, const struct stack_start
     struct spine_search search = {.left = s->spine->count};
     size_t n = 0;
     while (!spine_joins(s->spine, w.ip, w.sp, w.bp, &search)) {
-        if (unlikely(n == s->max)) {
+        if (unlikely(n == s->size)) {
             return false;
         }
         struct trace_step *step = &s->step[n++];
@@ -236,12 +246,14 @@ bool walk_plainly(struct stack *s, struct rules *rules, const struct stack_start
             return false;
         }
     }
-    if (unlikely(search.left + n > s->max) ||
-        unlikely(!spine_extend(s->spine, search.left, s->step, n))) {
+    if (unlikely(!spine_extend(s->spine, search.left, s->step, n))) {
         return false;
     }
     s->n = search.left + n;
     s->flags = STACK_WALKED | STACK_SPINE;
+    if (unlikely(s->n > s->max)) {
+        cut(s);
+    }
     return true;
 }
 

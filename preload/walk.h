@@ -17,8 +17,8 @@ bool walk_out(struct stack *s, struct rules *rules, const struct stack_start *st
               const struct trace_miss *miss);
 
 /* A walk up to where the last one of this kind went the same way: the whole stack is then the
- * spine. Returns false where that takes more than simple rules, or there are more than s->max
- * frames. */
+ * spine. What is told of one that has more than s->max frames is in s->flat. Returns false where it
+ * takes more than simple rules, or there are more than s->size frames. */
 bool walk_plainly(struct stack *s, struct rules *rules, const struct stack_start *start);
 
 /* Walks outward from START to the outermost frame, whatever is known: writes all frames to s->step,
