@@ -28,7 +28,7 @@ static _Atomic bool thread_key_made;
  * DESTRUCTOR_ITERATIONS at the most. Others' destructors allocate and free: wait for the last. */
 #define LAST_ROUND 4
 
-#define SAMPLED_INTERVALS 4 /* of the timeline's first interval, to a row of a sampled run */
+#define SAMPLED_INTERVALS 2 /* of the timeline's first interval, to a row of a sampled run */
 
 static void thread_destructor(void *arg)
 {
@@ -57,7 +57,7 @@ int recorder_begin_counts(struct recorder *r, uint32_t site_base)
         /* To read the RSS costs as much as a thousand calls that pass. */
         r->timeline.interval_ns *= SAMPLED_INTERVALS;
     }
-    r->ended = arena_pool_map(&r->counts[PART_THREADS], RECORDER_THREAD_LOG * sizeof *r->ended);
+    r->ended = arena_pool_piece(&r->counts[PART_THREADS], RECORDER_THREAD_LOG * sizeof *r->ended);
     r->ended_count = 0;
     r->thread_serial = 0;
     memset(&r->others, 0, sizeof r->others);

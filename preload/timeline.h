@@ -12,7 +12,7 @@
 #include "arena.h"
 
 #define TIMELINE_ROWS 1024
-#define TIMELINE_FIRST_INTERVAL_NS 1000000u
+#define TIMELINE_FIRST_INTERVAL_NS 4000000u
 
 struct timeline_row {
     uint64_t elapsed_ns, live_bytes, live_count, rss_bytes;
