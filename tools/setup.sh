@@ -33,6 +33,7 @@ check=(
     redis-server redis-tools procps findutils            # the same, and a server
     libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0     # other allocators
     libjemalloc-dev                                      # one to be linked statically
+    fakechroot libfaketime                               # others that interpose
     elfutils libdebuginfod1 binutils dwz xz-utils zstd   # debug information of all kinds; dumps
 )
 coverage=(llvm) # with all that the tests need
