@@ -5,6 +5,7 @@ profiler; the profiler itself as a library that comes and goes; whose unwinder i
 descriptors that the program runs out of or closes under everybody's feet."""
 import json
 import os
+import shutil
 import subprocess
 
 import memprof_test
@@ -22,6 +23,34 @@ class Dlopen(memprof_test.Test):
         path = self.write(name + ".c", source)
         subprocess.run(["gcc", "-D_GNU_SOURCE", "-O1", path, "-o", out, *options], check=True)
         return str(out)
+
+    def test_loader_resizes(self):
+        """The loader's own realloc, when libraries have more thread-local storage than a thread's table
+        has places for: recorded as the program's calls are, and the modules are looked at anew."""
+        library = self.compile("libtls.so", "static __thread int own; int *touch(void) { return &own; }",
+                               "-shared", "-fPIC")
+        copies = [shutil.copy(library, self.dir / f"libtls{i}.so") for i in range(60)]
+        program = self.compile("many", """#include <dlfcn.h>
+int main(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        void *handle = dlopen(argv[i], RTLD_NOW);
+        int *(*touch)(void) = handle ? dlsym(handle, "touch") : 0;
+        if (!touch || (*touch())++ != 0)
+            return 1;
+    }
+}
+""")
+        run = self.unchanged([program, *copies])
+        self.assertEqual(run.status, 0)
+        self.assert_sound(run.dump)
+        self.assertGreater(run.dump["totals"]["realloc_count"], 0)
+        paths = {module["path"] for module in run.dump["modules"]}
+        frames = run.dump["frames"]
+        callers = {os.path.basename(run.dump["modules"][frames[site["frame"]][1]]["path"])
+                   for site in run.dump["sites"] if site["function"] == "realloc"}
+        self.assertTrue(any(name.startswith("ld-linux") for name in callers), callers)
+        self.assertIn(str(copies[-1]), paths)
 
     def test_module_replaced(self):
         """Thousands of times a library is unloaded and another takes its place: each allocation is

@@ -67,6 +67,7 @@ class DumpSignal(memprof_test.Test):
     def test_tiny_stacks(self):
         """Threads and alternate stacks of next to the least size, without and with dumps in them, and
         however blocks are recorded."""
+        memprof_test.need_shipped()
         run = self.unchanged([sample("tiny_stacks")])
         made = int(run.out)
         self.assertEqual(made, 20 * 60)

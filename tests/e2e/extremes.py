@@ -87,6 +87,7 @@ class Extremes(memprof_test.Test):
 
     def test_deep_costs(self):
         """What lies beyond what is kept of a stack is not looked at each time."""
+        memprof_test.need_shipped()
         need("valgrind")
         def instructions(n):
             out = self.dir / "callgrind.out"
@@ -119,6 +120,7 @@ class Extremes(memprof_test.Test):
 
     def test_throws(self):
         """Exceptions through frames with destructors: same output, and little more work."""
+        memprof_test.need_shipped()
         need("valgrind")
         if not os.path.exists(THROWER):
             self.skipTest("no C++ compiler")

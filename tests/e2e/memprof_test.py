@@ -93,6 +93,12 @@ def need(*programs):
             raise unittest.SkipTest(f"{program} is not installed")
 
 
+def need_shipped():
+    """Skips the test if the library counts its lines, which takes stack and instructions."""
+    if os.environ.get("MEMPROF_COUNTED"):
+        raise unittest.SkipTest("the library is not as it is shipped")
+
+
 def find_library(name):
     """Path of a shared library in the system's directories, or skips the test."""
     listing = subprocess.run(["/sbin/ldconfig", "-p"], stdout=subprocess.PIPE, check=True).stdout
