@@ -29,4 +29,9 @@ const char *diff_change_words(char buffer[UNITS_MAX], const struct out *o,
 /* One line: "2 new, 1 grown, 3 shrunk, 0 fixed, 40 the same, .." */
 void diff_put_counts(FILE *out, const struct diff *d);
 
+/* The stack of ROW in one cell, innermost first, with BETWEEN its frames; PUT as of diff_put_spot.
+ */
+void diff_put_stack(FILE *out, const struct diff_report *r, const struct diff_row *row,
+                    const char *between, void (*put)(FILE *, const char *));
+
 #endif

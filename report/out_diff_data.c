@@ -172,14 +172,7 @@ static void csv_stack(FILE *out, const struct diff_report *r, const struct diff_
     FILE *f = open_memstream(&text, &size);
     if (!f)
         return;
-    struct diff_stack stack = diff_stack(r->diff, diff_shown(row), r->frames);
-    for (size_t i = 0; i < stack.n; i++) {
-        fputs(i ? "; " : "", f);
-        diff_put_spot(f, &stack.spots[i], put_plain);
-    }
-    if (stack.left_out)
-        fprintf(f, "; ... (%zu more frame%s)", stack.left_out, stack.left_out == 1 ? "" : "s");
-    diff_stack_free(&stack);
+    diff_put_stack(f, r, row, "; ", put_plain);
     fputc(',', out);
     if (fclose(f) == 0)
         quote_csv(out, text);

@@ -24,14 +24,7 @@ static void put_where(FILE *out, const struct diff_report *r, const struct diff_
         diff_put_spot(out, &spot, quote_markdown);
         return;
     }
-    struct diff_stack stack = diff_stack(r->diff, diff_shown(row), r->frames);
-    for (size_t i = 0; i < stack.n; i++) {
-        fputs(i ? "<br>" : "", out);
-        diff_put_spot(out, &stack.spots[i], quote_markdown);
-    }
-    if (stack.left_out)
-        fprintf(out, "<br>... (%zu more frame%s)", stack.left_out, stack.left_out == 1 ? "" : "s");
-    diff_stack_free(&stack);
+    diff_put_stack(out, r, row, "<br>", quote_markdown);
 }
 
 static void put_row(struct out *o, const struct diff_report *r, const struct diff_row *row)

@@ -50,6 +50,20 @@ void diff_put_counts(FILE *out, const struct diff *d)
         fprintf(out, " (%zu at other lines or in other functions than before)", d->moved);
 }
 
+void diff_put_stack(FILE *out, const struct diff_report *r, const struct diff_row *row,
+                    const char *between, void (*put)(FILE *, const char *))
+{
+    struct diff_stack stack = diff_stack(r->diff, diff_shown(row), r->frames);
+    for (size_t i = 0; i < stack.n; i++) {
+        fputs(i ? between : "", out);
+        diff_put_spot(out, &stack.spots[i], put);
+    }
+    if (stack.left_out)
+        fprintf(out, "%s... (%zu more frame%s)", between, stack.left_out,
+                stack.left_out == 1 ? "" : "s");
+    diff_stack_free(&stack);
+}
+
 static void color(const struct out *o, enum diff_status status)
 {
     if (o->color)
