@@ -85,8 +85,12 @@ static int write_dump(const struct dump_request *request, unsigned wait_ms)
     }
     const uintptr_t frame = guard_tls.frame;
     guard_tls.frame = UINTPTR_MAX; /* addresses there say nothing of who called whom */
-    struct call call = {.request = request};
-    arch_call_on_stack(write_there, &call, stack + sizeof stack);
+    /* Other threads may still be running after the last dump: none of theirs is to replace it. */
+    const bool late = exit_dumped_pid == recorder.pid && strcmp(request->reason, "interval") == 0;
+    struct call call = {.request = request, .result = -1};
+    if (!late) {
+        arch_call_on_stack(write_there, &call, stack + sizeof stack);
+    }
     const int result = call.result;
     guard_tls.frame = frame;
     atomic_store(&writer, 0);
