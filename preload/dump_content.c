@@ -163,8 +163,13 @@ static void write_modules(struct json *j, const struct recorder *r, uint32_t n)
     json_newline(j);
 }
 
-static char *frame_line(char *to, const struct recorder *r, const struct frame *f)
+/* What is no frame, and nothing refers to, still has its place: below the one before. */
+static char *frame_line(char *to, const struct recorder *r, uint32_t frame)
 {
+    const struct frame *f = sites_frame(&r->sites, frame);
+    if (unlikely(!frame_filled(f))) {
+        return dump_line_frame(to, frame - 1, MEMPROF_MODULE_NONE, 0);
+    }
     const int32_t id = frame_module(f);
     uint64_t offset = frame_ip(f);
     if (id >= 0) {
@@ -188,7 +193,7 @@ static void write_frames(struct json *j, const struct recorder *r, uint32_t n)
         char *to = json_text(j, FRAMES_AT_ONCE * DUMP_LINE_FRAME);
         for (uint32_t end = n - id < FRAMES_AT_ONCE ? n + 1 : id + FRAMES_AT_ONCE; id < end; id++) {
             *to++ = '\n';
-            to = frame_line(to, r, sites_frame(&r->sites, id));
+            to = frame_line(to, r, id);
             *to++ = ',';
         }
         json_text_end(j, to - 1);

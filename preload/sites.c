@@ -108,12 +108,16 @@ static uint32_t frame_intern(struct sites *s, uint32_t parent, uint64_t code)
         return id;
     }
     struct frame *f = records_at(&s->frames, added);
-    atomic_store_explicit(&f->up, parent, memory_order_relaxed);
+    atomic_store_explicit(&f->up, parent | FRAME_FILLED, memory_order_relaxed);
     atomic_store_explicit(&f->code, code, memory_order_relaxed);
     while (id == 0 && !put(link, added)) {
         id = find_frame(s, &link, &hash, code);
     }
-    return id != 0 ? id : added;
+    if (unlikely(id != 0)) {
+        atomic_store_explicit(&f->up, 0, memory_order_relaxed);
+        return id;
+    }
+    return added;
 }
 
 /* The site of FUNCTION below FRAME, added if it is new. 0 without memory or ids. */

@@ -49,10 +49,11 @@ typedef _Atomic uint32_t sites_link;
 
 #define FRAME_IP_BITS 48
 #define FRAME_INTERRUPTED ((uint32_t)1 << 31)
+#define FRAME_FILLED ((uint32_t)1 << 30) /* it is one; not: it was left, or another was first */
 
 struct frame {
     _Atomic uint64_t code; /* its address, and the id of its module plus 1 above FRAME_IP_BITS */
-    _Atomic uint32_t up;   /* its parent; and whether FRAME_INTERRUPTED */
+    _Atomic uint32_t up;   /* its parent, FRAME_FILLED, FRAME_INTERRUPTED */
     sites_link inner, next[2];
 };
 
@@ -70,7 +71,12 @@ static inline int32_t frame_module(const struct frame *f)
 
 static inline uint32_t frame_parent(const struct frame *f)
 {
-    return atomic_load_explicit(&f->up, memory_order_relaxed) & ~FRAME_INTERRUPTED;
+    return atomic_load_explicit(&f->up, memory_order_relaxed) & ~(FRAME_INTERRUPTED | FRAME_FILLED);
+}
+
+static inline bool frame_filled(const struct frame *f)
+{
+    return atomic_load_explicit(&f->up, memory_order_relaxed) & FRAME_FILLED;
 }
 
 /* Whether it holds the very instruction that a signal interrupted. */
