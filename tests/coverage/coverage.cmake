@@ -26,6 +26,7 @@ if(MEMPROF_COVERAGE)
   endif()
   file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/coverage)
   # %c: counters in a file that is mapped, so that no end is too sudden. %m: one for each program.
+  target_compile_definitions(memprof_counted INTERFACE MEMPROF_COUNTED)
   target_compile_options(memprof_counted INTERFACE
     -fprofile-instr-generate=${PROJECT_BINARY_DIR}/coverage/%c%m.profraw
     -fcoverage-mapping "SHELL:-mllvm -runtime-counter-relocation")
