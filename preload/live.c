@@ -149,9 +149,7 @@ static void take_block(struct live_region *region, uintptr_t address, uint32_t w
         taken.stamp = live_births_take(region->births, address);
     }
     if (taken.size == LIVE_LARGE) {
-        live_slot *slot = live_slot_at(region, address);
-        taken.size = live_large_size(slot);
-        live_clear_large_size(slot);
+        taken.size = live_take_large_size(live_slot_at(region, address));
     }
     live_tell(&taken, block);
 }

@@ -185,12 +185,21 @@ static inline void live_set_large_size(live_slot *slot, uint64_t size)
     }
 }
 
-static inline void live_clear_large_size(live_slot *slot)
+/* The size, which is cleared. Where the free of the block was missed another may have come to lie
+ * on it: that stays. */
+static inline uint64_t live_take_large_size(live_slot *slot)
 {
-    if (unlikely(atomic_load_explicit(&slot[1], memory_order_relaxed) & LIVE_WIDE)) {
+    const uint32_t low = atomic_load_explicit(&slot[1], memory_order_relaxed);
+    uint64_t size = low >> 2;
+    if (unlikely(low & (LIVE_WIDE | LIVE_PRESENT))) {
+        if (low & LIVE_PRESENT) {
+            return 0;
+        }
+        size = live_large_size(slot);
         atomic_store_explicit(&slot[2], 0, memory_order_relaxed);
     }
     atomic_store_explicit(&slot[1], 0, memory_order_relaxed);
+    return size;
 }
 
 /* Whether the region of ADDRESS was used recently; and that region, if so. */
@@ -267,8 +276,7 @@ static inline __attribute__((always_inline)) struct live_taken live_take(struct 
     taken.word = word;
     taken.size = live_word_size(word);
     if (taken.size == LIVE_LARGE) {
-        taken.size = live_large_size(slot);
-        live_clear_large_size(slot);
+        taken.size = live_take_large_size(slot);
     }
     atomic_store_explicit(slot, 0, memory_order_relaxed);
     return taken;

@@ -197,6 +197,22 @@ static void a_missed_free_is_told(void **state)
     }
 }
 
+static void who_lies_on_a_missed_one_stays(void **state)
+{
+    (void)state;
+    struct live_cache cache = {0};
+    struct live_block old;
+    const struct live_block missed = {1, 100, 0, false}, upon = {2, 7, 640, false},
+                            next = {3, 9, 0, false};
+    live_set_one_each(&live);
+    insert_new(&cache, BASE, &missed);
+    assert_int_not_equal(live_insert(&live, &cache, BASE + 32, &upon, &old), LIVE_FULL);
+    assert_int_equal(live_insert(&live, &cache, BASE, &next, &old), LIVE_REPLACED);
+    assert_int_equal(old.site, missed.site);
+    remove_known(&cache, BASE + 32, &upon);
+    remove_known(&cache, BASE, &next);
+}
+
 static void unknown_blocks_are_not_found(void **state)
 {
     (void)state;
@@ -421,6 +437,7 @@ int main(void)
         WITH_TABLE(the_largest_values_are_kept),
         WITH_TABLE(eight_byte_blocks_crowd_a_slot),
         WITH_TABLE(a_missed_free_is_told),
+        WITH_TABLE(who_lies_on_a_missed_one_stays),
         WITH_TABLE(unknown_blocks_are_not_found),
         WITH_TABLE(many_regions),
         WITH_TABLE(births_of_threads_side_by_side),
