@@ -19,16 +19,19 @@
 /* Reading the clock takes as long as all else that an event needs, so lifetimes are measured of
  * each of a shard's first blocks, and then of one in COUNT_THIN, which counts for as many. Which
  * one that is comes from multiples of the golden ratio: evenly spread, and no period that a program
- * could have, too (Knuth, TAOCP 3, 6.4). */
+ * could have, too (Knuth, TAOCP 3, 6.4). Where a thread has allocated nothing that was measured for
+ * COUNT_SELDOM ticks, some 300 microseconds, all are measured: what is due is seen on that
+ * occasion, and must not wait for many events of a program that has few. */
 #define COUNT_MEASURED ((uint64_t)64)
+#define COUNT_SELDOM ((uint64_t)1 << 20)
 #define COUNT_THIN ((uint64_t)32)
 #define COUNT_GOLDEN UINT32_C(0x9e3779b9)
 #define COUNT_CHANCE (UINT32_MAX / 32) /* one in COUNT_THIN */
 
 /* Whether the lifetime of a shard's block is measured that comes after N others. */
-COUNT_INLINE bool count_measures(uint64_t n)
+COUNT_INLINE bool count_measures(const struct thread *t, uint64_t n)
 {
-    return n < COUNT_MEASURED || (uint32_t)n * COUNT_GOLDEN <= COUNT_CHANCE;
+    return n < t->measured || (uint32_t)n * COUNT_GOLDEN <= COUNT_CHANCE;
 }
 
 /* A block is born now: ticks since births are counted from, not 0. */
@@ -37,6 +40,14 @@ COUNT_INLINE uint64_t count_birth(const struct recorder *r, struct thread *t)
     t->now = clock_ticks();
     const uint64_t birth = t->now - r->live_start;
     return birth + (birth == 0);
+}
+
+/* The stamp of such a block, which is born now. */
+COUNT_INLINE uint64_t count_stamp(const struct recorder *r, struct thread *t, uint64_t n)
+{
+    const uint64_t before = t->now, stamp = live_stamp(count_birth(r, t), n >= t->measured);
+    t->measured = t->now - before > COUNT_SELDOM ? UINT64_MAX : COUNT_MEASURED;
+    return stamp;
 }
 
 /* Whether something was due when a birth was measured last. */

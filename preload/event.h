@@ -38,7 +38,7 @@ COUNT_INLINE bool event_alloc(struct recorder *r, struct thread *t, enum site_fu
     }
     uint32_t word = live_word(address, shard->site, size);
     const uint64_t n = counter_get(&shard->alloc_count);
-    const bool measured = count_measures(n);
+    const bool measured = count_measures(t, n);
     word |= unlikely(measured) ? LIVE_MEASURED : 0;
     struct live_block old;
     const enum live_result result = live_put(&r->live, &t->live_cache, address, word, size, &old);
@@ -54,8 +54,7 @@ COUNT_INLINE bool event_alloc(struct recorder *r, struct thread *t, enum site_fu
     count_alloc_of_thread(t, size, 1);
     t->last_block = address;
     if (unlikely(measured)) {
-        const uint64_t stamp = live_stamp(count_birth(r, t), n >= COUNT_MEASURED);
-        live_put_birth(&r->live, &t->live_cache, address, stamp, alone);
+        live_put_birth(&r->live, &t->live_cache, address, count_stamp(r, t, n), alone);
         return count_due(r, t);
     }
     return false;

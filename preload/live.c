@@ -15,6 +15,7 @@ void live_init(struct live *l, struct arena_pool *pool)
 {
     l->pool = l->arena.pool = pool;
     atomic_store(&l->sweep, LIVE_CROWDS);
+    live_births_init(l);
 }
 
 void live_set_one_each(struct live *l)
@@ -55,8 +56,7 @@ static struct live_map *map_reserve(struct live *l)
     return m;
 }
 
-#define HUGE_PAGE ((size_t)2 << 20)
-#define SLAB (4 * HUGE_PAGE)
+#define SLAB (4 * LIVE_HUGE_PAGE)
 
 /* Memory for a region whose neighbour is in use, too: a heap that grows will touch all of it, in
  * one fault for each huge page instead of 512 (where the kernel gives such pages). */
@@ -64,11 +64,11 @@ static struct live_region *slab_take(struct live *l)
 {
     const size_t size = sizeof(struct live_region);
     if ((size_t)(l->slab_end - l->slab) < size) {
-        char *memory = arena_pool_map(l->pool, SLAB + HUGE_PAGE);
+        char *memory = arena_pool_map(l->pool, SLAB + LIVE_HUGE_PAGE);
         if (!memory) {
             return NULL;
         }
-        l->slab = (char *)(((uintptr_t)memory + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
+        l->slab = (char *)(((uintptr_t)memory + LIVE_HUGE_PAGE - 1) & ~(LIVE_HUGE_PAGE - 1));
         l->slab_end = l->slab + SLAB;
         sys_prefer_huge(l->slab, SLAB);
     }
@@ -80,6 +80,7 @@ static struct live_entry *entry_new(struct live *l, bool dense)
 {
     struct live_entry *of = arena_alloc(&l->arena, sizeof *of);
     if (of) {
+        of->huge = dense;
         of->region = dense ? slab_take(l) : arena_pool_map(l->pool, sizeof *of->region);
     }
     return of && of->region ? of : NULL;

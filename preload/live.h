@@ -62,6 +62,7 @@ struct live_region {
 /* What is known of a region; it is mapped for good. */
 struct live_entry {
     struct live_region *region;
+    bool huge; /* huge pages were asked for */
     /* One array for each place in 32 bytes that a block can start at, for those whose slot was
      * taken. */
     live_slot *_Atomic crowded[4];

@@ -49,6 +49,11 @@ static bool more_spare(struct live *l, struct live_spare *old)
     return spare != NULL;
 }
 
+void live_births_init(struct live *l)
+{
+    more_spare(l, NULL); /* or when they are needed */
+}
+
 static struct live_line *spare_line(struct live *l)
 {
     for (;;) {

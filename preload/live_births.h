@@ -53,6 +53,9 @@ static inline bool live_stamp_thinned(uint64_t stamp)
     return stamp & 1;
 }
 
+/* Maps the first lines to be chained. */
+void live_births_init(struct live *l);
+
 /* Keeps the STAMP of the block at ADDRESS, in whose region's LINES there is none of it yet. ALONE:
  * no other thread has come here so far. */
 void live_births_put(struct live *l, struct live_line *lines, uintptr_t address, uint64_t stamp,

@@ -23,29 +23,42 @@ static bool page_is_empty(const live_slot *slots)
     return any == 0;
 }
 
-static void give_back(live_slot *slots, size_t first, size_t end)
+/* Returns whether there was anything. */
+static bool give_back(live_slot *slots, size_t first, size_t end)
 {
-    if (first < end) {
-        sys_call(SYS_madvise, (long)&slots[first * PAGE_SLOTS], (long)((end - first) * PAGE),
-                 MADV_DONTNEED, 0, 0, 0);
-    }
+    return first < end && sys_call(SYS_madvise, (long)&slots[first * PAGE_SLOTS],
+                                   (long)((end - first) * PAGE), MADV_DONTNEED, 0, 0, 0) == 0;
 }
 
-/* Gives back each run of resident pages of SLOTS that hold nothing. */
-static void trim_region(live_slot *slots)
+/* Or else the kernel would soon make huge pages of what is left of them. */
+static void leave_huge_pages(const struct live_region *region)
 {
+    const uintptr_t from = (uintptr_t)region & ~(LIVE_HUGE_PAGE - 1);
+    const uintptr_t end = (uintptr_t)(region + 1) + LIVE_HUGE_PAGE - 1;
+    sys_call(SYS_madvise, (long)from, (long)((end & ~(LIVE_HUGE_PAGE - 1)) - from), MADV_NOHUGEPAGE,
+             0, 0, 0);
+}
+
+/* Gives back each run of resident pages of the slots OF a region that hold nothing. */
+static void trim_region(const struct live_entry *of)
+{
+    live_slot *slots = of->region->slot;
     unsigned char resident[PAGES];
     if (sys_call(SYS_mincore, (long)slots, (long)(PAGES * PAGE), (long)resident, 0, 0, 0) != 0) {
         return;
     }
     size_t first = 0;
+    bool any = false;
     for (size_t i = 0; i < PAGES; i++) {
         if (!(resident[i] & 1) || !page_is_empty(&slots[i * PAGE_SLOTS])) {
-            give_back(slots, first, i);
+            any |= give_back(slots, first, i);
             first = i + 1;
         }
     }
-    give_back(slots, first, PAGES);
+    any |= give_back(slots, first, PAGES);
+    if (any && of->huge) {
+        leave_huge_pages(of->region);
+    }
 }
 
 static long membarrier(int command)
@@ -70,7 +83,7 @@ bool live_trim(struct live *l, size_t *cursor, uint64_t budget)
         bool safe = membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0;
         for (; safe && *cursor <= m->mask && clock_ticks() - start < budget; (*cursor)++) {
             if (atomic_load(&m->entry[*cursor].key) != 0) {
-                trim_region(m->entry[*cursor].of->region->slot);
+                trim_region(m->entry[*cursor].of);
             }
         }
         through = !safe || *cursor > m->mask;

@@ -45,6 +45,7 @@ struct thread {
     struct live_cache live_cache;
     struct peak_share share;
     uint64_t now;                /* ticks, when the clock was last read for an event */
+    uint64_t measured;           /* how many of a shard's first blocks are measured: count.h */
     struct sampler_meter *meter; /* see sampler.h; NULL: every block is recorded */
     struct thread_passed passed; /* what `meter` counted when a block was last recorded */
     uint32_t generation;         /* of the modules, that `slot` is of */

@@ -170,7 +170,7 @@ static void eat(void)
 static void reside(void)
 {
     take(24 << 10, 1 << 10);
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 150; i++) {
         nap();
         take(1, 16);
     }
