@@ -11,7 +11,8 @@
 #include "signals.h"
 
 /* Returns the program's exit status if that is not 0, else the judge's: 0, 1, or 2, which it is
- * also if there was nothing to judge; unless a test runner expects another (expected.h). One line on standard error says why there is no verdict. */
+ * also if there was nothing to judge; unless a test runner expects another (expected.h). One line
+ * on standard error says why there is no verdict. */
 int check_verb(const struct cli *cli, struct signals *signals);
 
 #endif
