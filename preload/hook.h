@@ -78,13 +78,16 @@ static inline void finish(struct thread *t, bool due)
 /* The calling thread's state if it may go the short way, with the guard; otherwise NULL. */
 static inline __attribute__((always_inline)) struct thread *quick_enter(uintptr_t frame)
 {
-    struct thread *t = guard_tls.quick;
-    if (unlikely(!t) || unlikely(guard_tls.frame != 0) ||
-        unlikely(atomic_load_explicit(recorder.alive, memory_order_relaxed) == 0)) {
+    if (unlikely(guard_tls.frame != 0)) {
         return NULL;
     }
     guard_tls.frame = frame;
-    __asm__ volatile("" ::: "memory");
+    __asm__ volatile("" ::: "memory"); /* a handler may fork: what it finds then is read after */
+    struct thread *t = guard_tls.quick;
+    if (unlikely(!t) || unlikely(atomic_load_explicit(recorder.alive, memory_order_relaxed) == 0)) {
+        guard_leave();
+        return NULL;
+    }
     return t;
 }
 

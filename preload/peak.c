@@ -20,6 +20,8 @@ static void set_step(struct peak *p, int64_t total)
     }
     if (atomic_load(&p->step) != step) {
         atomic_store(&p->step, step);
+    }
+    if (atomic_load(&p->flush_at) != step) {
         atomic_store(&p->flush_at, step);
     }
     int64_t error = step * (threads + 1), seen = atomic_load(&p->error);

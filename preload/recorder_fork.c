@@ -87,8 +87,14 @@ void recorder_after_fork(struct recorder *r)
 
 void recorder_in_child(struct recorder *r)
 {
-    if (r->vault.header && guard_tls.frame != 0 && vault_adopt_copy(&r->vault)) {
-        r->lock = (struct sys_lock){0}; /* of another thread, if anyone's */
+    if (guard_tls.frame == 0) {
+        return; /* it begins anew at its first event */
+    }
+    /* Locks are of other threads, if anyone's: this one forked with its signals not masked. */
+    const struct sys_lock open = {0};
+    r->live.lock = r->rules.lock = r->vault.lock = open;
+    if (!r->vault.header || vault_adopt_copy(&r->vault)) {
+        r->lock = open;
     }
 }
 

@@ -155,8 +155,9 @@ static size_t known_nodes(const struct stack *stack, uint32_t generation, uint32
         return 0;
     }
     if (p->generation != generation) {
-        p->generation = generation;
         p->nodes = 0;
+        atomic_signal_fence(memory_order_seq_cst); /* a handler may leave here, and below */
+        p->generation = generation;
     }
     *frame = p->nodes > 0 ? p->frame[p->nodes - 1].node : FRAME_ROOT;
     return p->nodes;
@@ -183,6 +184,7 @@ static uint32_t stack_intern(struct sites *s, const struct stack *stack)
         }
         if (in_spine) {
             stack->spine->frame[i].node = frame;
+            atomic_signal_fence(memory_order_seq_cst);
             stack->spine->nodes = i + 1;
         }
     }

@@ -83,6 +83,7 @@ void stack_find_bounds(struct stack *s, bool is_main)
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     traces_forget(&s->traces); /* they are of another thread's stack */
     knowns_forget(&s->knowns);
+    spine_forget(s->spine);
     if (!is_main) {
         thread_bounds(s, here);
         return;

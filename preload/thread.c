@@ -100,7 +100,9 @@ struct shard *thread_shard_new(struct thread *t, uint32_t site, uint64_t epoch)
     shard->site = site;
     atomic_store_explicit(&shard->epoch, epoch, memory_order_relaxed);
     atomic_store_explicit(&shard->next, atomic_load(&t->shards), memory_order_relaxed);
-    page[site & THREAD_DIRECTORY_MASK] = shard;
     atomic_store_explicit(&t->shards, shard, memory_order_release);
+    atomic_signal_fence(
+        memory_order_seq_cst); /* a handler may leave here: none is found unlisted */
+    page[site & THREAD_DIRECTORY_MASK] = shard;
     return shard;
 }

@@ -208,7 +208,10 @@ bool vault_begin_place(struct vault *v, uint32_t turn)
 
 void vault_end_place(struct vault *v)
 {
-    atomic_fetch_add(&v->header->turn, 1);
+    /* The other side may have taken it for dead, and ended the turn. */
+    uint32_t turn = atomic_load(&v->header->turn);
+    while (turn % 2 && !atomic_compare_exchange_weak(&v->header->turn, &turn, turn + 1)) {
+    }
 }
 
 void *vault_map(struct vault *v, size_t size)

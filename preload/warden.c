@@ -17,11 +17,13 @@
 #include "warden_parts.h"
 
 static struct {
-    _Atomic int pid; /* 0: none */
+    _Atomic int pid; /* 0: none; STARTING: a thread is about to start it */
     _Atomic int
         owner; /* whose child it is: not that of a child of fork, which has a copy of this */
     _Atomic bool dismissed, complained;
 } warden;
+
+#define STARTING (-1)
 
 static char stack[(size_t)96 << 10] __attribute__((aligned(64)));
 
@@ -44,7 +46,8 @@ static bool is_there(int self)
 static bool is_wanted(const struct recorder *r)
 {
     return r->vault.watched && r->vault.header && !r->vault.shut && recorder_on(r) &&
-           process.arch && !atomic_load(&warden.dismissed) && !is_there(r->pid) &&
+           atomic_load(&r->vault.header->state) == VAULT_OPEN && process.arch &&
+           !atomic_load(&warden.dismissed) && !is_there(r->pid) &&
            sys_pid() == r->pid; /* no child of vfork */
 }
 
@@ -70,6 +73,12 @@ void warden_start(struct recorder *r)
         return;
     }
     const sys_sigset before = sys_block_signals();
+    int seen = atomic_load(&warden.pid); /* may be a parent's */
+    if (seen == STARTING || is_there(r->pid) ||
+        !atomic_compare_exchange_strong(&warden.pid, &seen, STARTING)) {
+        sys_restore_signals(before);
+        return;
+    }
     atomic_store(&r->vault.header->stop, 0);
     atomic_store(&r->vault.header->writing, 0);
     const long pid = warden_clone();
@@ -81,6 +90,7 @@ void warden_start(struct recorder *r)
         atomic_store(&warden.pid, (int)pid);
     } else {
         atomic_store(&warden.dismissed, true);
+        atomic_store(&warden.pid, 0);
     }
     sys_restore_signals(before);
     if (pid < 0) {
@@ -125,8 +135,10 @@ void warden_stop(struct recorder *r)
         return;
     }
     const sys_sigset before = sys_block_signals();
-    const int pid = atomic_exchange(&warden.pid, 0);
-    if (pid != 0) {
+    int pid = atomic_load(&warden.pid);
+    while (pid > 0 && !atomic_compare_exchange_weak(&warden.pid, &pid, 0)) {
+    }
+    if (pid > 0) {
         struct vault_header *h = r->vault.header;
         if (h) {
             atomic_store(&h->stop, 1);
@@ -142,7 +154,7 @@ void warden_stop(struct recorder *r)
 
 void warden_dismiss(struct recorder *r)
 {
-    if (recorder_on(r) && r->vault.watched) {
+    if (recorder_on(r) && r->vault.watched && sys_pid() == r->pid) {
         atomic_store(&warden.dismissed, true);
         warden_stop(r);
     }

@@ -275,6 +275,12 @@ static void stand_apart(void)
     sys_call(SYS_prctl, PR_SET_NAME, (long)"memprof-warden", 0, 0, 0, 0);
 }
 
+/* Where the hand-over is mapped: in our own memory, as any other address may be one at which the
+ * program's counters come to lie later. */
+#define PAGE ((size_t)4096)
+static char handover[(sizeof(struct warden_handover) + PAGE - 1) & ~(PAGE - 1)]
+    __attribute__((aligned(PAGE)));
+
 _Noreturn void warden_run(struct recorder *r, int pid)
 {
     static struct warden w;
@@ -284,8 +290,8 @@ _Noreturn void warden_run(struct recorder *r, int pid)
     const bool good = open_own(&w);
     warden_shed((uintptr_t)&good);
     w.rights = warden_rights(0); /* the same as the program's, which may be gone */
-    const long shared = sys_call(SYS_mmap, 0, sizeof *w.handover, PROT_READ | PROT_WRITE,
-                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    const long shared = sys_call(SYS_mmap, (long)handover, sizeof handover, PROT_READ | PROT_WRITE,
+                                 MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     w.handover = (struct warden_handover *)shared; /* NOLINT(performance-no-int-to-ptr) */
     if (w.rights == 0 || (shared < 0 && shared > -4096)) {
         leave();
