@@ -137,7 +137,7 @@ int dump_write(struct recorder *r, const struct dump_request *request)
     if (request->path && !error) {
         memcpy(request->path, w->file->path, OUTFILE_PATH_MAX);
     }
-    sys_unmap(w, sizeof *w);
+    reserve_unmap(w, sizeof *w);
     reserve_take();
     return error ? -1 : 0;
 }

@@ -94,7 +94,7 @@ int dump_sites_begin(struct dump_sites *d, struct recorder *r)
 
 void dump_sites_end(struct dump_sites *d)
 {
-    sys_unmap(d->first, d->mapped);
+    reserve_unmap(d->first, d->mapped);
 }
 
 static void add_shard(struct dump_sums *sums, const struct shard *s, uint64_t epoch)

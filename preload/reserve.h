@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Address space set aside for a dump that is written when the program has none left. It is given up
- * when a mapping for a dump fails, and taken again afterwards if there is room. Nothing of it is
- * resident. By the thread that writes a dump, or before there are others.
+ * Address space set aside for a dump that is written when the program has none left, or is allowed
+ * none any more. What cannot be mapped for a dump comes from there and goes back there. Nothing of
+ * it is resident but for that time. By the thread that writes a dump, or before there are others.
  */
 #ifndef PRELOAD_RESERVE_H
 #define PRELOAD_RESERVE_H
@@ -12,7 +12,10 @@
 /* Takes it, unless it is there or there is no room. */
 void reserve_take(void);
 
-/* As sys_map, at the reserve's cost if need be. */
+/* As sys_map, from the reserve if need be. */
 void *reserve_map(size_t size);
+
+/* What reserve_map returned, and the size that it was asked for. */
+void reserve_unmap(void *p, size_t size);
 
 #endif

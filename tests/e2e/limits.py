@@ -145,25 +145,38 @@ class Limits(memprof_test.Test):
         self.assertEqual(self.triggers(run), [])
         self.assertEqual(run.dumps[0]["totals"]["failed_count"], 4)
 
+    def missing(self, dump):
+        """What DUMP says that it does not have; with a warning."""
+        dropped = dump["totals"]["dropped_count"]
+        codes = [warning["code"] for warning in dump["coverage"]["warnings"]]
+        self.assertEqual("dropped" in codes, dropped > 0)
+        return dropped
+
     def test_sweep(self):
-        """Under less and less address space: the host lives, what is missing is counted."""
-        dropped = 0
+        """Under less and less address space the host lives; what is missing is counted."""
         for limit in range(12, 61, 2):
             with self.subTest(limit=limit):
                 run = self.limited(["up", 24 * MIB, 24, 1], {resource.RLIMIT_AS: limit * MIB})
                 self.assertEqual(run.status, 0, run.err)
                 self.assertIn(run.out, (b"done\n", b"no memory\n"))
-                for dump in run.dumps.values():
-                    totals = dump["totals"]
-                    dropped += totals["dropped_count"]
-                    if totals["dropped_count"]:
-                        codes = [warning["code"] for warning in dump["coverage"]["warnings"]]
-                        self.assertIn("dropped", codes)
+                missing = [self.missing(run.dumps[i]) for i in range(len(run.dumps))]
                 if run.out == b"done\n" and not run.err:
-                    totals = run.dumps[len(run.dumps) - 1]["totals"]
-                    self.assertGreaterEqual(totals["alloc_count"] + totals["dropped_count"],
-                                            MIB)
-        self.assertGreater(dropped, 0)
+                    self.assertGreaterEqual(run.dumps[len(missing) - 1]["totals"]["alloc_count"]
+                                            + missing[-1], MIB)
+
+    def test_no_room_for_tables(self):
+        """The allocator has memory left and the profiler cannot get any: all else is counted."""
+        run = self.limited(["inside", 48 * MIB, 24], {})
+        self.assertEqual((run.status, run.err), (0, b""))
+        count = int(run.out)
+        self.assertGreater(count, MIB)
+        dump = run.dumps[len(run.dumps) - 1]
+        missing = self.missing(dump)
+        self.assertGreater(missing, 0)
+        totals = dump["totals"]
+        self.assertGreaterEqual(totals["alloc_count"] + missing, count)
+        self.assertLess(totals["alloc_count"] + missing, count + 100)
+        self.assertEqual(totals["free_count"], totals["alloc_count"] - totals["live_count"])
 
 
 if __name__ == "__main__":

@@ -4,12 +4,16 @@
  * each, waits, frees all, waits. Stops growing where there is no memory, and says so at the end.
  * grows null STEP: allocates until there is no memory, three times; tells what failed calls leave.
  * grows on STEP: allocates and writes without end.
- * grows nonsense: asks for what no machine has. */
+ * grows inside TOTAL STEP: lets the allocator take TOTAL bytes beforehand and nothing be mapped
+ * from then on, then allocates blocks of STEP bytes until there is no memory; tells how many. grows
+ * nonsense: asks for what no machine has. */
 #include <errno.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct block {
@@ -82,6 +86,26 @@ static int until_null(size_t step)
     return 0;
 }
 
+static int inside(size_t total, size_t step)
+{
+    struct rlimit limit;
+    mallopt(M_TOP_PAD, (int)total);
+    for (int i = 0; i < 4; i++) /* more than the allocator took at first */
+        if (add(65536) != 0)
+            return 1;
+    if (getrlimit(RLIMIT_AS, &limit) != 0)
+        return 1;
+    if (setrlimit(RLIMIT_AS, &(struct rlimit){4096, limit.rlim_max}) != 0)
+        return 1;
+    while (add(step) == 0) {
+    }
+    const size_t n = count;
+    drop_all();
+    setrlimit(RLIMIT_AS, &limit);
+    printf("%zu\n", n);
+    return 0;
+}
+
 static int nonsense(void)
 {
     volatile size_t huge = SIZE_MAX / 4, many = SIZE_MAX / 8;
@@ -105,6 +129,8 @@ int main(int argc, char **argv)
         return until_null(a);
     if (strcmp(how, "nonsense") == 0)
         return nonsense();
+    if (strcmp(how, "inside") == 0)
+        return inside(a, b);
     if (strcmp(how, "on") == 0)
         while (add(a) == 0) {
         }
