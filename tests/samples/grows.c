@@ -5,8 +5,8 @@
  * grows null STEP: allocates until there is no memory, three times; tells what failed calls leave.
  * grows on STEP: allocates and writes without end.
  * grows inside TOTAL STEP: lets the allocator take TOTAL bytes beforehand and nothing be mapped
- * from then on, then allocates blocks of STEP bytes until there is no memory; tells how many. grows
- * nonsense: asks for what no machine has. */
+ * from then on, then allocates blocks of STEP bytes until there is no memory; tells how many.
+ * grows nonsense: asks for what no machine has. */
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
