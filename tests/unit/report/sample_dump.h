@@ -37,4 +37,7 @@
     "\"threads\": [{\"tid\": 42, \"name\": \"main\", \"alloc_count\": 3}],\n"                      \
     "\"leaks\": null, \"of-tomorrow\": {\"unknown\": [1.5]}}\n"
 
+/* The same with the first WANTED replaced, which must be there; to be freed. */
+char *sample_dump_spoilt(const char *wanted, const char *replacement);
+
 #endif
