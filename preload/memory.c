@@ -135,14 +135,7 @@ void memory_write(struct json *j, const struct memory *m)
 void memory_pages_of(int pid, struct memory_pages *p)
 {
     char statm[160], path[40];
-    struct text t = text_begin(path, sizeof path);
-    text_string(&t, "/proc/");
-    if (pid) {
-        text_number(&t, (uint64_t)pid);
-    } else {
-        text_string(&t, "self");
-    }
-    text_string(&t, "/statm");
+    text_proc(path, sizeof path, pid, "statm");
     uint64_t field[6] = {0}; /* size, resident, shared, text, 0, data */
     const char *at = sys_read_file(path, statm, sizeof statm) > 0 ? statm : NULL;
     for (int i = 0; at && i < 6; i++) {

@@ -80,16 +80,14 @@ static void find_allocator(void)
     text_string(&t, *name ? name : "in the executable");
 }
 
-/* Whether PID has this library mapped: then it is being recorded, too. */
+/* Whether PID has this library mapped: then it is being recorded, too. 0: a process of another PID
+ * namespace, which cannot be looked into. */
 static bool is_recorded(int pid)
 {
     static char buffer[16384];
-    char path[64];
-    struct text t = text_begin(path, sizeof path);
-    text_string(&t, "/proc/");
-    text_number(&t, (uint64_t)pid);
-    text_string(&t, "/maps");
-    int fd = sys_open(path, O_RDONLY | O_CLOEXEC, 0);
+    char path[40];
+    text_proc(path, sizeof path, pid, "maps");
+    int fd = pid ? sys_open(path, O_RDONLY | O_CLOEXEC, 0) : -1;
     if (fd < 0) {
         return false;
     }

@@ -104,6 +104,19 @@ void text_number(struct text *t, uint64_t n)
     text_padded(t, n, 1);
 }
 
+void text_proc(char *path, size_t size, int pid, const char *name)
+{
+    struct text t = text_begin(path, size);
+    text_string(&t, "/proc/");
+    if (pid) {
+        text_number(&t, (uint64_t)pid);
+    } else {
+        text_string(&t, "self");
+    }
+    text_char(&t, '/');
+    text_string(&t, name);
+}
+
 /* Days since 1970-01-01 to a civil date, by counting from 1 March of year 0, so that the leap day
  * is a year's last; 146097 days are 400 years. */
 void text_time(struct text *t, int64_t seconds, uint32_t nanoseconds)

@@ -28,6 +28,10 @@ void text_number(struct text *t, uint64_t n);
 /* With at least DIGITS digits, zeros in front. */
 void text_padded(struct text *t, uint64_t n, unsigned digits);
 
+/* PATH, of SIZE bytes, becomes "/proc/PID/NAME"; PID 0: this process's. 40 are enough for what is
+ * read there. */
+void text_proc(char *path, size_t size, int pid, const char *name);
+
 /* UNIX time SECONDS as RFC 3339 in UTC, with NANOSECONDS cut to milliseconds. */
 void text_time(struct text *t, int64_t seconds, uint32_t nanoseconds);
 

@@ -10,15 +10,8 @@
 
 static int open_of(int pid, const char *name)
 {
-    char path[48];
-    struct text t = text_begin(path, sizeof path);
-    text_string(&t, "/proc/");
-    if (pid) {
-        text_number(&t, (uint64_t)pid);
-    } else {
-        text_string(&t, "self");
-    }
-    text_string(&t, name);
+    char path[40];
+    text_proc(path, sizeof path, pid, name);
     return sys_open(path, O_RDONLY | O_CLOEXEC, 0);
 }
 
@@ -65,7 +58,7 @@ bool warden_areas(int pid, bool (*visit)(const struct warden_area *area, void *a
     static char buffer[2 * 4096];
     size_t used = 0;
     bool more = true;
-    const int fd = open_of(pid, "/maps");
+    const int fd = open_of(pid, "maps");
     if (fd < 0) {
         return false;
     }
@@ -95,7 +88,7 @@ uint64_t warden_rights(int pid)
     static const char *const names[] = {
         "Uid:", "Gid:", "Groups:", "CapPrm:", "CapEff:", "CapBnd:", "NoNewPrivs:", "Seccomp:"};
     static char buffer[2 * 4096];
-    const int fd = open_of(pid, "/status");
+    const int fd = open_of(pid, "status");
     const ssize_t n = fd < 0 ? -1 : sys_read(fd, buffer, sizeof buffer - 1);
     uint64_t hash = 14695981039346656037u;
     size_t found = 0;

@@ -44,6 +44,16 @@ static void numbers(void **state)
     check_number(UINT64_MAX);
 }
 
+static void files_of_processes(void **state)
+{
+    (void)state;
+    char path[40];
+    text_proc(path, sizeof path, 0, "maps");
+    assert_string_equal(path, "/proc/self/maps");
+    text_proc(path, sizeof path, INT32_MAX, "ns/pid_for_children");
+    assert_string_equal(path, "/proc/2147483647/ns/pid_for_children");
+}
+
 static void a_short_buffer_cuts(void **state)
 {
     (void)state;
@@ -179,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers),
+        cmocka_unit_test(files_of_processes),
         cmocka_unit_test(a_short_buffer_cuts),
         cmocka_unit_test(terminals_are_safe),
         cmocka_unit_test(every_day_of_five_centuries),
