@@ -26,41 +26,37 @@ const char *units_size(char buffer[UNITS_MAX], uint64_t bytes, const struct unit
     return buffer;
 }
 
-/* VALUE with three significant digits at least, without decimals that say nothing. */
-static const char *scaled(char buffer[UNITS_MAX], double value, const char *name)
+/* N in the largest of the N_NAMES units, each STEP times the one before, that leaves 1 or more: with
+ * three significant digits at least, without decimals that say nothing. */
+static const char *scaled(char buffer[UNITS_MAX], uint64_t n, double step, const char *const *names,
+                          size_t n_names)
 {
-    snprintf(buffer, UNITS_MAX, "%.*f %s", value < 10 ? 2 : value < 100 ? 1 : 0, value, name);
+    double value = (double)n;
+    size_t i = 0;
+    while (value >= step && i + 1 < n_names) {
+        value /= step;
+        i++;
+    }
+    if (i == 0) {
+        snprintf(buffer, UNITS_MAX, "%" PRIu64 " %s", n, names[0]);
+    } else {
+        snprintf(buffer, UNITS_MAX, "%.*f %s",
+                 value < 10    ? 2
+                 : value < 100 ? 1
+                               : 0,
+                 value, names[i]);
+    }
     return buffer;
 }
 
 const char *units_human(char buffer[UNITS_MAX], uint64_t bytes)
 {
     static const char *const names[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    double value = (double)bytes;
-    size_t i = 0;
-    while (value >= 1024 && i + 1 < sizeof names / sizeof *names) {
-        value /= 1024;
-        i++;
-    }
-    if (i == 0) {
-        snprintf(buffer, UNITS_MAX, "%" PRIu64 " B", bytes);
-        return buffer;
-    }
-    return scaled(buffer, value, names[i]);
+    return scaled(buffer, bytes, 1024, names, sizeof names / sizeof *names);
 }
 
 const char *units_duration(char buffer[UNITS_MAX], uint64_t ns)
 {
     static const char *const names[] = {"ns", "us", "ms", "s"};
-    double value = (double)ns;
-    size_t i = 0;
-    while (value >= 1000 && i + 1 < sizeof names / sizeof *names) {
-        value /= 1000;
-        i++;
-    }
-    if (i == 0) {
-        snprintf(buffer, UNITS_MAX, "%" PRIu64 " ns", ns);
-        return buffer;
-    }
-    return scaled(buffer, value, names[i]);
+    return scaled(buffer, ns, 1000, names, sizeof names / sizeof *names);
 }

@@ -2,29 +2,10 @@
  *
  * What each line is charged, inclusive and self, and the records of what was not freed.
  */
-#include "hand_made.h"
+#include "hand_model.h"
 #include "leaks.h"
 #include "lines.h"
 #include "test.h"
-
-static struct symbolizer *symbols;
-static struct model *m;
-
-static int setup(void **state)
-{
-    (void)state;
-    symbols = fake_symbolizer();
-    m = model_new(&hand_dump, symbols, NULL, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    model_free(m);
-    symbolizer_free(symbols);
-    return 0;
-}
 
 struct expected {
     const char *function;

@@ -2,29 +2,10 @@
  *
  * Frames to places, and which place a stack is charged to.
  */
-#include "hand_made.h"
+#include "hand_model.h"
 #include "model.h"
 #include "source.h"
 #include "test.h"
-
-static struct symbolizer *symbols;
-static struct model *m;
-
-static int setup(void **state)
-{
-    (void)state;
-    symbols = fake_symbolizer();
-    m = model_new(&hand_dump, symbols, NULL, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    model_free(m);
-    symbolizer_free(symbols);
-    return 0;
-}
 
 static const struct place *place(const char *function)
 {

@@ -2,28 +2,9 @@
  *
  * The call tree in both directions, and what is left out of it.
  */
-#include "hand_made.h"
+#include "hand_model.h"
 #include "test.h"
 #include "tree.h"
-
-static struct symbolizer *symbols;
-static struct model *m;
-
-static int setup(void **state)
-{
-    (void)state;
-    symbols = fake_symbolizer();
-    m = model_new(&hand_dump, symbols, NULL, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    model_free(m);
-    symbolizer_free(symbols);
-    return 0;
-}
 
 struct expected {
     uint32_t depth;
