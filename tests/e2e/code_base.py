@@ -127,7 +127,7 @@ class CodeBase:
         self.inserted.add(place)
 
     def make_file(self, number, count, runs):
-        makers, made = [], []
+        makers = []
         noun = NOUNS[number % len(NOUNS)]
         for i in range(4):
             makers.append(self.make_maker(f"{noun}{number}_new_{i}", i, makers))

@@ -50,9 +50,7 @@ class DumpSignal(memprof_test.Test):
                 process.send_signal(signal.SIGUSR2)
                 if i % 100 == 0:
                     time.sleep(0.01)
-            deadline = time.monotonic() + 60
-            while not (dumps / "x.json").exists() and time.monotonic() < deadline:
-                time.sleep(0.02)
+            self.wait_for((dumps / "x.json").exists, "a snapshot")
             self.assertIsNone(process.poll())
             self.assertEqual(memprof_test.load(dumps / "x.json")["dump"]["reason"], "signal")
             process.terminate()

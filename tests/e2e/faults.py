@@ -6,7 +6,6 @@ What is missing is counted in their dumps, or there is no dump and a line that s
 left half-written. The library is the one of tests/faults, the same sources with these calls wrapped.
 """
 import re
-import unittest
 
 import memprof_test
 import validate_dump

@@ -9,8 +9,8 @@ import subprocess
 import time
 
 import memprof_test
-from idle_host import INTERVAL, PATIENCE, Idle
-from memprof_test import sample
+from idle_host import INTERVAL, Idle
+from memprof_test import PATIENCE, sample
 
 
 class Snapshots(Idle):

@@ -9,9 +9,9 @@ import signal
 import time
 
 import memprof_test
-from idle_host import PATIENCE, Idle
+from idle_host import Idle
 from killed_storm import Storm
-from memprof_test import many, own_counts, sample
+from memprof_test import PATIENCE, many, own_counts, sample
 
 
 class Ends(Idle, Storm):

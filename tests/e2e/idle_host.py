@@ -6,12 +6,10 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import time
 
 import memprof_test
-from memprof_test import own_counts, sample
+from memprof_test import PATIENCE, own_counts, sample
 
-PATIENCE = 60  # seconds until something that must happen counts as not happening
 INTERVAL = 0.2
 
 
@@ -24,15 +22,6 @@ class Idle(memprof_test.Test):
         shutil.copy(sample("idle"), self.program)
         self.out = self.dir / "dumps"
         self.out.mkdir()
-
-    def wait_for(self, condition, what):
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            found = condition()
-            if found:
-                return found
-            time.sleep(0.01)
-        return self.fail(f"{what} did not come about within {PATIENCE} s")
 
     def start(self, *arguments, interval=INTERVAL, env=None, **options):
         env = {"LD_PRELOAD": str(memprof_test.LIBRARY), "MEMPROF_INTERVAL": str(interval),

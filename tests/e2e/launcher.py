@@ -166,7 +166,7 @@ class Surroundings(Launcher):
         """They are closed for the program, and no message ends up in a file that has their number."""
         for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-", "<&- 2>&-"):
             self.runs += 1
-            listing = f'import os; print(sorted(os.listdir("/proc/self/fd")), file=open("{{}}", "w"))'
+            listing = 'import os; print(sorted(os.listdir("/proc/self/fd")), file=open("{}", "w"))'
             code = listing.format(self.dir / "plain")
             self.run_host(["bash", "-c", f'exec /usr/bin/python3 -c "$0" {closed}', code], self.environment())
             code = listing.format(self.dir / "launched")

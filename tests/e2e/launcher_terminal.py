@@ -10,7 +10,6 @@ import select
 import signal
 import struct
 import termios
-import time
 
 import memprof_test
 from memprof_test import need, sample
@@ -92,23 +91,16 @@ class Terminal(memprof_test.Test):
             fields = file.read().rsplit(")", 1)[1].split()
         return fields[0], int(fields[1])
 
-    def until(self, condition, what):
-        deadline = time.monotonic() + DEADLINE
-        while not (found := condition()):
-            self.assertLess(time.monotonic(), deadline, f"not within {DEADLINE} s: {what}")
-            time.sleep(0.01)
-        return found
-
     def child(self, pid):
         """The first child of a process, when it has one."""
         def children():
             with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
                 return file.read().split()
 
-        return int(self.until(children, f"a child of {pid}")[0])
+        return int(self.wait_for(children, f"a child of {pid}")[0])
 
     def wait_state(self, pid, letters):
-        self.until(lambda: self.state(pid)[0] in letters, f"{pid} in one of the states {letters}")
+        self.wait_for(lambda: self.state(pid)[0] in letters, f"{pid} in one of the states {letters}")
 
 
 class Keys(Terminal):

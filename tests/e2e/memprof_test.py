@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -29,6 +30,7 @@ import validate_dump  # noqa: E402
 
 SCHEMA = json.loads(validate_dump.SCHEMA.read_text(encoding="utf-8"))
 TIMEOUT = 120  # seconds that one host may take: a hang, not a measurement
+PATIENCE = 60  # seconds that something may take to come about: as above
 # How much longer than usual the tests go on that can go on for long: see tools/soak/run.sh.
 SOAK = float(os.environ.get("MEMPROF_SOAK", "1"))
 
@@ -36,8 +38,6 @@ SOAK = float(os.environ.get("MEMPROF_SOAK", "1"))
 def many(n):
     """N as usual, more or fewer in a soak."""
     return max(1, int(n * SOAK))
-
-
 
 
 class Run:
@@ -160,6 +160,17 @@ class Test(unittest.TestCase):
                  "MEMPROF_OUT": f"{dumps}/%e.%p.json", **(env or {})}
         status, out, err = self.run_host(argv, self.environment(extra), **options)
         return Run(status, out, err, self.collect(dumps))
+
+    def wait_for(self, condition, what, told=lambda: ""):
+        """What CONDITION returns as soon as that is true. If it does not come about, WHAT and what
+        TOLD returns say so."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            found = condition()
+            if found:
+                return found
+            time.sleep(0.01)
+        return self.fail(f"{what} did not come about within {PATIENCE} s{told()}")
 
     def dumps_directory(self, further=0):
         return self.dir / f"dumps{self.runs + further}"

@@ -12,9 +12,7 @@ import subprocess
 import time
 
 import memprof_test
-from memprof_test import sample
-
-PATIENCE = 30  # seconds until something that must happen counts as not happening
+from memprof_test import PATIENCE, sample
 
 
 class Output(memprof_test.Test):
@@ -30,15 +28,6 @@ class Output(memprof_test.Test):
         self.assertTrue(select.select([process.stdout], [], [], PATIENCE)[0], "no output")
         process.stdout.readline()
         return process
-
-    def wait_for(self, condition, what):
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            found = condition()
-            if found:
-                return found
-            time.sleep(0.02)
-        return self.fail(f"{what} did not come about within {PATIENCE} s")
 
     def test_pattern(self):
         out = self.dir / "new" / "and%%" / "%h" / "%e-%p-%n-%t.json"

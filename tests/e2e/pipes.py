@@ -41,14 +41,14 @@ class Pipes(GateTest):
 
     def open_for(self, fifo):
         """The end to write to, once somebody reads."""
-        deadline = time.monotonic() + memprof_test.TIMEOUT
-        while time.monotonic() < deadline:
+        def opened():
             try:
                 return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
             except OSError as error:
                 self.assertEqual(error.errno, errno.ENXIO)
-                time.sleep(0.01)
-        return self.fail("nobody reads")
+                return None
+
+        return self.wait_for(opened, "a reader")
 
     def test_a_slow_writer(self):
         """That has begun, but says nothing for longer than one that has not is waited for; and that

@@ -6,12 +6,9 @@ import pathlib
 import socket
 import subprocess
 import threading
-import time
 
 import memprof_test
-from memprof_test import need
-
-PATIENCE = 30
+from memprof_test import PATIENCE, need
 
 
 def free_port():
@@ -45,15 +42,12 @@ class Redis(memprof_test.Test):
                               env=self.environment(), stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, timeout=PATIENCE).stdout
 
-    def wait_for(self, condition, what):
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            if self.server.poll() is not None:
-                self.fail(f"redis-server ended: {self.log()}")
-            if condition():
-                return
-            time.sleep(0.05)
-        self.fail(f"{what} did not come about within {PATIENCE} s: {self.log()}")
+    def wait_for(self, condition, what, told=lambda: ""):
+        def running():
+            self.assertIsNone(self.server.poll(), f"redis-server ended: {self.log()}")
+            return condition()
+
+        return super().wait_for(running, what, lambda: f": {self.log()}{told()}")
 
     def benchmark(self):
         self.benchmarked = subprocess.run(

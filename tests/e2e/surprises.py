@@ -5,7 +5,6 @@ without the profiler."""
 import pathlib
 import shutil
 import subprocess
-import time
 
 import memprof_test
 from memprof_test import sample
@@ -59,9 +58,7 @@ class Surprises(memprof_test.Test):
                                 "MEMPROF_OUT": f"{dumps}/%e.%p.json"})
         status, _, err = self.run_host([sample("surprises"), "daemon"], env)
         self.assertEqual(status, 0, err)
-        deadline = time.monotonic() + 30
-        while len(list(dumps.glob("*.json"))) < 2 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        self.wait_for(lambda: len(list(dumps.glob("*.json"))) == 2, "two dumps")
         by_bytes = sorted(memprof_test.own_counts(dump, "surprises")["alloc_bytes"]
                           for dump in self.collect(dumps).values())
         self.assertEqual(by_bytes, [5, 100001])
