@@ -6,7 +6,10 @@
 
 #define REGION ((uintptr_t)1 << LIVE_REGION_BITS)
 #define PAGE_SLOTS ((size_t)4096 / sizeof(live_slot))
+#define PAGE_SHIFT 10 /* of slots */
 #define PAGES (LIVE_SLOTS / PAGE_SLOTS)
+#define FOUR ((size_t)4)
+_Static_assert(PAGE_SLOTS == (size_t)1 << PAGE_SHIFT && PAGE_SLOTS % FOUR == 0, "whole pages");
 #define CROWDED 4
 
 struct walk {
@@ -32,17 +35,39 @@ static void visit_slot(const struct walk *w, const struct live_region *region, u
     w->visit(w->arg, address, &block);
 }
 
+/* The slots of ADDRESSES bytes. */
+static size_t slots_of(uintptr_t addresses)
+{
+    return (size_t)(addresses + ((uintptr_t)1 << LIVE_SLOT_BITS) - 1) >> LIVE_SLOT_BITS;
+}
+
+/* Those of SLOTS, of KEY's region, that are in the walk's area. Most are empty: four at a time. */
 static void walk_array(const struct walk *w, const struct live_region *region, uintptr_t key,
                        const live_slot *slots)
 {
+    const uintptr_t base = (key - 1) * REGION;
+    const size_t pages_before =
+        w->start > base ? (w->start - base) >> LIVE_SLOT_BITS >> PAGE_SHIFT : 0;
+    const size_t end = w->end - base < REGION ? slots_of(w->end - base) : LIVE_SLOTS;
+    const size_t pages = (end + PAGE_SLOTS - 1) / PAGE_SLOTS;
     bool touched[PAGES];
-    resident_touched(w->pagemap, slots, touched, PAGES);
-    for (size_t i = 0; i < LIVE_SLOTS; i++) {
-        if (i % PAGE_SLOTS == 0 && !touched[i / PAGE_SLOTS]) {
-            i += PAGE_SLOTS - 1;
+    resident_touched(w->pagemap, slots + pages_before * PAGE_SLOTS, touched, pages - pages_before);
+    for (size_t page = pages_before; page < pages; page++) {
+        if (!touched[page - pages_before]) {
             continue;
         }
-        visit_slot(w, region, key, i, atomic_load_explicit(&slots[i], memory_order_relaxed));
+        for (size_t i = page * PAGE_SLOTS; i < (page + 1) * PAGE_SLOTS; i += FOUR) {
+            uint32_t word[FOUR];
+            for (size_t k = 0; k < FOUR; k++) {
+                word[k] = atomic_load_explicit(&slots[i + k], memory_order_relaxed);
+            }
+            if (likely(((word[0] | word[1] | word[2] | word[3]) & LIVE_PRESENT) == 0)) {
+                continue;
+            }
+            for (size_t k = 0; k < FOUR; k++) {
+                visit_slot(w, region, key, i + k, word[k]);
+            }
+        }
     }
 }
 

@@ -221,14 +221,10 @@ int32_t modules_find(struct modules *m, uintptr_t address)
     return object_find(address, object) ? add(m, object, address) : -1;
 }
 
-int32_t modules_find_shared(struct modules *m, struct sys_lock *lock, uintptr_t address,
-                            int32_t hint)
+int32_t modules_find_shared(struct modules *m, struct sys_lock *lock, uintptr_t address)
 {
     if (likely(atomic_load_explicit(&m->checked_generation, memory_order_acquire) ==
                modules_generation(m))) {
-        if (likely(hint >= 0 && is_in(m, (uint32_t)hint, address))) {
-            return hint;
-        }
         const int32_t known = find_known(m, address);
         struct object object;
         if (known >= 0 || !object_find(address, &object)) {

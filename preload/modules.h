@@ -66,9 +66,8 @@ int modules_init(struct modules *m, struct arena_pool *pool, const struct clock 
 int32_t modules_find(struct modules *m, uintptr_t address);
 
 /* The same for any thread, which does not hold LOCK, the recorder's: it is taken for a module that
- * is new, or where some may have been unloaded. HINT: where ADDRESS may be, or -1. */
-int32_t modules_find_shared(struct modules *m, struct sys_lock *lock, uintptr_t address,
-                            int32_t hint);
+ * is new, or where some may have been unloaded. */
+int32_t modules_find_shared(struct modules *m, struct sys_lock *lock, uintptr_t address);
 
 /* Notes which modules have been unloaded. */
 void modules_refresh(struct modules *m);

@@ -41,7 +41,8 @@ static inline uint32_t records_count(const struct records *r)
     return atomic_load_explicit(&r->count, memory_order_acquire);
 }
 
-/* The id of a record that is added; 0 without memory, or if there are MAX already. */
-uint32_t records_add(struct records *r, uint32_t max);
+/* Adds N records, at least one. Returns the id of the first, which the others follow; 0 without
+ * memory, or if there would be more than MAX. */
+uint32_t records_add(struct records *r, uint32_t n, uint32_t max);
 
 #endif

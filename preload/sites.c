@@ -98,35 +98,13 @@ static sites_link *below(const struct sites *s, uint32_t frame)
                                : &((struct frame *)records_at(&s->frames, frame))->inner;
 }
 
-/* The node with CODE below PARENT, added if it is new. FRAME_ROOT without memory. */
-static uint32_t frame_intern(struct sites *s, uint32_t parent, uint64_t code)
-{
-    sites_link *link = below(s, parent);
-    uint64_t hash = hash_of(code);
-    uint32_t id = find_frame(s, &link, &hash, code), added;
-    if (id != 0 || (added = records_add(&s->frames, RECORDS_MAX)) == 0) {
-        return id;
-    }
-    struct frame *f = records_at(&s->frames, added);
-    atomic_store_explicit(&f->up, parent | FRAME_FILLED, memory_order_relaxed);
-    atomic_store_explicit(&f->code, code, memory_order_relaxed);
-    while (id == 0 && !put(link, added)) {
-        id = find_frame(s, &link, &hash, code);
-    }
-    if (unlikely(id != 0)) {
-        atomic_store_explicit(&f->up, 0, memory_order_relaxed);
-        return id;
-    }
-    return added;
-}
-
 /* The site of FUNCTION below FRAME, added if it is new. 0 without memory or ids. */
 static uint32_t site_intern(struct sites *s, uint32_t frame, uint32_t function)
 {
     sites_link *link = below(s, frame);
     uint64_t hash = hash_of(function + 1);
     uint32_t id = find_site(s, &link, &hash, function), added;
-    if (id != 0 || (added = records_add(&s->sites, LIVE_MAX_SITE - s->base)) == 0) {
+    if (id != 0 || (added = records_add(&s->sites, 1, LIVE_MAX_SITE - s->base)) == 0) {
         return id;
     }
     struct site *x = records_at(&s->sites, added);
@@ -163,32 +141,109 @@ static size_t known_nodes(const struct stack *stack, uint32_t generation, uint32
     return p->nodes;
 }
 
+/* A way along the frames of a stack, from the outermost inward. */
+struct way {
+    struct sites *sites;
+    const struct stack *stack;
+    bool in_spine;          /* which has no signal frames */
+    uint32_t parent;        /* the node of the frame before; FRAME_ROOT: none */
+    uintptr_t start, size;  /* of the module that this was in */
+    uint64_t module;        /* its part of a node's code */
+};
+
+static __attribute__((noinline)) void enter_module(struct way *w, uintptr_t ip)
+{
+    const struct modules *modules = w->sites->modules;
+    const int32_t id = modules_find_shared(w->sites->modules, w->sites->lock, ip);
+    w->module = (uint64_t)(uint32_t)(id + 1) << FRAME_IP_BITS;
+    w->start = id < 0 ? ip : modules->by_id[id]->start;
+    w->size = id < 0 ? 0 : modules->by_id[id]->end - w->start;
+}
+
+/* What the node of frame I, the outermost being 0, holds. */
+static inline uint64_t code_of(struct way *w, size_t i)
+{
+    const struct stack *stack = w->stack;
+    const uintptr_t ip = likely(w->in_spine) ? spine_step(stack->spine, i)->ip
+                                             : stack->ip[stack->n - 1 - i];
+    if (unlikely(ip - w->start >= w->size)) {
+        enter_module(w, ip);
+    }
+    if (unlikely(!w->in_spine)) {
+        mark_interrupted(w->sites, w->parent, ip);
+    }
+    return (ip & (((uint64_t)1 << FRAME_IP_BITS) - 1)) | w->module;
+}
+
+/* Notes that FIRST and the ids behind it are the nodes of the N frames from I on. */
+static void note_nodes(const struct way *w, size_t i, size_t n, uint32_t first)
+{
+    for (size_t k = 0; w->in_spine && k < n; k++) {
+        w->stack->spine->frame[i + k].node = first + (uint32_t)k;
+    }
+    atomic_signal_fence(memory_order_seq_cst);
+    if (w->in_spine) {
+        w->stack->spine->nodes = i + n;
+    }
+}
+
+/* Adds nodes for frame I, with CODE, and all that are further in, and makes them known by LINK.
+ * Nothing hangs below a new node, so they are linked to each other before anybody sees them.
+ * Returns false without memory, or if something was there first: then they are left, and no frames.
+ */
+static bool add_rest(struct way *w, size_t i, uint64_t code, sites_link *link)
+{
+    struct sites *s = w->sites;
+    const uint32_t n = (uint32_t)(w->stack->n - i), parent = w->parent;
+    const uint32_t first = records_add(&s->frames, n, RECORDS_MAX), end = first + n;
+    if (first == 0) {
+        return false;
+    }
+    for (uint32_t id = first;;) {
+        struct frame *f = records_at(&s->frames, id);
+        atomic_store_explicit(&f->code, code, memory_order_relaxed);
+        atomic_store_explicit(&f->inner, id + 1 < end ? id + 1 : 0, memory_order_relaxed);
+        atomic_store_explicit(&f->up, w->parent | FRAME_FILLED, memory_order_release);
+        w->parent = id;
+        if (++id == end) {
+            break;
+        }
+        code = code_of(w, i + (id - first));
+    }
+    if (likely(put(link, first))) {
+        note_nodes(w, i, n, first);
+        return true;
+    }
+    for (uint32_t id = first; id < end; id++) {
+        struct frame *f = records_at(&s->frames, id);
+        atomic_store_explicit(&f->up, 0, memory_order_relaxed);
+    }
+    w->parent = parent;
+    return false;
+}
+
 /* The node of the whole STACK. FRAME_ROOT without memory. */
 static uint32_t stack_intern(struct sites *s, const struct stack *stack)
 {
-    const bool in_spine = stack->flags & STACK_SPINE;
-    uint32_t frame = FRAME_ROOT;
-    int32_t module = -1;
-    for (size_t i = known_nodes(stack, modules_generation(s->modules), &frame); i < stack->n; i++) {
-        const uintptr_t ip =
-            in_spine ? spine_step(stack->spine, i)->ip : stack->ip[stack->n - 1 - i];
-        module = modules_find_shared(s->modules, s->lock, ip, module);
-        const uint64_t code = (ip & (((uint64_t)1 << FRAME_IP_BITS) - 1)) |
-                              (uint64_t)(uint32_t)(module + 1) << FRAME_IP_BITS;
-        if (!in_spine) { /* which has no signal frames */
-            mark_interrupted(s, frame, ip);
+    struct way w = {.sites = s, .stack = stack, .in_spine = stack->flags & STACK_SPINE};
+    for (size_t i = known_nodes(stack, modules_generation(s->modules), &w.parent); i < stack->n;
+         i++) {
+        const uint64_t code = code_of(&w, i);
+        sites_link *link = below(s, w.parent);
+        uint64_t hash = hash_of(code);
+        uint32_t id;
+        while ((id = find_frame(s, &link, &hash, code)) == 0) {
+            if (likely(add_rest(&w, i, code, link))) {
+                return w.parent;
+            }
+            if (atomic_load(link) == 0) {
+                return FRAME_ROOT;
+            }
         }
-        frame = frame_intern(s, frame, code);
-        if (frame == FRAME_ROOT) {
-            return FRAME_ROOT;
-        }
-        if (in_spine) {
-            stack->spine->frame[i].node = frame;
-            atomic_signal_fence(memory_order_seq_cst);
-            stack->spine->nodes = i + 1;
-        }
+        w.parent = id;
+        note_nodes(&w, i, 1, id);
     }
-    return frame;
+    return w.parent;
 }
 
 uint32_t sites_intern(struct sites *s, const struct stack *stack, enum site_function function)
