@@ -72,10 +72,47 @@ char *dump_line_site(char *to, const struct site *site, const struct dump_sums *
     return HISTOGRAM(to, "lifetime_log2_ns", &s->lifetimes);
 }
 
-char *dump_line_frame(char *to, uint32_t parent, int32_t module, uint64_t offset)
+static void enter_parent(struct dump_line_last *last, uint32_t parent)
 {
-    to = TEXT(number(TEXT(to, "["), parent), ",");
-    to = likely(module >= 0) ? number(to, (uint64_t)module)
-                             : number(TEXT(to, "-"), 0 - (uint64_t)(int64_t)module);
-    return TEXT(number(TEXT(to, ","), offset), "]");
+    last->parent = parent;
+    last->parent_length = (unsigned)(number(last->parent_text, parent) - last->parent_text);
+}
+
+static void enter_module(struct dump_line_last *last, int32_t module)
+{
+    char *to = TEXT(last->module_text, ",");
+    to = module < 0 ? TEXT(to, "-") : to;
+    to = number(to, module < 0 ? 0 - (uint64_t)(int64_t)module : (uint64_t)module);
+    last->module = module;
+    last->module_length = (unsigned)(TEXT(to, ",") - last->module_text);
+}
+
+void dump_line_begin(struct dump_line_last *last)
+{
+    memset(last, 0, sizeof *last);
+    enter_parent(last, 0);
+    enter_module(last, 0);
+}
+
+char *dump_line_frame(char *to, struct dump_line_last *last, uint32_t parent, int32_t module,
+                      uint64_t offset)
+{
+    _Static_assert(sizeof "4294967295" <= DUMP_LINE_PART &&
+                       sizeof ",-2147483648," <= DUMP_LINE_PART,
+                   "copied whole");
+    char *const digit = &last->parent_text[last->parent_length - 1];
+    if (parent == (uint64_t)last->parent + 1 && *digit != '9') {
+        last->parent = parent;
+        ++*digit;
+    } else if (parent != last->parent) {
+        enter_parent(last, parent);
+    }
+    if (unlikely(module != last->module)) {
+        enter_module(last, module);
+    }
+    to = TEXT(to, "[");
+    memcpy(to, last->parent_text, DUMP_LINE_PART);
+    to += last->parent_length;
+    memcpy(to, last->module_text, DUMP_LINE_PART);
+    return TEXT(number(to + last->module_length, offset), "]");
 }

@@ -10,6 +10,7 @@
 #include <memprof/format.h>
 #include <stdint.h>
 
+#include "json.h"
 #include "sampler_dump.h"
 #include "sites.h"
 
@@ -33,9 +34,24 @@ struct dump_sums {
 #define DUMP_LINE_SITE ((size_t)4096)
 #define DUMP_LINE_FRAME ((size_t)128)
 
-/* Both write at TO, and return the end. SITE: without the bracket that closes it, since there may
- * be more. FRAME: the third number is OFFSET. */
+/* Writes the line of SITE at TO, and returns its end: without the bracket that closes it, since
+ * there may be more. */
 char *dump_line_site(char *to, const struct site *site, const struct dump_sums *s);
-char *dump_line_frame(char *to, uint32_t parent, int32_t module, uint64_t offset);
+
+/* What the last frame's line had, as text: the next one's parent is most often the next number, and
+ * its module the same. */
+#define DUMP_LINE_PART ((size_t)16)
+struct dump_line_last {
+    uint32_t parent;
+    int32_t module;
+    unsigned parent_length, module_length;
+    char parent_text[JSON_DIGITS], module_text[JSON_DIGITS + 3];
+};
+
+void dump_line_begin(struct dump_line_last *last);
+
+/* Of the same LAST, for one frame after the other: writes the line of one with OFFSET. */
+char *dump_line_frame(char *to, struct dump_line_last *last, uint32_t parent, int32_t module,
+                      uint64_t offset);
 
 #endif

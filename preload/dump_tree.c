@@ -35,23 +35,52 @@ void dump_tree_modules(struct json *j, const struct recorder *r, uint32_t n)
     json_newline(j);
 }
 
-/* What is no frame, and nothing refers to, still has its place: below the one before. */
-static char *frame_line(char *to, const struct recorder *r, uint32_t frame)
+/* So many lines are made up between two looks for room. */
+#define AT_ONCE 64
+
+/* The module that the last frame was in, and what takes an address in it to an offset in its file.
+ */
+struct place {
+    int32_t module;
+    uint64_t offset;
+};
+
+static void enter(struct place *p, const struct recorder *r, int32_t module)
 {
-    const struct frame *f = sites_frame(&r->sites, frame);
-    if (unlikely(!frame_filled(f))) {
-        return dump_line_frame(to, frame - 1, MEMPROF_MODULE_NONE, 0);
-    }
-    const int32_t id = frame_module(f);
-    uint64_t offset = frame_ip(f);
-    if (id >= 0) {
-        const struct module *m = r->modules.by_id[id];
-        offset = offset - m->start + m->file_offset;
-    }
-    return dump_line_frame(to, frame_parent(f), id, offset);
+    const struct module *m = module >= 0 ? r->modules.by_id[module] : NULL;
+    p->module = module;
+    p->offset = m ? m->file_offset - m->start : 0;
 }
 
-#define FRAMES_AT_ONCE 64
+/* Returns whether a signal interrupted any of them. */
+static bool write_lines(struct json *j, const struct recorder *r, uint32_t n)
+{
+    struct dump_line_last last;
+    struct place place = {.module = -1};
+    bool interrupted = false;
+    dump_line_begin(&last);
+    for (uint32_t id = 1; id <= n;) {
+        char *to = json_text(j, AT_ONCE * DUMP_LINE_FRAME);
+        for (uint32_t end = n - id < AT_ONCE ? n + 1 : id + AT_ONCE; id < end; id++) {
+            const struct frame *f = sites_frame(&r->sites, id);
+            *to++ = '\n';
+            if (likely(frame_filled(f))) {
+                const int32_t module = frame_module(f);
+                if (unlikely(module != place.module)) {
+                    enter(&place, r, module);
+                }
+                interrupted = interrupted || frame_interrupted(f);
+                to =
+                    dump_line_frame(to, &last, frame_parent(f), module, frame_ip(f) + place.offset);
+            } else { /* is none, and nothing refers to it: below the one before */
+                to = dump_line_frame(to, &last, id - 1, MEMPROF_MODULE_NONE, 0);
+            }
+            *to++ = ',';
+        }
+        json_text_end(j, to - 1);
+    }
+    return interrupted;
+}
 
 void dump_tree_frames(struct json *j, const struct recorder *r, uint32_t n)
 {
@@ -61,19 +90,11 @@ void dump_tree_frames(struct json *j, const struct recorder *r, uint32_t n)
     json_int(j, NULL, MEMPROF_MODULE_NONE);
     json_uint(j, NULL, 0);
     json_close(j, ']');
-    for (uint32_t id = 1; id <= n;) {
-        char *to = json_text(j, FRAMES_AT_ONCE * DUMP_LINE_FRAME);
-        for (uint32_t end = n - id < FRAMES_AT_ONCE ? n + 1 : id + FRAMES_AT_ONCE; id < end; id++) {
-            *to++ = '\n';
-            to = frame_line(to, r, id);
-            *to++ = ',';
-        }
-        json_text_end(j, to - 1);
-    }
+    const bool interrupted = write_lines(j, r, n);
     json_close(j, ']');
     json_newline(j);
     json_open(j, "signal_frames", '[');
-    for (uint32_t id = 1; id <= n; id++) {
+    for (uint32_t id = 1; interrupted && id <= n; id++) {
         if (frame_interrupted(sites_frame(&r->sites, id))) {
             json_uint(j, NULL, id);
         }

@@ -145,10 +145,10 @@ static size_t known_nodes(const struct stack *stack, uint32_t generation, uint32
 struct way {
     struct sites *sites;
     const struct stack *stack;
-    bool in_spine;          /* which has no signal frames */
-    uint32_t parent;        /* the node of the frame before; FRAME_ROOT: none */
-    uintptr_t start, size;  /* of the module that this was in */
-    uint64_t module;        /* its part of a node's code */
+    bool in_spine;         /* which has no signal frames */
+    uint32_t parent;       /* the node of the frame before; FRAME_ROOT: none */
+    uintptr_t start, size; /* of the module that this was in */
+    uint64_t module;       /* its part of a node's code */
 };
 
 static __attribute__((noinline)) void enter_module(struct way *w, uintptr_t ip)
@@ -164,8 +164,8 @@ static __attribute__((noinline)) void enter_module(struct way *w, uintptr_t ip)
 static inline uint64_t code_of(struct way *w, size_t i)
 {
     const struct stack *stack = w->stack;
-    const uintptr_t ip = likely(w->in_spine) ? spine_step(stack->spine, i)->ip
-                                             : stack->ip[stack->n - 1 - i];
+    const uintptr_t ip =
+        likely(w->in_spine) ? spine_step(stack->spine, i)->ip : stack->ip[stack->n - 1 - i];
     if (unlikely(ip - w->start >= w->size)) {
         enter_module(w, ip);
     }

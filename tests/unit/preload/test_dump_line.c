@@ -121,11 +121,48 @@ static void frames_are_three_numbers(void **state)
         {99, -2, 100, "[99,-2,100]"},
         {UINT32_MAX, INT32_MAX, UINT64_MAX, "[4294967295,2147483647,9223372036854775807]"},
     };
+    struct dump_line_last last;
+    dump_line_begin(&last);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const char *end = dump_line_frame(line, cases[i].parent, cases[i].module, cases[i].offset);
+        const char *end =
+            dump_line_frame(line, &last, cases[i].parent, cases[i].module, cases[i].offset);
         assert_true((size_t)(end - line) + JSON_DIGITS <= DUMP_LINE_FRAME);
         assert_int_equal(end - line, strlen(cases[i].text));
         assert_memory_equal(line, cases[i].text, strlen(cases[i].text));
+    }
+}
+
+/* What is kept of the line before is never told of another. */
+static void frames_follow_each_other(void **state)
+{
+    (void)state;
+    uint64_t seed = 8;
+    uint32_t parent = 0;
+    int32_t module = 0;
+    char expected[64];
+    struct dump_line_last last;
+    dump_line_begin(&last);
+    for (int i = 0; i < 200000; i++) {
+        switch (support_below(&seed, 16)) {
+        case 0:
+            parent = (uint32_t)(support_random(&seed) >> (32 + support_below(&seed, 32)));
+            break;
+        case 1:
+            parent -= (uint32_t)support_below(&seed, 3);
+            break;
+        case 2:
+            module = (int32_t)support_below(&seed, 13) - 2;
+            break;
+        default:
+            parent++;
+        }
+        const uint64_t offset = support_random(&seed) >> (1 + support_below(&seed, 63));
+        const size_t length =
+            (size_t)snprintf(expected, sizeof expected, "[%" PRIu32 ",%" PRId32 ",%" PRIu64 "]",
+                             parent, module, offset);
+        const char *end = dump_line_frame(line, &last, parent, module, offset);
+        assert_int_equal(end - line, length);
+        assert_memory_equal(line, expected, length);
     }
 }
 
@@ -153,6 +190,7 @@ int main(void)
         cmocka_unit_test(the_longest_line_fits),
         cmocka_unit_test(figures_of_zero_are_left_out_where_they_may_be),
         cmocka_unit_test(frames_are_three_numbers),
+        cmocka_unit_test(frames_follow_each_other),
         cmocka_unit_test(numbers_of_any_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
