@@ -7,9 +7,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "arch.h"
-#include "changes.h"
-#include "dump.h"
 #include "fatal.h"
 #include "footprint.h"
 #include "process.h"
@@ -17,86 +14,9 @@
 #include "signals.h"
 #include "text.h"
 #include "warden.h"
+#include "writer.h"
 
 static _Atomic bool signal_pending;
-/* Who is writing a dump: process and thread, 0 for nobody. What a child of fork finds here of its
- * parent's threads does not count. */
-static _Atomic uint64_t writer;
-static int exit_dumped_pid;
-
-/* Waits until nobody else writes a dump, and blocks signals: a handler that ends the process would
- * leave half a dump. Returns false, having changed nothing, if that does not come to pass in
- * WAIT_MS, or if it is this thread that writes one. */
-static bool take_writer(unsigned wait_ms, sys_sigset *before)
-{
-    const uint64_t process_part = (uint64_t)sys_pid() << 32;
-    const uint64_t self = process_part | (uint32_t)sys_tid();
-    *before = sys_block_signals();
-    for (uint64_t holder = 0; !atomic_compare_exchange_strong(&writer, &holder, self);) {
-        if (holder >> 32 != process_part >> 32) {
-            continue; /* left over: taken over by the next try */
-        }
-        sys_restore_signals(*before);
-        if (holder == self || wait_ms-- == 0) {
-            return false;
-        }
-        sys_sleep_ns(1000000);
-        sys_block_signals();
-        holder = 0;
-    }
-    return true;
-}
-
-static int write_taken(const struct dump_request *request)
-{
-    if (!process.arch) {
-        process_describe(NULL); /* the program ends before our constructor was run */
-    }
-    struct recorder *r = &recorder;
-    vault_take_turn(&r->vault);
-    const uint64_t sum = r->vault.watched && r->vault.header ? changes_sum(r, NULL) : 0;
-    const int result = dump_write(r, request);
-    vault_end_turn(&r->vault);
-    if (sum && result == 0 && !request->pattern && !request->replaced) {
-        atomic_store(&r->vault.header->told, sum);
-    }
-    return result;
-}
-
-/* What dump_write needs of stack is more than some threads have. For who has the writer. */
-static char stack[(size_t)64 << 10] __attribute__((aligned(64)));
-
-struct call {
-    const struct dump_request *request;
-    int result;
-};
-
-static void write_there(void *arg)
-{
-    struct call *call = arg;
-    call->result = write_taken(call->request);
-}
-
-static int write_dump(const struct dump_request *request, unsigned wait_ms)
-{
-    sys_sigset before;
-    if (!take_writer(wait_ms, &before)) {
-        return -1;
-    }
-    const uintptr_t frame = guard_tls.frame;
-    guard_tls.frame = UINTPTR_MAX; /* addresses there say nothing of who called whom */
-    /* Other threads may still be running after the last dump: none of theirs is to replace it. */
-    const bool late = exit_dumped_pid == recorder.pid && strcmp(request->reason, "interval") == 0;
-    struct call call = {.request = request, .result = -1};
-    if (!late) {
-        arch_call_on_stack(write_there, &call, stack + sizeof stack);
-    }
-    const int result = call.result;
-    guard_tls.frame = frame;
-    atomic_store(&writer, 0);
-    sys_restore_signals(before);
-    return result;
-}
 
 /* Whether it is for this process to write dumps: not for a vfork child, which shares its parent's
  * memory. A child of fork that has not allocated yet begins anew here. */
@@ -115,16 +35,22 @@ static bool own_process(void)
 void lifecycle_exit(void)
 {
     int saved = errno;
-    if (own_process() && exit_dumped_pid != recorder.pid) {
-        uintptr_t before = guard_tls.frame;
+    const uintptr_t frame = guard_tls.frame;
+    sys_sigset before;
+    if (own_process()) {
         guard_tls.frame = GUARD_HERE;
-        exit_dumped_pid = recorder.pid;
-        const struct dump_request request = {.reason = "exit"};
-        write_dump(&request, 60000);
-        vault_set_state(&recorder.vault, VAULT_CLOSED);
-        warden_stop(&recorder);
-        guard_tls.frame = before;
+        /* Who finds another thread at it waits: its end would be that of the other, too. */
+        if (writer_take(60000, &before)) {
+            if (writer_begin_last()) {
+                const struct dump_request request = {.reason = "exit"};
+                writer_write(&request);
+                vault_set_state(&recorder.vault, VAULT_CLOSED);
+                warden_stop(&recorder);
+            }
+            writer_leave(before);
+        }
     }
+    guard_tls.frame = frame;
     errno = saved;
 }
 
@@ -135,7 +61,7 @@ void lifecycle_snapshot(void)
     if (own_process()) {
         guard_tls.frame = GUARD_HERE;
         const struct dump_request request = {.reason = "exit", .quiet = true};
-        write_dump(&request, 1000);
+        writer_dump(&request, 1000);
         guard_tls.frame = before;
     }
     errno = saved;
@@ -149,10 +75,11 @@ void lifecycle_fatal(const struct cause *cause)
     const uintptr_t frame = guard_tls.frame;
     sys_sigset before;
     guard_tls.frame = UINTPTR_MAX;
-    if (own_process() && exit_dumped_pid != recorder.pid) {
+    if (own_process()) {
         sys_spare_faults();
         const struct dump_request request = {.reason = "fatal", .cause = cause};
-        if (take_writer(FATAL_WAIT_MS, &before) && write_taken(&request) == 0) {
+        if (writer_take(FATAL_WAIT_MS, &before) && !writer_had_last() &&
+            writer_write_here(&request) == 0) {
             vault_set_state(&recorder.vault, VAULT_CLOSED);
         }
         warden_stop(&recorder);
@@ -174,13 +101,13 @@ static void write_for_memory(struct recorder *r, const struct cause *near, uint6
 {
     struct dump_request request = {.reason = "interval", .cause = near};
     if (near->trigger) {
-        write_dump(&request, 0);
+        writer_dump(&request, 0);
     }
     const uint64_t failed = atomic_exchange(&r->failed_bytes, 0);
     if (failed && elapsed >= r->next_failed_ns) {
         const struct cause cause = {.trigger = "failed-allocation", .requested_bytes = failed - 1};
         request.cause = &cause;
-        write_dump(&request, 0);
+        writer_dump(&request, 0);
         const uint64_t took = clock_elapsed_ns(&r->clock) - elapsed;
         r->next_failed_ns = elapsed + FAILED_NS + FAILED_SHARE * took;
     }
@@ -190,10 +117,9 @@ static void write_for_memory(struct recorder *r, const struct cause *near, uint6
 static void look_at_footprint(struct recorder *r, uint64_t elapsed)
 {
     sys_sigset before;
-    if (r->vault.header && footprint_kept_due(&r->footprint, elapsed) && take_writer(0, &before)) {
+    if (r->vault.header && footprint_kept_due(&r->footprint, elapsed) && writer_take(0, &before)) {
         footprint_look(r);
-        atomic_store(&writer, 0);
-        sys_restore_signals(before);
+        writer_leave(before);
     }
 }
 
@@ -230,13 +156,13 @@ static void periodic(void *arg)
     }
     if (atomic_exchange(&signal_pending, false)) {
         const struct dump_request request = {.reason = "signal"};
-        write_dump(&request, 0);
+        writer_dump(&request, 0);
     }
     write_for_memory(r, &near, elapsed);
     if (elapsed >= atomic_load(&r->next_dump_ns)) {
         atomic_store(&r->next_dump_ns, elapsed + r->options.interval_ns);
         const struct dump_request request = {.reason = "interval", .quiet = true};
-        write_dump(&request, 0);
+        writer_dump(&request, 0);
     }
     look_at_footprint(r, elapsed);
 }
@@ -249,7 +175,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
     if (guard_enter(frame)) {
         if (own_process()) {
             const struct dump_request request = {.reason = "signal"};
-            write_dump(&request, 1000);
+            writer_dump(&request, 1000);
         } else if (!recorder_on(&recorder)) {
             fatal_default(number, info); /* as in a process that is not recorded */
         }
@@ -296,7 +222,7 @@ void lifecycle_before_exec(struct lifecycle_exec *e)
         if (!recorder.parent_pid || recorder.sites.sites.count > 0) {
             const struct dump_request request = {
                 .reason = "exec", .replaced = true, .quiet = true, .path = e->path};
-            e->written = write_dump(&request, 1000) == 0;
+            e->written = writer_dump(&request, 1000) == 0;
         }
         if (e->written) {
             vault_set_state(&recorder.vault, VAULT_CLOSED);
@@ -332,7 +258,7 @@ int memprof_dump(const char *path)
     uintptr_t frame = GUARD_HERE;
     if (own_process() && guard_enter(frame)) {
         const struct dump_request request = {.reason = "api", .pattern = path};
-        result = write_dump(&request, 60000);
+        result = writer_dump(&request, 60000);
         guard_leave();
     }
     errno = saved;

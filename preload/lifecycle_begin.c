@@ -128,11 +128,47 @@ static void ask_program(void)
     }
 }
 
+/* Which process is ending, and how many of its threads are in here for that. */
+static _Atomic int ending_pid, ending_threads;
+
+/* A second thread that calls exit meanwhile, and finds no function left to run, would end the
+ * process while the first one writes. So several are registered, and who comes in while others are
+ * in here leaves one more: all wait for the first. Who comes back alone does not. Returns whether
+ * it is the first. */
+static bool leave_one(int (*again)(void))
+{
+    const int pid = sys_pid();
+    const bool first = atomic_exchange(&ending_pid, pid) != pid;
+    if (first) {
+        atomic_store(&ending_threads, 0); /* a child may have been forked meanwhile */
+    }
+    if (atomic_fetch_add(&ending_threads, 1) > 0) {
+        guard_tls.internal = true;
+        (void)again();
+        guard_tls.internal = false;
+    }
+    return first;
+}
+
+static int register_exit(void);
+
 static void at_exit(int status, void *arg)
 {
     (void)status, (void)arg;
-    ask_program();
+    if (leave_one(register_exit)) {
+        ask_program();
+    }
     lifecycle_exit();
+    atomic_fetch_sub(&ending_threads, 1);
+}
+
+static int register_quick_exit(void);
+
+static void at_quick(void)
+{
+    leave_one(register_quick_exit);
+    lifecycle_exit();
+    atomic_fetch_sub(&ending_threads, 1);
 }
 
 /* There was no memory for the registration of at_exit. */
@@ -147,11 +183,27 @@ __attribute__((destructor)) static void at_unload(void)
     }
 }
 
+static int register_exit(void)
+{
+    return on_exit(at_exit, NULL);
+}
+
+static int register_quick_exit(void)
+{
+    return at_quick_exit(at_quick);
+}
+
+#define AT_ONCE 4 /* threads that may come at the same instant */
+
 static void register_exits(void)
 {
-    unregistered = on_exit(at_exit, NULL) != 0;
-    if (at_quick_exit(lifecycle_exit) != 0) {
+    unregistered = register_exit() != 0;
+    if (register_quick_exit() != 0) {
         say(NULL, "out of memory: quick_exit will leave no dump");
+    }
+    for (int i = 1; i < AT_ONCE; i++) {
+        (void)register_exit();
+        (void)register_quick_exit();
     }
 }
 

@@ -43,6 +43,15 @@ class Endings(memprof_test.Test):
             self.assertGreaterEqual(counts["alloc_count"], 100)
             self.assertLessEqual(run.dump["totals"]["live_count"], 60 + 32 + 64)
 
+    def test_several_at_once(self):
+        """Four threads end the program at once: those that are not the first wait for the dump."""
+        for how in ("race", "quick_race"):
+            for _ in range(10):
+                run = self.profiled([sample("endings"), how])
+                self.assertEqual(run.status, 7, run.err)
+                self.assert_sound(run.dump, 1024)
+                self.assertEqual(run.dump["dump"]["reason"], "exit")
+
     def test_system_call(self):
         """exit_group by way of libc's syscall() is seen; made by the program's own instruction it is
         not, and there is no dump: see idle.py for those with MEMPROF_INTERVAL."""

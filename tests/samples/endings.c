@@ -3,14 +3,17 @@
  * endings HOW: allocates 100 blocks of 100 bytes, frees 40 of them, prints that (counted.h), and
  * ends: return, exit, _exit, _Exit, quick_exit, syscall (of exit_group, by libc's function),
  * instruction (the same without libc), pthread_exit (from main, while a thread goes on to allocate
- * 10 blocks of 10 bytes), threads (return while 32 threads allocate), handlers (atexit and a
- * destructor free 10 more), abort, segv, term. The status is 7 unless a signal ends it. */
+ * 10 blocks of 10 bytes), race (four threads at once: exit, exit, _exit, and return from main),
+ * quick_race (quick_exit by four threads), threads (return while 32 threads allocate), handlers
+ * (atexit and a destructor free 10 more), abort, segv, term. The status is 7 unless a signal ends
+ * it. */
 #include "counted.h"
 #include "raw_exit.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -81,6 +84,47 @@ static int return_with_threads(void)
     return 7;
 }
 
+/* Many stacks, so that a dump takes a while: two places to call from at each depth. */
+static __attribute__((noinline)) int climb(int depth, unsigned path)
+{
+    if (depth == 0) {
+        void *p = malloc(1);
+        __asm__ volatile("" : "+r"(p)::"memory");
+        free(p);
+        return 0;
+    }
+    const int below = path & 1 ? climb(depth - 1, path >> 1) : climb(depth - 1, path >> 1) + 1;
+    __asm__ volatile("" ::: "memory");
+    return below + 1;
+}
+
+static pthread_barrier_t together;
+
+static void *ends(void *arg)
+{
+    void (*const end)(int) = *(void (*const *)(int))arg;
+    pthread_barrier_wait(&together);
+    end(7);
+    return NULL;
+}
+
+static int race(bool quick)
+{
+    static void (*ways[2][3])(int) = {{exit, exit, _exit}, {quick_exit, quick_exit, quick_exit}};
+    for (unsigned path = 0; path < 1024; path++)
+        climb(10, path);
+    pthread_barrier_init(&together, NULL, 4);
+    for (int i = 0; i < 3; i++) {
+        pthread_t id;
+        if (pthread_create(&id, NULL, ends, &ways[quick][i]) != 0)
+            abort();
+    }
+    pthread_barrier_wait(&together);
+    if (quick)
+        quick_exit(7);
+    return 7;
+}
+
 int main(int argc, char **argv)
 {
     const char *how = argc > 1 ? argv[1] : "";
@@ -115,6 +159,8 @@ int main(int argc, char **argv)
         exit_at_once();
     if (strcmp(how, "threads") == 0)
         return return_with_threads();
+    if (strcmp(how, "race") == 0 || strcmp(how, "quick_race") == 0)
+        return race(how[0] == 'q');
     if (strcmp(how, "abort") == 0)
         abort();
     if (strcmp(how, "segv") == 0)
