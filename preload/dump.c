@@ -71,27 +71,33 @@ static int write_file(struct recorder *r, const struct dump_request *q, struct w
         return outfile_finish(w->file, error, false);
     }
     json_begin(&w->json, w->file->fd);
+    w->json.identity = &w->file->identity;
     dump_content_write(&w->json, r, q, &sites);
     error = json_end(&w->json);
     dump_sites_end(&sites);
     if (q->names && error == 0) {
-        return sys_close(w->file->fd);
+        return outfile_close(w->file);
     }
     return outfile_finish(w->file, error, q->replaced);
 }
 
 /* An image of this process may have been replaced before: then the next name is taken. */
 #define IMAGES 1000u
+/* A thread of the program that closes all there is may close the file under our hands. */
+#define ATTEMPTS 10u
 
 static int write_named(struct recorder *r, const struct dump_request *q, struct work *w)
 {
     int error = -EEXIST;
     for (uint32_t image = 1; error == -EEXIST && image <= IMAGES; image++) {
-        error = open_file(r, q, w, q->replaced ? image : 0);
-        if (error) {
-            return error;
-        }
-        error = write_file(r, q, w);
+        unsigned attempts = ATTEMPTS;
+        do {
+            error = open_file(r, q, w, q->replaced ? image : 0);
+            if (error) {
+                return error;
+            }
+            error = write_file(r, q, w);
+        } while (error == -EBADF && --attempts > 0);
     }
     return error;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "json.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "sys.h"
@@ -9,7 +10,9 @@
 static void flush(struct json *j)
 {
     if (j->error == 0 && j->used > 0) {
-        j->error = sys_write_all(j->fd, j->buffer, j->used);
+        j->error = j->identity && !sys_is_still(j->fd, j->identity)
+                       ? -EBADF
+                       : sys_write_all(j->fd, j->buffer, j->used);
     }
     j->used = 0;
 }
@@ -108,6 +111,7 @@ static void begin_value(struct json *j, const char *key)
 void json_begin(struct json *j, int fd)
 {
     j->fd = fd;
+    j->identity = NULL;
     j->error = 0;
     j->comma = false;
     j->used = 0;

@@ -11,8 +11,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "sys.h"
+
 struct json {
     int fd;
+    const struct sys_identity *identity; /* what it must be to be written to; NULL: anything */
     int error; /* 0, or the negative errno of the first write that failed */
     bool comma;
     size_t used;
@@ -56,6 +59,7 @@ static inline char *json_digits(char *to, uint64_t n)
     return to + (sizeof text - zeros);
 }
 
+/* What is written to FD is kept in a buffer for as long as it has room. */
 void json_begin(struct json *j, int fd);
 /* Writes out what is buffered. Returns the error, 0 if there was none. */
 int json_end(struct json *j);

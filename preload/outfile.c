@@ -142,11 +142,12 @@ int outfile_open(struct outfile *o)
     const size_t plain = t.length;
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     for (int attempt = 0; attempt < 5; attempt++) {
-        o->fd = t.cut ? -ENAMETOOLONG : sys_open(o->temporary, flags, 0600);
+        o->fd = t.cut ? -ENAMETOOLONG : sys_open_aside(o->temporary, flags, 0600);
         if (o->fd == -ENOENT) {
             make_directories(o->path);
-        } else if (o->fd == -EEXIST && attempt < 2) {
-            /* Left behind by a process of the same number that was killed. */
+        } else if (o->fd == -EBADF || (o->fd == -EEXIST && attempt < 2)) {
+            /* Lost to the program, or left behind by a process of the same number that was killed.
+             */
             sys_call(SYS_unlinkat, AT_FDCWD, (long)o->temporary, 0, 0, 0, 0);
         } else if (o->fd == -EEXIST) {
             /* Put there by somebody else, who does not want it to be removed. */
@@ -156,12 +157,21 @@ int outfile_open(struct outfile *o)
             break;
         }
     }
-    return o->fd < 0 ? o->fd : 0;
+    if (o->fd < 0) {
+        return o->fd;
+    }
+    o->identity = sys_identify(o->fd);
+    return 0;
+}
+
+int outfile_close(struct outfile *o)
+{
+    return sys_is_still(o->fd, &o->identity) ? sys_close(o->fd) : -EBADF;
 }
 
 int outfile_finish(struct outfile *o, int error, bool keep_others)
 {
-    int closed = sys_close(o->fd);
+    int closed = outfile_close(o);
     return outfile_place(o, error ? error : closed, keep_others);
 }
 

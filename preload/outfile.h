@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sys.h"
+
 #define OUTFILE_PATH_MAX 4096
 
 struct outfile {
@@ -17,6 +19,7 @@ struct outfile {
     char temporary[OUTFILE_PATH_MAX];
     int pid; /* of the process that writes, for the temporary name */
     int fd;
+    struct sys_identity identity; /* of the file that it was opened as */
 };
 
 /* What the name depends on. */
@@ -40,6 +43,9 @@ int outfile_name(struct outfile *o, const struct outfile_name *name);
 /* Creates the temporary file and any missing directory. Returns 0 or a negative errno; -EISDIR:
  * the target is a directory; -EEXIST: it is there and is no regular file either. */
 int outfile_open(struct outfile *o);
+
+/* Closes the file. -EBADF: the program has done so, and what has the number now is left alone. */
+int outfile_close(struct outfile *o);
 
 /* Closes the file and renames it into place, if ERROR, what happened while writing, is 0; otherwise
  * removes it. With KEEP_OTHERS a file that is there already is left alone (-EEXIST). Returns the

@@ -56,7 +56,7 @@ int64_t resident_anonymous(const void *start, size_t size)
 
 int resident_open(void)
 {
-    return sys_open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
+    return sys_open_aside("/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
 }
 
 void resident_close(int pagemap)

@@ -60,6 +60,55 @@ int sys_open(const char *path, int flags, int mode)
     return (int)sys_call(SYS_openat, AT_FDCWD, (long)path, flags, mode, 0, 0);
 }
 
+struct sys_identity sys_identify(int fd)
+{
+    struct stat status = {0};
+    if (sys_stat(fd, "", &status, AT_EMPTY_PATH) != 0) {
+        return (struct sys_identity){0};
+    }
+    return (struct sys_identity){.device = status.st_dev, .inode = status.st_ino};
+}
+
+static bool is_file(const struct stat *status, const struct sys_identity *identity)
+{
+    return !identity->inode ||
+           (status->st_dev == identity->device && status->st_ino == identity->inode);
+}
+
+bool sys_is_still(int fd, const struct sys_identity *identity)
+{
+    struct stat status = {0};
+    const int error = sys_stat(fd, "", &status, AT_EMPTY_PATH);
+    return error ? error != -EBADF : is_file(&status, identity);
+}
+
+/* Below 64, for which every process has room from the beginning: the kernel would let all threads
+ * wait while it makes more. */
+#define ASIDE 56
+
+int sys_open_aside(const char *path, int flags, int mode)
+{
+    const int fd = sys_open(path, flags, mode);
+    if (fd < 0 || fd >= ASIDE) {
+        return fd;
+    }
+    const int aside = (int)sys_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, ASIDE, 0, 0, 0);
+    if (aside < 0) {
+        return aside == -EBADF ? aside : fd; /* a limit or a sandbox is against it */
+    }
+    const struct sys_identity identity = sys_identify(aside);
+    struct stat status = {0};
+    const int follow = flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0;
+    if (sys_stat(AT_FDCWD, path, &status, follow) == 0 && !is_file(&status, &identity)) {
+        sys_close(aside); /* which is the program's file twice */
+        return -EBADF;
+    }
+    if (sys_is_still(fd, &identity)) {
+        sys_close(fd);
+    }
+    return aside;
+}
+
 int sys_close(int fd)
 {
     return (int)sys_call(SYS_close, fd, 0, 0, 0, 0, 0);

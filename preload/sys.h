@@ -26,6 +26,10 @@ void *sys_map(size_t size); /* anonymous, private, zeroed; NULL on failure */
 void sys_unmap(void *p, size_t size);
 void sys_prefer_huge(void *p, size_t size); /* asks for huge pages there; may come to nothing */
 int sys_open(const char *path, int flags, int mode);
+/* The same at a number that programs seldom come to: for what is open for longer than a moment,
+ * while other threads close whatever there is and open files that then have the lowest numbers.
+ * -EBADF: that has happened already. */
+int sys_open_aside(const char *path, int flags, int mode);
 int sys_close(int fd);
 ssize_t sys_read(int fd, void *buffer, size_t size);
 /* Writes all SIZE bytes, across EINTR and short writes. Returns 0 or a negative errno. */
@@ -35,6 +39,13 @@ ssize_t sys_read_file(const char *path, char *buffer, size_t size);
 /* As newfstatat: returns 0 or a negative errno. */
 struct stat;
 int sys_stat(int fd, const char *path, struct stat *status, int flags);
+/* Which file a descriptor is of, to tell whether its number is another's by now. */
+struct sys_identity {
+    uint64_t device, inode; /* inode 0: not known */
+};
+struct sys_identity sys_identify(int fd);
+/* False only if it is closed or another file; true where nobody can tell. */
+bool sys_is_still(int fd, const struct sys_identity *identity);
 int sys_pid(void); /* negative where a sandbox does not allow the question */
 int sys_tid(void);
 

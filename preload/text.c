@@ -241,6 +241,8 @@ const char *error_text(int negative_errno)
         return "is a symbolic link";
     case ENOMEM:
         return "out of memory";
+    case EBADF:
+        return "the program closes it while it is written";
     case EBUSY:
         return "the profiler's tables are in use";
     default:

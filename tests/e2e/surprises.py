@@ -38,6 +38,15 @@ class Surprises(memprof_test.Test):
             self.surprise("descriptor", str(data), env=env)
             self.assertEqual(data.read_bytes(), b"data\n")
 
+    def test_closed_while_dumping(self):
+        """A thread that closes all descriptors, and opens files of its own, while others write dumps:
+        nothing of these gets into its files."""
+        data = self.dir / "data"
+        run = self.profiled([sample("surprises"), "closing", str(data)],
+                            env={"MEMPROF_INTERVAL": "0.001"})
+        self.assertEqual((run.status, run.out), (0, b"errno 0\nmine\ndone\n"), run.err)
+        self.assertRegex(data.read_bytes(), rb"^(data\n){1000,}$")
+
     def test_closed_stderr_file(self):
         """A program that closes standard error at its end, as the coreutils do: the message goes
         where it would have gone, as that has a name."""

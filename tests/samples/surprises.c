@@ -9,12 +9,16 @@
 #include <linux/seccomp.h>
 #include <memprof/memprof.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -121,6 +125,43 @@ static void load_again(const char *library)
     }
 }
 
+static atomic_bool closing_ends;
+
+static void *allocate(void *unused)
+{
+    while (!closing_ends) {
+        void *p = malloc(100);
+        __asm__ volatile("" : "+r"(p)::"memory");
+        free(p);
+    }
+    return unused;
+}
+
+/* Closes all descriptors again and again, as programs do before they execute others, and opens a
+ * file that then has one of the lowest. Others allocate, so that dumps fall due meanwhile. */
+static void close_all(const char *path)
+{
+    pthread_t threads[2];
+    long written = 0;
+    for (int i = 0; i < 2; i++) {
+        pthread_create(&threads[i], NULL, allocate, NULL);
+    }
+    for (int i = 0; i < 3000; i++) {
+        closefrom(3);
+        for (int n = 0; n < 6; n++) {
+            const int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+            written += n == 0 && write(fd, "data\n", 5) == 5;
+        }
+        sched_yield();
+    }
+    closing_ends = true;
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    struct stat status;
+    printf("%s\n", stat(path, &status) == 0 && status.st_size == 5 * written ? "mine" : "not mine");
+}
+
 static void nothing(int number)
 {
     (void)number;
@@ -141,6 +182,8 @@ int main(int argc, char **argv)
         fork_while_dumping(argument);
     } else if (strcmp(which, "descriptor") == 0) {
         reuse_descriptor(argument);
+    } else if (strcmp(which, "closing") == 0) {
+        close_all(argument);
     } else if (strcmp(which, "daemon") == 0) {
         go_to_background();
     } else if (strcmp(which, "sandbox") == 0) {

@@ -176,6 +176,23 @@ static void an_error_leaves_nothing(void **state)
     assert_int_equal(support_entries(support_path(".")), 1);
 }
 
+static void the_programs_files_are_left_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(open_target(support_path("a.json")), 0);
+    support_write(support_path("own"), "own");
+    const int own = open(support_path("own"), O_RDWR);
+    assert_int_equal(dup2(own, o.fd), o.fd);
+    assert_int_equal(outfile_finish(&o, 0, false), -EBADF);
+    assert_int_equal(lseek(o.fd, 0, SEEK_END), 3); /* still open, and as it was */
+    close(o.fd);
+    assert_int_equal(open_target(support_path("a.json")), 0);
+    close(o.fd);
+    assert_int_equal(outfile_finish(&o, 0, false), -EBADF);
+    assert_int_equal(support_entries(support_path(".")), 1);
+    close(own);
+}
+
 static void others_may_be_kept(void **state)
 {
     (void)state;
@@ -292,6 +309,7 @@ int main(void)
         IN_DIRECTORY(only_the_owner_may_read),
         IN_DIRECTORY(missing_directories_are_made),
         IN_DIRECTORY(an_error_leaves_nothing),
+        IN_DIRECTORY(the_programs_files_are_left_alone),
         IN_DIRECTORY(others_may_be_kept),
         IN_DIRECTORY(what_is_no_file_is_kept),
         IN_DIRECTORY(links_are_not_followed),

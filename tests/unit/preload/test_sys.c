@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -243,6 +244,32 @@ static void waiting_for_a_lock_ends(void **state)
     assert_false(waits());
 }
 
+static void descriptors_are_out_of_the_way(void **state)
+{
+    (void)state;
+    const int lowest = open("/dev/null", O_RDONLY);
+    close(lowest);
+    const int fd = sys_open_aside("/dev/zero", O_RDONLY | O_CLOEXEC, 0);
+    assert_true(fd > lowest + 10);
+    assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    const struct sys_identity identity = sys_identify(fd), unknown = {0};
+    assert_true(sys_is_still(fd, &identity));
+    /* The program has the number. */
+    assert_int_equal(dup2(STDIN_FILENO, fd), fd);
+    assert_false(sys_is_still(fd, &identity));
+    assert_true(sys_is_still(fd, &unknown));
+    close(fd);
+    assert_false(sys_is_still(fd, &identity));
+    assert_false(sys_is_still(fd, &unknown));
+    assert_int_equal(open("/dev/null", O_RDONLY), lowest); /* nothing was left open */
+    close(lowest);
+    assert_int_equal(sys_open_aside("/no/such/file", O_RDONLY, 0), -ENOENT);
+    const struct rlimit few = {(rlim_t)lowest + 1, (rlim_t)lowest + 1};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    assert_int_equal(sys_open_aside("/dev/null", O_RDONLY, 0), lowest);
+    close(lowest);
+}
+
 static void handlers_are_what_the_kernel_has(void **state)
 {
     (void)state;
@@ -267,6 +294,7 @@ int main(void)
         cmocka_unit_test(signals_wait_for_the_lock),
         cmocka_unit_test(waiting_for_a_lock_ends),
         cmocka_unit_test(handlers_are_what_the_kernel_has),
+        cmocka_unit_test(descriptors_are_out_of_the_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
