@@ -26,8 +26,8 @@ const char *units_size(char buffer[UNITS_MAX], uint64_t bytes, const struct unit
     return buffer;
 }
 
-/* N in the largest of the N_NAMES units, each STEP times the one before, that leaves 1 or more: with
- * three significant digits at least, without decimals that say nothing. */
+/* N in the largest of the N_NAMES units, each STEP times the one before, that leaves 1 or more:
+ * with three significant digits at least, without decimals that say nothing. */
 static const char *scaled(char buffer[UNITS_MAX], uint64_t n, double step, const char *const *names,
                           size_t n_names)
 {
