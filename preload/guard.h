@@ -17,6 +17,14 @@
 struct alternate;
 struct sampler_meter;
 struct thread;
+struct vault_copy;
+
+/* What a fork of this thread hands on to the child: see recorder_before_fork. */
+struct guard_fork {
+    struct vault_copy *copy;         /* the last of those that this thread has made; NULL: none */
+    uint64_t live_count, live_bytes; /* if `valid` */
+    bool valid;
+};
 
 struct guard_tls {
     struct thread *thread;       /* this thread's state, NULL before the first record */
@@ -30,6 +38,7 @@ struct guard_tls {
     bool masked;                 /* inside roomy_call: all signals are blocked */
     bool exited;                 /* the state was given back: the thread is past its destructors */
     struct alternate *alternate; /* see alternate.h; NULL: this thread was given none */
+    struct guard_fork fork;      /* that is going on */
 };
 
 extern __thread struct guard_tls guard_tls

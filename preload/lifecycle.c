@@ -200,7 +200,9 @@ void lifecycle_install_signal(int number)
 
 void lifecycle_periodic(struct recorder *r)
 {
-    roomy_call(periodic, r);
+    if (atomic_load(r->alive) != 0) { /* not in a fork's child that ends its parent's event */
+        roomy_call(periodic, r);
+    }
 }
 
 bool lifecycle_follows_exec(void)

@@ -237,7 +237,7 @@ static void before_fork(void)
 
 static void after_fork(void)
 {
-    recorder_after_fork(&recorder);
+    recorder_after_fork();
 }
 
 static void after_fork_in_child(void)

@@ -41,13 +41,6 @@ struct thread_record {
     uint64_t alloc_count, alloc_bytes, free_count; /* also of what was not sampled */
 };
 
-/* What a child of fork inherits that it cannot read in its parent's vault: see
- * recorder_before_fork. */
-struct recorder_fork {
-    bool valid;
-    uint64_t live_count, live_bytes;
-};
-
 /* Of memory that is mapped. */
 #define RECORDER_PAGE 4096
 
@@ -72,9 +65,9 @@ struct recorder {
     uint64_t live_start; /* ticks that births count from */
     struct sampler sampler;
     char exe[4096];
-    struct mappings mappings; /* with MEMPROF_MMAP */
-    struct vault vault;       /* where the launcher finds what follows; see vault.h */
-    struct recorder_fork fork;
+    struct mappings mappings;        /* with MEMPROF_MMAP */
+    struct vault vault;              /* where the launcher finds what follows; see vault.h */
+    struct guard_fork fork;          /* in a child: what its parent's thread handed on */
     struct arena_pool counts[PARTS]; /* begun anew in a child, as all that follows */
 
     /* The section of the vault: to the end, whole pages. A child of fork finds here what its parent
@@ -207,9 +200,10 @@ uint64_t recorder_layout(void);
 /* Begins anew in a child of fork. */
 void recorder_child(struct recorder *r);
 /* Around a fork that libc tells of, in the parent; and in the child, where the recorder's code may
- * go on that a handler interrupted which forked. */
+ * go on that a handler interrupted which forked. Several threads may be forking at once: what a
+ * child is to find is its own thread's. */
 void recorder_before_fork(struct recorder *r);
-void recorder_after_fork(struct recorder *r);
+void recorder_after_fork(void);
 void recorder_in_child(struct recorder *r);
 
 /* Copies into the vault what the recorder knows of the process: at the start (DESCRIBED: and once

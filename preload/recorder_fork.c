@@ -57,7 +57,7 @@ void recorder_open_vault(struct recorder *r)
 }
 
 /* The live bytes and blocks of this process, for a child that will inherit them. */
-static void sum_for_child(struct recorder *r, struct recorder_fork *f)
+static void sum_for_child(struct recorder *r, struct guard_fork *f)
 {
     recorder_live(r, &f->live_bytes, &f->live_count);
     for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
@@ -72,34 +72,38 @@ static void sum_for_child(struct recorder *r, struct recorder_fork *f)
 void recorder_before_fork(struct recorder *r)
 {
     if (r->vault.header && atomic_load(r->alive) != 0) {
-        sum_for_child(r, &r->fork);
+        sum_for_child(r, &guard_tls.fork);
         if (guard_tls.frame != 0) {
-            vault_copy(&r->vault);
+            vault_copy(&r->vault, &guard_tls.fork.copy);
         }
     }
 }
 
-void recorder_after_fork(struct recorder *r)
+void recorder_after_fork(void)
 {
-    r->fork.valid = false;
-    vault_drop_copy(&r->vault);
+    guard_tls.fork.valid = false;
+    if (guard_tls.frame != 0) {
+        vault_drop_copy(&guard_tls.fork.copy);
+    }
 }
 
 void recorder_in_child(struct recorder *r)
 {
+    r->fork = guard_tls.fork;
+    guard_tls.fork.valid = false;
     if (guard_tls.frame == 0) {
         return; /* it begins anew at its first event */
     }
     /* Locks are of other threads, if anyone's: this one forked with its signals not masked. */
     const struct sys_lock open = {0};
     r->live.lock = r->rules.lock = r->vault.lock = open;
-    if (!r->vault.header || vault_adopt_copy(&r->vault)) {
+    if (!r->vault.header || vault_adopt_copy(&r->vault, &guard_tls.fork.copy)) {
         r->lock = open;
     }
 }
 
 /* What the child inherits. The table of live blocks, its own copy, can always tell. */
-static void find_inherited(struct recorder *r, struct recorder_fork *f)
+static void find_inherited(struct recorder *r, struct guard_fork *f)
 {
     if (!r->vault.header) {
         sum_for_child(r, f);
@@ -143,7 +147,7 @@ void recorder_child(struct recorder *r)
     r->rules.lock = (struct sys_lock){0};
     sampler_child(&r->sampler);
     mappings_child(&r->mappings);
-    struct recorder_fork inherited = {0};
+    struct guard_fork inherited = {0};
     find_inherited(r, &inherited);
     const uint32_t base = r->sites.base + records_count(&r->sites.sites), depth = r->fork_depth;
     const int parent = r->pid;

@@ -89,10 +89,9 @@ struct vault {
     bool shut;          /* system calls other than the program's own must not be made any more */
     void *section;
     size_t section_size;
-    void *section_copy; /* see vault_copy; NULL: there is none */
     uint32_t extents;
     struct {
-        char *start, *copy;
+        char *start;
         size_t size;
     } extent[VAULT_EXTENTS];
 };
@@ -132,12 +131,14 @@ void vault_end_place(struct vault *v);
 bool vault_leave(struct vault *v);
 
 /* Around a fork by a signal handler that interrupted the recorder, whose code the child will go on
- * with for a while. Before: makes private copies of what is mapped, or nothing without memory. In
- * the child these take the place of the mappings; false if there are none. In the parent they are
- * given up. */
-void vault_copy(struct vault *v);
-bool vault_adopt_copy(struct vault *v);
-void vault_drop_copy(struct vault *v);
+ * with for a while. Before: puts private copies of what is mapped in front of those at *LIST, or
+ * nothing without memory. In the child the first of them takes the place of the mappings; false if
+ * there is none. In the parent it is given up. The list is the forking thread's own: of a fork that
+ * is interrupted by another, and of no other thread's. What other threads count meanwhile may be in
+ * the copy in part. */
+void vault_copy(struct vault *v, struct vault_copy **list);
+bool vault_adopt_copy(struct vault *v, struct vault_copy **list);
+void vault_drop_copy(struct vault_copy **list);
 
 static inline void vault_set_state(struct vault *v, enum vault_state state)
 {

@@ -11,11 +11,14 @@ PATIENCE = 100 + many(60)  # seconds until a hang
 
 
 class Signals(memprof_test.Test):
-    def storm(self, how, count, pause):
+    def storm(self, how, count, pause, **options):
         """The dump of the process in which COUNT handlers ran, what it printed of itself, and the
         dumps of its children."""
-        run = self.profiled([sample("storm_signals"), how, count, pause], timeout=PATIENCE,
-                            after=[sample("libsafe_malloc.so")])
+        return self.ended(self.profiled([sample("storm_signals"), how, count, pause],
+                                        timeout=PATIENCE, after=[sample("libsafe_malloc.so")],
+                                        **options), count)
+
+    def ended(self, run, count):
         self.assertEqual((run.status, run.err), (0, b""))
         said = json.loads(run.out)
         self.assertEqual(said["failures"], 0)
@@ -72,6 +75,32 @@ class Signals(memprof_test.Test):
                 counts = memprof_test.own_counts(dump, "storm_signals")
                 self.assertEqual(counts["alloc_count"], said["alloc_count"])
                 self.assertEqual(dump["totals"]["dropped_count"], 0)
+
+    def check_forks(self, kept, dump, said, children):
+        """A child in the middle of an event goes on with that, and changes nothing of its parent's."""
+        self.assertEqual(dump["settings"]["kept"], kept)
+        self.assertEqual(len(children), said["handled"])
+        self.assertTrue(all(child["dump"]["complete"] for child in children))
+        counts = memprof_test.own_counts(dump, "storm_signals")
+        self.assertEqual(counts["alloc_count"], said["alloc_count"])
+        self.assertEqual(counts["alloc_count"] - counts["free_count"], said["kept"])
+        self.assertEqual(dump["totals"]["dropped_count"], 0)
+
+    def test_handlers_fork_at_once(self):
+        """Two threads, with counts in memory that somebody else holds, too: the launcher, or the
+        process that writes snapshots."""
+        self.check_forks("by a process of its own", *self.storm(
+            "forks", many(100), 200, env={"MEMPROF_INTERVAL": "0.05"}))
+        self.runs += 1
+        dumps = self.dumps_directory()
+        dumps.mkdir()
+        launcher = [memprof_test.BUILD / "memprof", "run", "-o", f"{dumps}/%e.%p.json", "--"]
+        preload = ["env", f"LD_PRELOAD={memprof_test.LIBRARY}:{sample('libsafe_malloc.so')}"]
+        count = many(100)
+        done = self.run_host([*launcher, *preload, sample("storm_signals"), "forks", count, 200],
+                             self.environment(), timeout=PATIENCE)
+        own = {name: dump for name, dump in self.collect(dumps).items() if "storm" in name}
+        self.check_forks("by the launcher", *self.ended(memprof_test.Run(*done, own), count))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@
  *              the usual one
  *   jump       allocates, and leaves by siglongjmp whatever it interrupted
  *   fork, _fork, clone   makes a child, which allocates 10 blocks of 321 bytes and exits
+ *   forks      makes one by fork, which goes on with what was interrupted, and exits soon; each
+ *              thread has a timer of its own, so that both fork at once
  *
  * To be run over libsafe_malloc.so. Afterwards 1000 blocks of 2055 bytes are allocated and kept.
  * Prints how many allocations this process made and how many blocks it keeps. */
@@ -16,18 +18,22 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static atomic_int handled, stop, failures;
 static atomic_long allocated, freed;
 static _Thread_local sigjmp_buf *back;
 static int limit, pause_us;
+static bool each, in_child; /* EACH thread has a timer of its own: */
+static _Thread_local timer_t timer;
 
 static void *take(size_t size)
 {
@@ -70,14 +76,33 @@ static __attribute__((noinline)) void in_handler(int depth)
     __asm__ volatile("");
 }
 
+static void arm(void)
+{
+    const struct itimerval after = {.it_value = {pause_us / 1000000, pause_us % 1000000}};
+    const struct itimerspec own = {.it_value = {after.it_value.tv_sec, pause_us % 1000000 * 1000L}};
+    if (each)
+        timer_settime(timer, 0, &own, NULL);
+    else
+        setitimer(ITIMER_REAL, &after, NULL);
+}
+
 /* The next signal, or the end. */
 static void go_on(void)
 {
-    struct itimerval timer = {.it_value = {pause_us / 1000000, pause_us % 1000000}};
     if (++handled >= limit)
         stop = 1;
     else
-        setitimer(ITIMER_REAL, &timer, NULL);
+        arm();
+}
+
+/* The calling thread's, which begins. */
+static void make_timer(void)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM};
+    event._sigev_un._tid = gettid();
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0)
+        abort();
+    arm();
 }
 
 static void on_allocate(int number)
@@ -111,7 +136,7 @@ static void on_jump(int number)
 
 static pid_t make_child(const char *how)
 {
-    if (strcmp(how, "fork") == 0)
+    if (strcmp(how, "fork") == 0 || each)
         return fork();
     if (strcmp(how, "_fork") == 0)
         return _Fork();
@@ -125,6 +150,10 @@ static void on_fork(int number)
     (void)number;
     int status = 1;
     pid_t child = make_child(how_to_fork);
+    if (child == 0 && each) {
+        in_child = stop = true;
+        return;
+    }
     if (child == 0) {
         for (int i = 0; i < 10; i++)
             (void)take(321);
@@ -150,10 +179,14 @@ static void *work(void *argument)
     sigsetjmp(here, 1);
     back = &here;
     pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+    if (each)
+        make_timer();
     while (!stop) {
         path = path * 1103515245 + 12345;
         descend((path >> 16) % 64 * 1000003);
     }
+    if (in_child)
+        _exit(0);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     back = NULL;
     return NULL;
@@ -171,6 +204,7 @@ int main(int argc, char **argv)
     if (argc < 4)
         return 2;
     how_to_fork = argv[1];
+    each = strcmp(how_to_fork, "forks") == 0;
     limit = atoi(argv[2]);
     pause_us = atoi(argv[3]);
     install(strcmp(argv[1], "allocate") == 0 ? on_allocate
@@ -185,8 +219,8 @@ int main(int argc, char **argv)
     for (int i = 0; i < 2; i++)
         if (pthread_create(&thread[i], NULL, work, &number[i]) != 0)
             return 2;
-    handled = -1;
-    go_on();
+    if (!each)
+        arm();
     for (int i = 0; i < 2; i++)
         pthread_join(thread[i], NULL);
     for (int i = 0; i < 1000; i++)

@@ -21,6 +21,7 @@
 static struct vault v;
 static char *section;
 static int file;
+static struct vault_copy *copies;
 
 static int setup(void **state)
 {
@@ -160,7 +161,7 @@ static void leave(char *grown)
 
 static void copy(char *grown)
 {
-    check(vault_adopt_copy(&v) && section[5] == 'p' && grown[9] == 'p');
+    check(vault_adopt_copy(&v, &copies) && section[5] == 'p' && grown[9] == 'p');
     section[5] = grown[9] = 'x';
     check(vault_leave(&v) && section[5] == 0);
 }
@@ -175,13 +176,72 @@ static void a_child_writes_elsewhere(void **state)
     int childs = keeping_receive();
     assert_true(childs >= 0);
     close(childs);
-    vault_copy(&v);
+    vault_copy(&v, &copies);
     in_child(copy, grown);
-    vault_drop_copy(&v);
+    vault_drop_copy(&copies);
+    assert_null(copies);
     assert_int_equal(section[5], 'p');
     assert_int_equal(grown[9], 'p');
     assert_int_equal(in_file(section + 5), 'p');
     assert_int_equal(in_file(grown + 9), 'p');
+}
+
+static void adopt_both(char *grown)
+{
+    check(vault_adopt_copy(&v, &copies) && grown[9] == 'q');
+    check(vault_adopt_copy(&v, &copies) && grown[9] == 'p' && !copies);
+    check(!vault_adopt_copy(&v, &copies));
+}
+
+/* A handler that forks may interrupt a fork: each has its own. */
+static void copies_are_given_up_last_first(void **state)
+{
+    (void)state;
+    char *grown = vault_map(&v, 5 << 20);
+    assert_non_null(grown);
+    grown[9] = 'p';
+    vault_copy(&v, &copies);
+    struct vault_copy *const outer = copies;
+    grown[9] = 'q';
+    vault_copy(&v, &copies);
+    grown[9] = 'r';
+    in_child(adopt_both, grown);
+    vault_drop_copy(&copies);
+    assert_ptr_equal(copies, outer);
+    vault_drop_copy(&copies);
+    assert_null(copies);
+    assert_int_equal(in_file(grown + 9), 'r');
+}
+
+static void write_on(char *grown)
+{
+    check(vault_adopt_copy(&v, &copies) && section[5] == 'p' && grown[9] == 0);
+    char *more = vault_map(&v, 4096);
+    check(!more || more[0] == 0);
+    if (more) {
+        memset(more, 'x', 4096);
+    }
+    grown[9] = 'x';
+}
+
+/* Another thread may have memory mapped between the copy and the fork: of that there is none, and
+ * what the child takes from there is its own. */
+static void what_was_mapped_since_is_the_childs_own(void **state)
+{
+    (void)state;
+    section[5] = 'p';
+    vault_copy(&v, &copies);
+    const uint32_t before = v.extents;
+    char *grown = vault_map(&v, 5 << 20);
+    assert_non_null(grown);
+    assert_true(v.extents > before);
+    section[5] = grown[9] = 'q';
+    in_child(write_on, grown);
+    vault_drop_copy(&copies);
+    assert_int_equal(in_file(grown + 9), 'q');
+    const char *next = vault_map(&v, 4096);
+    assert_non_null(next);
+    assert_int_equal(next[0], 0);
 }
 
 /* A process that may not make system calls has room for long; what comes then is memory, too, but
@@ -257,6 +317,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_file_has_what_was_written, setup_open, teardown),
         cmocka_unit_test_setup_teardown(it_grows, setup_open, teardown),
         cmocka_unit_test_setup_teardown(a_child_writes_elsewhere, setup_open, teardown),
+        cmocka_unit_test_setup_teardown(copies_are_given_up_last_first, setup_open, teardown),
+        cmocka_unit_test_setup_teardown(what_was_mapped_since_is_the_childs_own, setup_open,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_shut_one_spills, setup_open, teardown),
         cmocka_unit_test_setup_teardown(without_a_launcher_memory_stays_private, setup, teardown),
         cmocka_unit_test_setup_teardown(no_descriptor_is_kept, setup, teardown),
