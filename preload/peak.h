@@ -9,8 +9,13 @@
  *
  * A thread counts in a number of its own and hands the difference in to the shared total when it
  * passes `flush_at`. While only one thread has ever recorded, nothing is handed in and the peak is
- * exact. From the second thread on the total may be wrong by what is not handed in, and the peak is
- * raised only in steps: together at most `error`, which the dump tells as peak_error_bytes.
+ * exact; it is then that thread's alone to change, in plain instructions, without a look at what
+ * others do in the middle of an event. `step` tells it which way to take, once in each event.
+ * Another thread that begins therefore first sets `step` and then waits until the first is in no
+ * event that may have begun before (recorder_life.c): no two threads ever change the peak at once
+ * of which one takes it for its own. From the second thread on the total may be wrong by what is
+ * not handed in, and the peak is raised only in steps: together at most `error`, which the dump
+ * tells as peak_error_bytes.
  */
 #ifndef PRELOAD_PEAK_H
 #define PRELOAD_PEAK_H

@@ -82,6 +82,7 @@ struct recorder {
     struct footprint_kept footprint;
     struct trim trim;
     struct thread *_Atomic threads; /* every state there is, linked */
+    struct thread *_Atomic alone;   /* see hand_over; NULL: nobody is, or nobody is waited for */
     uint32_t thread_serial;         /* of the last thread that began */
     struct thread_record *ended;    /* RECORDER_THREAD_LOG */
     uint32_t ended_count;

@@ -59,6 +59,7 @@ int recorder_begin_counts(struct recorder *r, uint32_t site_base)
     }
     r->ended = arena_pool_piece(&r->counts[PART_THREADS], RECORDER_THREAD_LOG * sizeof *r->ended);
     r->ended_count = 0;
+    atomic_store(&r->alone, NULL);
     r->thread_serial = 0;
     memset(&r->others, 0, sizeof r->others);
     memset(&r->footprint, 0, sizeof r->footprint);
@@ -153,11 +154,53 @@ static struct thread *acquire(struct recorder *r)
     struct thread *t = thread_new(r->counts, r->options.max_depth);
     if (t) {
         struct thread *first = atomic_load(&r->threads);
-        peak_add_thread(&r->peak, first && !atomic_load(&first->next) ? &first->share : NULL);
+        const bool second = first && !atomic_load(&first->next);
+        peak_add_thread(&r->peak, second ? &first->share : NULL);
+        if (second) {
+            atomic_store(&r->alone, first);
+        }
         atomic_store(&t->next, first);
         atomic_store(&r->threads, t);
     }
     return t;
+}
+
+/* What a thread wrote is seen by all in far less than the first of these. */
+#define HAND_OVER_NS 50000
+#define HAND_OVER_MORE_NS 500000
+#define HAND_OVER_TRIES 200
+
+static uint64_t events_of(const struct thread *t)
+{
+    return counter_get(&t->alloc_count) + counter_get(&t->free_count);
+}
+
+/* Whether the thread of T may be in an event that it began when it had counted BEFORE. The one that
+ * is going on may have been counted already. On stacks of ours (UINTPTR_MAX) a thread does what
+ * comes before it looks whether it is alone, or after. */
+static bool is_counting(const struct thread *t, uint64_t before)
+{
+    uintptr_t frame = 0;
+    return atomic_load(&t->in_use) && events_of(t) - before < 2 &&
+           sys_copy(&frame, (uintptr_t)atomic_load(&t->frame), sizeof frame) && frame != 0 &&
+           frame != UINTPTR_MAX;
+}
+
+/* SELF has been entered, of which events that begin now take notice. Before it counts anything, the
+ * one that was going on in the thread that recorded alone until now has to end: see peak.h. It is
+ * not waited for without end: that thread may have been ended, or left the recorder by longjmp. */
+static void hand_over(struct recorder *r, const struct thread *self)
+{
+    const struct thread *first = atomic_load(&r->alone);
+    if (likely(!first) || first == self) {
+        return;
+    }
+    const uint64_t before = events_of(first);
+    sys_sleep_ns(HAND_OVER_NS);
+    for (int i = 0; i < HAND_OVER_TRIES && is_counting(first, before); i++) {
+        sys_sleep_ns(HAND_OVER_MORE_NS);
+    }
+    atomic_store(&r->alone, NULL);
 }
 
 static struct thread *begin_thread(struct recorder *r)
@@ -192,6 +235,7 @@ static struct thread *begin_thread(struct recorder *r)
         before = sys_block_signals(); /* a handler that jumps out would leave `internal` set */
         guard_tls.internal = true;
         thread_begin(t, tid, serial, tid == r->pid);
+        hand_over(r, t);
         guard_tls.thread = t;
         guard_tls.meter = t->meter;
         if (!guard_tls.exited && atomic_load(&thread_key_made)) {

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "guard.h"
 #include "parts.h"
 
 #define FIRST_SLOTS ((size_t)64)
@@ -39,6 +40,7 @@ void thread_begin(struct thread *t, int tid, uint32_t serial, bool is_main)
     atomic_store(&t->alloc_count, 0);
     atomic_store(&t->alloc_bytes, 0);
     atomic_store(&t->free_count, 0);
+    atomic_store(&t->frame, &guard_tls.frame);
     memset(t->name, 0, sizeof t->name);
     sys_call(SYS_prctl, PR_GET_NAME, (long)t->name, 0, 0, 0, 0);
     stack_find_bounds(&t->stack, is_main);

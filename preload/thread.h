@@ -73,8 +73,9 @@ struct thread {
     struct weighted_block pending[THREAD_PENDING];
     _Atomic uint32_t pending_count;
 
-    bool taken;          /* by a thread; under the recorder's lock */
-    _Atomic bool in_use; /* what is here of that thread is filled in */
+    const uintptr_t *_Atomic frame; /* guard_tls.frame of that thread; for hand_over */
+    bool taken;                     /* by a thread; under the recorder's lock */
+    _Atomic bool in_use;            /* what is here of that thread is filled in */
     uint8_t exit_rounds;
     struct thread *_Atomic next;
 };
