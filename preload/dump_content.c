@@ -238,8 +238,8 @@ void dump_content_write(struct json *j, struct recorder *r, const struct dump_re
     json_open(j, NULL, '{');
     write_head(j, r, q, elapsed);
     dump_sites_write(sites, j, r, &totals);
-    write_totals(j, "totals", r, &totals, atomic_load(&r->peak.peak_ticks),
-                 (uint64_t)atomic_load(&r->peak.error), elapsed);
+    write_totals(j, "totals", r, &totals, sites->peak_ticks,
+                 dump_sites_peak_error(sites, r, &totals), elapsed);
     if (r->options.mmap) {
         write_mappings(j, r, sites, elapsed);
     }

@@ -38,9 +38,7 @@ static size_t collect(const struct dump_sites *d, struct recorder *r, const stru
 /* Sorts the shards by site: counts, running sums, places. */
 static int sort_shards(struct dump_sites *d, struct recorder *r)
 {
-    const struct thread *first = atomic_load(&r->threads);
-    const bool alone = !d->shared && (!first || first == guard_tls.thread);
-    size_t room = collect(d, r, NULL, 0) + (alone ? SLACK_ALONE : SLACK);
+    size_t room = collect(d, r, NULL, 0) + (d->shared ? SLACK : SLACK_ALONE);
     size_t indices = (((size_t)d->sites + 3) * sizeof *d->first + 7) & ~(size_t)7;
     d->mapped = 2 * indices + 2 * room * sizeof *d->shard;
     d->first = reserve_map(d->mapped);
@@ -64,6 +62,54 @@ static int sort_shards(struct dump_sites *d, struct recorder *r)
     return 0;
 }
 
+/* How often a peak is read again that the thread which records has raised meanwhile. */
+#define PEAK_TRIES 100
+
+/* Under the lock, so that no other thread begins to record. */
+static void keep_peak(struct dump_sites *d, struct recorder *r)
+{
+    struct thread *first = atomic_load(&r->threads);
+    struct peak *p = &r->peak;
+    const bool several = atomic_load(&p->threads) > 1;
+    d->aside = !several && first && first != guard_tls.thread;
+    d->shared = several || d->aside;
+    uint64_t bytes, count;
+    recorder_live(r, &bytes, &count);
+    if (several) {
+        peak_raise_shared(p, (int64_t)bytes, clock_ticks());
+    } else if (first && !d->aside) {
+        peak_before_free(p, &first->share, clock_ticks());
+    }
+    int tries = PEAK_TRIES;
+    do {
+        d->epoch = atomic_load(&p->epoch);
+        d->peak = atomic_load(&p->peak);
+        d->peak_ticks = atomic_load(&p->peak_ticks);
+    } while (d->aside && tries-- > 0 && atomic_load(&p->epoch) != d->epoch);
+    if (d->aside && (int64_t)bytes > d->peak) {
+        d->epoch++;
+        d->peak = (int64_t)bytes;
+        d->peak_ticks = clock_ticks();
+    }
+}
+
+/* Others may have raised the peak since, or allocated more than it was, while shards were read one
+ * after the other. */
+uint64_t dump_sites_peak_error(const struct dump_sites *d, const struct recorder *r,
+                               const struct dump_totals *totals)
+{
+    uint64_t error = (uint64_t)atomic_load(&r->peak.error);
+    const uint64_t peak = (uint64_t)d->peak, shares = totals->peak_bytes;
+    const uint64_t moved = shares > peak ? shares - peak : peak - shares;
+    if (d->aside && moved > error) {
+        error = moved;
+    }
+    if (d->shared && totals->live_bytes > shares + error) {
+        error = totals->live_bytes - shares;
+    }
+    return error;
+}
+
 int dump_sites_begin(struct dump_sites *d, struct recorder *r)
 {
     memset(d, 0, sizeof *d);
@@ -72,17 +118,7 @@ int dump_sites_begin(struct dump_sites *d, struct recorder *r)
         return -EBUSY;
     }
     modules_refresh(&r->modules);
-    d->shared = atomic_load(&r->peak.threads) > 1;
-    for (struct thread *t = atomic_load(&r->threads); t && !d->shared; t = NULL) {
-        peak_before_free(&r->peak, &t->share, clock_ticks());
-    }
-    if (d->shared) {
-        uint64_t bytes, count;
-        recorder_live(r, &bytes, &count);
-        peak_raise_shared(&r->peak, (int64_t)bytes, clock_ticks());
-    }
-    d->epoch = atomic_load(&r->peak.epoch);
-    d->peak = atomic_load(&r->peak.peak);
+    keep_peak(d, r);
     /* In this order: what each of them refers to is there already. */
     d->sites = records_count(&r->sites.sites);
     d->frames = records_count(&r->sites.frames);

@@ -17,7 +17,9 @@ struct dump_sites {
     uint32_t sites, frames, modules; /* how many there were */
     uint64_t epoch;
     int64_t peak;               /* bytes, of the whole program */
-    bool shared;                /* more than one thread has recorded */
+    uint64_t peak_ticks;        /* when; 0: there was none */
+    bool shared;                /* others than this thread may be recording meanwhile: */
+    bool aside;                 /* one alone does, of which this is not the thread */
     const struct shard **shard; /* by site */
     uint32_t *first;            /* sites + 2: where a site's shards start in `shard` */
     size_t mapped;              /* bytes, at `first` */
@@ -28,13 +30,16 @@ struct dump_sites {
 #define DUMP_WAIT_MS 5000u
 
 /* Returns 0, -ENOMEM, or -EBUSY if the lock could not be had. Keeps the peak up to now as if the
- * total were about to fall. */
+ * total were about to fall; in D alone where it is for another thread to do that (peak.h). */
 int dump_sites_begin(struct dump_sites *d, struct recorder *r);
 void dump_sites_write(struct dump_sites *d, struct json *j, struct recorder *r,
                       struct dump_totals *totals);
 /* Writes site INDEX of D, which is SITE, and adds it to TOTALS, if anything happened there. */
 void dump_sites_write_one(const struct dump_sites *d, struct json *j, uint32_t index,
                           const struct site *site, struct dump_totals *totals);
+/* By how much the peak's shares in TOTALS may be wrong, bytes. */
+uint64_t dump_sites_peak_error(const struct dump_sites *d, const struct recorder *r,
+                               const struct dump_totals *totals);
 void dump_sites_end(struct dump_sites *d);
 
 #endif

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Where dumps go and when: MEMPROF_OUT, MEMPROF_INTERVAL, MEMPROF_SIGNAL, MEMPROF_ENABLE and
 memprof_dump()."""
+import json
 import os
 import re
 import select
@@ -12,7 +13,7 @@ import subprocess
 import time
 
 import memprof_test
-from memprof_test import PATIENCE, sample
+from memprof_test import PATIENCE, many, sample
 
 
 class Output(memprof_test.Test):
@@ -172,6 +173,29 @@ class Output(memprof_test.Test):
         run = self.profiled(argv, env={"MEMPROF_ENABLE": "0"})
         self.assertEqual((run.status, run.out),
                          (0, b"recording 0, dump 1, dump 1, errno kept 1\n"))
+
+    def test_api_from_aside(self):
+        """A thread that records nothing asks for dumps while the one that does goes on: each adds up
+        (load), and the other's figures stay exact."""
+        count = many(60)
+        dumps = self.dir / "aside"
+        dumps.mkdir()
+        run = self.profiled([sample("aside"), dumps, count])
+        self.assertEqual((run.status, run.err), (0, b""))
+        peaks = []
+        for i in range(1, count + 1):
+            dump = memprof_test.load(dumps / f"{i}.json")
+            self.assertTrue(dump["dump"]["complete"])
+            peaks.append(dump["totals"]["peak_bytes"])
+        self.assertLess(peaks[0], peaks[-1])
+        self.assert_sound(run.dump)
+        said, totals = json.loads(run.out), run.dump["totals"]
+        self.assertEqual(totals["peak_error_bytes"], 0)
+        # What else there is was there all the time: the second thread's own.
+        self.assertEqual(totals["peak_bytes"] - said["peak_bytes"],
+                         totals["live_bytes"] - said["live_bytes"])
+        self.assertEqual(memprof_test.own_counts(run.dump, "aside")["alloc_count"],
+                         said["alloc_count"])
 
     def test_api_fails(self):
         run = self.profiled([sample("api"), "/proc/none/dump.json"])
