@@ -206,6 +206,8 @@ knowns_find(const struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t bp)
         const uint32_t id = known_leaf(t, head->to, sp);
         if (likely(id != 0)) {
             const struct known *x = known_at(t, id);
+            __builtin_prefetch(x->shard);
+            __builtin_prefetch((const char *)x->shard + 64);
             if (likely(known_holds(x, sp, bp))) {
                 return x;
             }
