@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of rules, keyed by instruction address. Derived once each, by libunwind, then found
- * without a lock by any thread. A rule belongs to a generation of the process's modules: when a
- * module is unloaded the generation changes and older rules are not found any more.
+ * The table of rules, keyed by instruction address. Derived once each, as libunwind does, then
+ * found without a lock by any thread. A rule belongs to a generation of the process's modules: when
+ * a module is unloaded the generation changes and older rules are not found any more.
  */
 #ifndef PRELOAD_RULES_H
 #define PRELOAD_RULES_H
@@ -70,7 +70,7 @@ static inline bool rules_find(const struct rules_table *t, uint64_t key, struct 
     }
 }
 
-/* For a key that is not in the table: derives the rule and enters it. Runs libunwind: under the
+/* For a key that is not in the table: derives the rule and enters it. May run libunwind: under the
  * guard, no lock of ours held. Without memory for the table rules are derived again each time. */
 struct rule rules_derive(struct rules *r, uint64_t key);
 

@@ -32,7 +32,12 @@ struct unwinder *unwinder_load(void *(*map)(size_t size), const char **why);
  * RULE_COMPLEX. */
 struct rule unwinder_derive(struct unwinder *u, uintptr_t ip, bool return_address);
 
-/* The same without a stack of its own (roomy.h): it takes some 4 KiB of the caller's. */
+/* Reads the same from the object's table, without libunwind, whose rule it is then. Returns false,
+ * as it does for what is in any way unusual, if that has to be asked. Takes no lock, no system call
+ * and little stack. */
+bool unwinder_read(uintptr_t ip, bool return_address, struct rule *rule);
+
+/* As unwinder_derive, without a stack of its own (roomy.h): it takes some 4 KiB of the caller's. */
 struct rule unwinder_derive_here(struct unwinder *u, uintptr_t ip, bool return_address);
 
 /* Walks the calling thread's stack from the frame whose CFA is START_CFA outward, frame by frame,

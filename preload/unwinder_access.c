@@ -10,14 +10,15 @@
 #define ENTRY_SIZE 8 /* of an address and of where its entry is, both from the header on */
 
 /* Narrows TABLE, of ENTRIES, down to the one that can be that of IP: libunwind would read each on
- * the way by several calls. Where the table does not lie in OBJECT that is left to libunwind. */
-static void narrow(const struct object *object, uint32_t entries, uintptr_t ip,
+ * the way by several calls. Where the table does not lie in OBJECT that is left to libunwind, and
+ * false is returned. */
+static bool narrow(const struct object *object, uint32_t entries, uintptr_t ip,
                    unw_dyn_info_t *table)
 {
     const uintptr_t first = (uintptr_t)table->u.rti.table_data;
     if (entries == 0 || first < object->start || first > object->end ||
         (object->end - first) / ENTRY_SIZE < entries) {
-        return;
+        return false;
     }
     const intptr_t wanted = (intptr_t)(ip - (uintptr_t)table->u.rti.segbase);
     uint32_t low = 0, high = entries;
@@ -33,11 +34,13 @@ static void narrow(const struct object *object, uint32_t entries, uintptr_t ip,
     }
     table->u.rti.table_data = first + (uintptr_t)low * ENTRY_SIZE;
     table->u.rti.table_len = ENTRY_SIZE / sizeof(unw_word_t);
+    return true;
 }
 
 /* The entry for IP in the table of OBJECT's .eh_frame_hdr (LSB, "Exception Frames"), as libunwind's
- * search wants it. Only the form that every linker writes is taken. */
-static bool unwind_table(const struct object *object, uintptr_t ip, unw_dyn_info_t *table)
+ * search wants it. Only the form that every linker writes is taken. NARROWED: it is one entry. */
+static bool unwind_table(const struct object *object, uintptr_t ip, unw_dyn_info_t *table,
+                         bool *narrowed)
 {
     const uint8_t *header = object->eh_frame_hdr;
     if (!header || header[0] != 1 || header[1] != 0x1b || header[2] != 0x03 || header[3] != 0x3b) {
@@ -52,7 +55,7 @@ static bool unwind_table(const struct object *object, uintptr_t ip, unw_dyn_info
     table->u.rti.segbase = (unw_word_t)header;
     table->u.rti.table_data = (unw_word_t)(header + 12);
     table->u.rti.table_len = (unw_word_t)entries * ENTRY_SIZE / sizeof(unw_word_t);
-    narrow(object, entries, ip, table);
+    *narrowed = narrow(object, entries, ip, table);
     return true;
 }
 
@@ -60,7 +63,15 @@ bool unwinder_may_have_table(uintptr_t ip)
 {
     struct object object;
     unw_dyn_info_t table;
-    return object_find(ip, &object) && unwind_table(&object, ip, &table);
+    bool narrowed;
+    return object_find(ip, &object) && unwind_table(&object, ip, &table, &narrowed);
+}
+
+uintptr_t unwinder_entry(const struct object *object, uintptr_t ip)
+{
+    unw_dyn_info_t table;
+    bool narrowed;
+    return unwind_table(object, ip, &table, &narrowed) && narrowed ? table.u.rti.table_data : 0;
 }
 
 static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t *info, int need,
@@ -69,8 +80,9 @@ static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t
     struct unwinder_context *c = arg;
     struct object object;
     unw_dyn_info_t table;
+    bool narrowed;
     int result = -UNW_ENOINFO;
-    if (object_find(ip, &object) && unwind_table(&object, ip, &table)) {
+    if (object_find(ip, &object) && unwind_table(&object, ip, &table, &narrowed)) {
         c->object_start = object.start;
         c->object_end = object.end;
         result = c->search(space, ip, &table, info, need, arg);

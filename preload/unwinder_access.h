@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "objects.h"
+
 /* libunwind's search of a table for the entry of an address. */
 typedef int unwinder_search(unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_proc_info_t *, int,
                             void *);
@@ -39,6 +41,10 @@ extern union unwinder_accessors {
 
 /* Whether IP is in an object with a table at all. */
 bool unwinder_may_have_table(uintptr_t ip);
+
+/* Where the entry lies that may be that of IP, in the table of OBJECT, which IP is in; 0: there is
+ * none that is known to lie in the object. */
+uintptr_t unwinder_entry(const struct object *object, uintptr_t ip);
 
 /* Adds those that are only for newer versions. */
 void unwinder_access_start(void);
