@@ -101,8 +101,8 @@ static struct shard *find_shard(struct recorder *r, struct thread *t, enum site_
     }
     bool new;
     struct shard *shard = look_up(r, t, function, &new);
-    const bool met_again = shard != NULL && !new && counter_get(&shard->alloc_count) > 1;
-    if (met_again && !known && knowns_wants(&s->knowns)) {
+    const bool keep = shard && !new && !known &&knowns_wants(&s->knowns);
+    if (keep && counter_get(&shard->alloc_count) > 1) {
         const unsigned as = (unsigned)function | (verifying ? FUNCTION_VERIFIED : 0);
         stack_keep_whole(s, rules, start, shard, (uint16_t)as);
     }
