@@ -171,10 +171,10 @@ bool vault_holds(const struct vault *v, const void *p, size_t size)
 
 #define PLACE_MS 1000 /* a file is renamed in less, or the warden was killed meanwhile */
 
-void vault_take_turn(struct vault *v)
+bool vault_take_turn(struct vault *v)
 {
     if (!v->header) {
-        return;
+        return true;
     }
     _Atomic uint32_t *turn = &v->header->turn;
     atomic_store(&v->header->dumping, 1);
@@ -183,9 +183,8 @@ void vault_take_turn(struct vault *v)
         sys_sleep_ns(1000000);
         now = atomic_load(turn);
     }
-    if (now % 2) {
-        atomic_compare_exchange_strong(turn, &now, now + 1);
-    }
+    /* If that fails, it has just been done. */
+    return now % 2 == 0 || !atomic_compare_exchange_strong(turn, &now, now + 1);
 }
 
 void vault_end_turn(struct vault *v)

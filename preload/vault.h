@@ -116,8 +116,9 @@ bool vault_follow(struct vault *v);
 bool vault_holds(const struct vault *v, const void *p, size_t size);
 
 /* Around a dump that the process writes: none that the warden began before the end will be put into
- * place. The first waits while one is being put there, but not for ever. */
-void vault_take_turn(struct vault *v);
+ * place. The first waits while one is being put there, but not for ever, and returns whether there
+ * is none. */
+bool vault_take_turn(struct vault *v);
 void vault_end_turn(struct vault *v);
 /* In the warden: the turn as it is now, odd if it is not for the warden to write; and around
  * putting a dump into place, which must not be done if the first says false: a turn was taken

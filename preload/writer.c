@@ -56,11 +56,14 @@ int writer_write_here(const struct dump_request *request)
         process_describe(NULL); /* the program ends before our constructor was run */
     }
     struct recorder *r = &recorder;
-    vault_take_turn(&r->vault);
-    const uint64_t sum = r->vault.watched && r->vault.header ? changes_sum(r, NULL) : 0;
+    const bool only = vault_take_turn(&r->vault);
+    const bool telling = r->vault.watched && r->vault.header;
+    /* 0 where the warden may be putting an older dump in the place of this one, very slowly: it is
+     * to write another. */
+    const uint64_t sum = telling && only ? changes_sum(r, NULL) : 0;
     const int result = dump_write(r, request);
     vault_end_turn(&r->vault);
-    if (sum && result == 0 && !request->pattern && !request->replaced) {
+    if (telling && result == 0 && !request->pattern && !request->replaced) {
         atomic_store(&r->vault.header->told, sum);
     }
     return result;

@@ -135,7 +135,7 @@ static void who_came_later_writes(void **state)
     vault_end_place(v);
     assert_false(vault_begin_place(v, turn));
     turn = vault_turn(v);
-    vault_take_turn(v);
+    assert_true(vault_take_turn(v));
     assert_false(vault_begin_place(v, turn));
     assert_int_equal(vault_turn(v) % 2, 1);
     vault_end_turn(v);
@@ -146,7 +146,7 @@ static void who_came_later_writes(void **state)
     turn = vault_turn(v);
     assert_true(vault_begin_place(v, turn));
     assert_false(vault_begin_place(v, vault_turn(v)));
-    vault_take_turn(v);
+    assert_false(vault_take_turn(v));
     vault_end_turn(v);
     assert_int_equal(vault_turn(v) % 2, 0);
     assert_false(vault_begin_place(v, turn));
