@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "input.h"
+#include "fifo.h"
 #include "memory.h"
 
 #include <errno.h>
@@ -16,8 +17,6 @@
 #endif
 
 #define CHUNK (MEM_CHUNK / 2)
-
-#define PATIENCE 10 /* seconds until somebody must have begun to write to a FIFO */
 
 /* A dump is text that repeats itself, but hardly more than this often. */
 #define MAX_RATIO 200
@@ -77,7 +76,7 @@ static ssize_t read_file(struct input *in, char *buffer, size_t size, struct err
         return error_set(error,
                          "is a FIFO that nobody opened to write within %d seconds, expected "
                          "one with a writer",
-                         PATIENCE);
+                         FIFO_PATIENCE);
     in->read += (uint64_t)got;
     if (in->read > INPUT_MAX_BYTES)
         return error_set(error, "is larger than %zu bytes, too large for a memprof dump",
@@ -185,7 +184,7 @@ static int start(struct input *in, const char *path, struct error *error)
         return error_set(error, "cannot be opened: %s", strerror(errno));
     if (check_kind(in, error))
         return -1;
-    in->silent = in->fifo && await(in, PATIENCE * 1000);
+    in->silent = in->fifo && await(in, FIFO_PATIENCE * 1000);
     if (read_chunk(in, error))
         return -1;
     if (in->npending >= sizeof magic && memcmp(in->pending, magic, sizeof magic) == 0)

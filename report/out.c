@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "out.h"
+#include "fifo.h"
 #include "memory.h"
 
 #include <errno.h>
@@ -107,6 +108,22 @@ static int open_temporary(struct out *o, mode_t mode, struct error *error)
     return o->file ? 0 : error_set(error, "cannot be written: %s", strerror(errno));
 }
 
+/* Opens PATH, which is not a regular file. */
+static int open_in_place(struct out *o, const char *path, bool fifo, struct error *error)
+{
+    const int fd = fifo ? fifo_open_to_write(path)
+                        : open(path, O_WRONLY | O_TRUNC | O_CLOEXEC); /* EISDIR, if it is one */
+    o->file = fd < 0 ? NULL : sink_open(o, fd);
+    if (o->file)
+        return 0;
+    if (fifo && errno == ENXIO)
+        return error_set(error,
+                         "is a FIFO that nobody opened to read within %d seconds, expected one "
+                         "with a reader",
+                         FIFO_PATIENCE);
+    return error_set(error, "cannot be written: %s", strerror(errno));
+}
+
 int out_open(struct out *o, const char *path, struct error *error)
 {
     struct stat st;
@@ -124,10 +141,7 @@ int out_open(struct out *o, const char *path, struct error *error)
         if (!o->target)
             o->target = mem_strdup(path);
         if (exists && !S_ISREG(st.st_mode)) {
-            int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC); /* EISDIR, if it is one */
-            o->file = fd < 0 ? NULL : sink_open(o, fd);
-            if (!o->file)
-                result = error_set(error, "cannot be written: %s", strerror(errno));
+            result = open_in_place(o, path, S_ISFIFO(st.st_mode), error);
         } else {
             result = open_temporary(o, exists ? st.st_mode & 0777 : usual_mode(), error);
         }

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What memprof-report reads may be a pipe: one whose writer is slow is waited for, one that nobody
-writes to is not waited for without end."""
+"""What memprof-report reads and writes may be a pipe: another side that is slow is waited for, one
+that nobody opens is not waited for without end."""
 import errno
 import os
 import shlex
@@ -13,6 +13,7 @@ import memprof_test
 from memprof_test import REPORT
 
 SILENT = "is a FIFO that nobody opened to write within 10 seconds, expected one with a writer"
+DEAF = "is a FIFO that nobody opened to read within 10 seconds, expected one with a reader"
 
 
 class Pipes(GateTest):
@@ -38,6 +39,30 @@ class Pipes(GateTest):
             (("check", "--baseline", fifo), (dump,)), (("check", fifo), ()))]
         for process in running:
             self.assertEqual(self.end(process), (2, "", f"memprof-report: '{fifo}': {SILENT}\n"))
+
+    def test_nobody_reads(self):
+        """Wherever a file is written: the same."""
+        dump, fifo = self.dump("leak=3x100"), self.fifo("fifo")
+        running = [self.start(*arguments, fifo, dump) for arguments in (
+            ("summary", "-o"), ("baseline", "-o"), ("check", "--output"), ("check", "--junit"),
+            ("check", "--sarif"))]
+        for process in running:
+            status, _, err = self.end(process)
+            self.assertEqual((status, err), (2, f"memprof-report: '{fifo}': {DEAF}\n"))
+
+    def test_a_slow_reader(self):
+        """That begins late, and reads a little at a time: it gets all of it."""
+        dump, fifo = self.dump("leak=3x100"), self.fifo("fifo")
+        expected = self.report("summary", "--format", "csv", dump)
+        process = self.start("summary", "--format", "csv", "-o", fifo, dump)
+        time.sleep(2)
+        self.assertIsNone(process.poll())
+        got = b""
+        with open(fifo, "rb", buffering=0) as file:
+            while piece := file.read(7):
+                got += piece
+        self.assertEqual(self.end(process), (0, "", ""))
+        self.assertEqual(got, expected)
 
     def open_for(self, fifo):
         """The end to write to, once somebody reads."""
