@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <uthash.h>
 
+#include "count.h"
 #include "live.h"
 #include "parts.h"
 #include "stages.h"
@@ -21,8 +22,13 @@ static uintptr_t address[BLOCKS];
 static uint32_t order[BLOCKS];
 
 static const struct live_block block = {.site = 7, .size = 48, .birth = 1000};
-static struct live live;
-static struct live_cache cache;
+
+/* The live table, as it is in a program of one thread with glibc's blocks, and as it is with those
+ * of other allocators, which may share slots. */
+static struct table {
+    struct live live;
+    struct live_cache cache;
+} own, crowded;
 
 static void make_blocks(void)
 {
@@ -40,53 +46,93 @@ static void make_blocks(void)
     }
 }
 
-/* All blocks in the table. */
-static void prepare_full(void)
+/* As event_alloc does: of one block in COUNT_THIN, which is number I, the birth is kept. */
+static inline __attribute__((always_inline)) void put(struct table *t, uintptr_t a, size_t i)
 {
     struct live_block old;
-    if (!live.pool) {
+    const bool measured = i % COUNT_THIN == 0;
+    const uint32_t word = live_word(a, block.site, block.size) | (measured ? LIVE_MEASURED : 0);
+    live_put(&t->live, &t->cache, a, word, block.size, &old);
+    if (unlikely(measured)) {
+        live_put_birth(&t->live, &t->cache, a, live_stamp(block.birth, true), true);
+    }
+}
+
+/* As quick_free does. */
+static inline __attribute__((always_inline)) void take(struct table *t, uintptr_t a)
+{
+    struct live_block old;
+    const struct live_taken taken = live_take(&t->cache, a);
+    if (unlikely(taken.word == 0)) {
+        live_remove_slow(&t->live, &t->cache, a, &old);
+    }
+}
+
+/* All blocks in the table. */
+static void fill(struct table *t)
+{
+    if (!t->live.pool) {
         make_blocks();
-        live_init(&live, &stages_pool);
+        live_init(&t->live, &stages_pool);
+        if (t == &own) {
+            live_set_one_each(&t->live);
+        }
     }
     for (size_t i = 0; i < BLOCKS; i++) {
-        live_insert(&live, &cache, address[i], &block, &old);
+        put(t, address[i], i);
     }
+}
+
+static void prepare_full(void)
+{
+    fill(&own);
 }
 
 /* None in it, but its memory is there. */
 static void prepare_empty(void)
 {
-    struct live_block old;
     prepare_full();
     for (size_t i = 0; i < BLOCKS; i++) {
-        live_remove(&live, &cache, address[i], &old);
+        take(&own, address[i]);
     }
 }
 
 static void run_insert(size_t count)
 {
-    struct live_block old;
     for (size_t i = 0; i < count; i++) {
-        live_insert(&live, &cache, address[i % BLOCKS], &block, &old);
+        put(&own, address[i % BLOCKS], i);
     }
 }
 
 static void run_remove(size_t count)
 {
-    struct live_block old;
     for (size_t i = 0; i < count; i++) {
-        live_remove(&live, &cache, address[i % BLOCKS], &old);
+        take(&own, address[i % BLOCKS]);
+    }
+}
+
+static inline __attribute__((always_inline)) void replace(struct table *t, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const uintptr_t a = address[order[i % BLOCKS]];
+        take(t, a);
+        put(t, a, i);
     }
 }
 
 static void run_replace(size_t count)
 {
-    struct live_block old;
-    for (size_t i = 0; i < count; i++) {
-        uintptr_t a = address[order[i % BLOCKS]];
-        live_remove(&live, &cache, a, &old);
-        live_insert(&live, &cache, a, &block, &old);
-    }
+    replace(&own, count);
+}
+
+static void prepare_crowded(void)
+{
+    fill(&crowded);
+}
+
+static void run_crowded(size_t count)
+{
+    replace(&crowded, count);
 }
 
 struct hashed {
@@ -218,6 +264,8 @@ const struct stage stages_live[] = {
     {"insert", "", "live block: insert", prepare_empty, run_insert, BLOCKS},
     {"remove", "", "live block: remove", prepare_full, run_remove, BLOCKS},
     {"replace", "", "live block: remove and insert, among 1,000,000", prepare_full, run_replace,
+     OPERATIONS},
+    {"crowded", "", "the same where blocks may share slots", prepare_crowded, run_crowded,
      OPERATIONS},
     {"open", "", "the same in a table with open addressing", prepare_open, run_open, OPERATIONS},
     {"uthash", "", "the same in uthash, with a struct per block", prepare_uthash, run_uthash,
