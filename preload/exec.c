@@ -75,7 +75,8 @@ static int failed(const struct lifecycle_exec *e, int result)
     return result;
 }
 
-HOOK int execve(const char *path, char *const argv[], char *const envp[])
+/* No hook calls another by its exported name, which may be the program's. */
+static int own_execve(const char *path, char *const argv[], char *const envp[])
 {
     REAL(execve)
     struct lifecycle_exec e;
@@ -83,12 +84,17 @@ HOOK int execve(const char *path, char *const argv[], char *const envp[])
     return failed(&e, real_execve(path, argv, FOLLOWED(envp)));
 }
 
-HOOK int execv(const char *path, char *const argv[])
+HOOK int execve(const char *path, char *const argv[], char *const envp[])
 {
-    return execve(path, argv, environ);
+    return own_execve(path, argv, envp);
 }
 
-HOOK int execvpe(const char *file, char *const argv[], char *const envp[])
+HOOK int execv(const char *path, char *const argv[])
+{
+    return own_execve(path, argv, environ);
+}
+
+static int own_execvpe(const char *file, char *const argv[], char *const envp[])
 {
     REAL(execvpe)
     struct lifecycle_exec e;
@@ -96,9 +102,14 @@ HOOK int execvpe(const char *file, char *const argv[], char *const envp[])
     return failed(&e, real_execvpe(file, argv, FOLLOWED(envp)));
 }
 
+HOOK int execvpe(const char *file, char *const argv[], char *const envp[])
+{
+    return own_execvpe(file, argv, envp);
+}
+
 HOOK int execvp(const char *file, char *const argv[])
 {
-    return execvpe(file, argv, environ);
+    return own_execvpe(file, argv, environ);
 }
 
 HOOK int fexecve(int fd, char *const argv[], char *const envp[])
@@ -140,7 +151,7 @@ HOOK int execl(const char *path, const char *arg, ...)
     va_list list;
     GATHER(argv, arg, list)
     va_end(list);
-    return execve(path, argv, environ);
+    return own_execve(path, argv, environ);
 }
 
 HOOK int execlp(const char *file, const char *arg, ...)
@@ -148,7 +159,7 @@ HOOK int execlp(const char *file, const char *arg, ...)
     va_list list;
     GATHER(argv, arg, list)
     va_end(list);
-    return execvpe(file, argv, environ);
+    return own_execvpe(file, argv, environ);
 }
 
 HOOK int execle(const char *path, const char *arg, ...)
@@ -157,7 +168,7 @@ HOOK int execle(const char *path, const char *arg, ...)
     GATHER(argv, arg, list)
     char *const *envp = va_arg(list, char *const *);
     va_end(list);
-    return execve(path, argv, envp);
+    return own_execve(path, argv, envp);
 }
 
 /* Here only for MEMPROF_FOLLOW: the parent lives on. */
@@ -255,7 +266,7 @@ HOOK int prctl(int option, ...)
 }
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
-HOOK __attribute__((noreturn)) void _exit(int status)
+static __attribute__((noreturn)) void own_exit(int status)
 {
     lifecycle_exit();
     for (;;) {
@@ -263,7 +274,12 @@ HOOK __attribute__((noreturn)) void _exit(int status)
     }
 }
 
+HOOK __attribute__((noreturn)) void _exit(int status)
+{
+    own_exit(status);
+}
+
 HOOK __attribute__((noreturn)) void _Exit(int status)
 {
-    _exit(status);
+    own_exit(status);
 }

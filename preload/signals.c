@@ -133,18 +133,25 @@ static sighandler_t changed(int number, sighandler_t handler, sighandler_t resul
     return result == (sighandler_t)(uintptr_t)h->ours.sa_sigaction ? SIG_DFL : result;
 }
 
-/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's are reserved names */
-HOOK int sigaction(int number, const struct sigaction *action, struct sigaction *old)
+/* No hook calls another by its name, which may be one of the program's own by now, which goes on to
+ * a hook: Erlang's sigaction calls __sigaction. */
+static int own_action(int number, const struct sigaction *action, struct sigaction *old)
 {
     struct held *h = find(number);
     return h ? change(h, number, action, old) : real_action(number, action, old);
+}
+
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's are reserved names */
+HOOK int sigaction(int number, const struct sigaction *action, struct sigaction *old)
+{
+    return own_action(number, action, old);
 }
 
 extern int __sigaction(int number, const struct sigaction *action, struct sigaction *old);
 
 HOOK int __sigaction(int number, const struct sigaction *action, struct sigaction *old)
 {
-    return sigaction(number, action, old);
+    return own_action(number, action, old);
 }
 
 #define BY_HANDLER(name)                                                                           \

@@ -68,6 +68,16 @@ class Library(memprof_test.Test):
                            "sysv_signal", "__sysv_signal", "sigset", "sigaltstack"}
         self.assertEqual(rest - allowed, set())
 
+    def test_own_exports_are_not_looked_up(self):
+        """The library never calls a function that it exports by its name, which may be the program's
+        in whose way it is then in a circle."""
+        exported = {words[7].split("@")[0] for words in
+                    (line.split() for line in self.readelf("--dyn-syms").splitlines())
+                    if len(words) >= 8 and words[6] not in ("UND", "Ndx", "ABS")}
+        looked_up = set(re.findall(r"R_\w+\s+[0-9a-f]+\s+(\w+)", self.readelf("-r")))
+        self.assertIn("dlsym", looked_up)
+        self.assertEqual(exported & looked_up, set())
+
     def test_stack_not_executable(self):
         self.assertRegex(self.readelf("-l"), r"GNU_STACK.* RW ")
 

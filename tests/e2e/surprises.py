@@ -47,6 +47,13 @@ class Surprises(memprof_test.Test):
         self.assertEqual((run.status, run.out), (0, b"errno 0\nmine\ndone\n"), run.err)
         self.assertRegex(data.read_bytes(), rb"^(data\n){1000,}$")
 
+    def test_own_names(self):
+        """A program that has functions of libc's names itself, from which calls go on to the next."""
+        run = self.unchanged([sample("own_names")])
+        self.assertEqual((run.status, run.out),
+                         (7, b"status 0\nstatus 0\n2 1 1, ignored: 1\n"), run.err)
+        self.assert_sound(run.of("own_names")[0])
+
     def test_closed_stderr_file(self):
         """A program that closes standard error at its end, as the coreutils do: the message goes
         where it would have gone, as that has a name."""
