@@ -56,11 +56,9 @@ static char *const *disabled(char *const *envp, char **copy)
 /* The program at PATH is going to be executed; NULL: it is looked for elsewhere. */
 static void note_static(const char *path)
 {
-    int saved = errno;
     if (path && recorder_on(&recorder) && coverage_is_static_program(path)) {
         coverage_note_static(path);
     }
-    errno = saved;
 }
 
 static void before(struct lifecycle_exec *e, const char *path)

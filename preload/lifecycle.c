@@ -2,6 +2,7 @@
 #include "lifecycle.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -19,11 +20,13 @@
 static _Atomic bool signal_pending;
 
 /* Whether it is for this process to write dumps: not for a vfork child, which shares its parent's
- * memory. A child of fork that has not allocated yet begins anew here. */
+ * memory. A child of fork that has not allocated yet begins anew here. Asked before anything else,
+ * even errno, is touched that belongs to a thread: a child by clone may have been given an empty
+ * page in place of such things, as Chromium does for one that calls chroot and _exit. */
 static bool own_process(void)
 {
     struct recorder *r = &recorder;
-    if (!recorder_on(r) || lifecycle_is_sandboxed()) {
+    if (!recorder_on(r) || lifecycle_is_sandboxed() || pthread_self() == 0) {
         return false;
     }
     if (atomic_load(r->alive) == 0) {
@@ -34,21 +37,22 @@ static bool own_process(void)
 
 void lifecycle_exit(void)
 {
+    if (!own_process()) {
+        return;
+    }
     int saved = errno;
     const uintptr_t frame = guard_tls.frame;
+    guard_tls.frame = GUARD_HERE;
     sys_sigset before;
-    if (own_process()) {
-        guard_tls.frame = GUARD_HERE;
-        /* Who finds another thread at it waits: its end would be that of the other, too. */
-        if (writer_take(60000, &before)) {
-            if (writer_begin_last()) {
-                const struct dump_request request = {.reason = "exit"};
-                writer_write(&request);
-                vault_set_state(&recorder.vault, VAULT_CLOSED);
-                warden_stop(&recorder);
-            }
-            writer_leave(before);
+    /* Who finds another thread at it waits: its end would be that of the other, too. */
+    if (writer_take(60000, &before)) {
+        if (writer_begin_last()) {
+            const struct dump_request request = {.reason = "exit"};
+            writer_write(&request);
+            vault_set_state(&recorder.vault, VAULT_CLOSED);
+            warden_stop(&recorder);
         }
+        writer_leave(before);
     }
     guard_tls.frame = frame;
     errno = saved;
@@ -212,33 +216,37 @@ bool lifecycle_follows_exec(void)
 
 void lifecycle_before_exec(struct lifecycle_exec *e)
 {
-    int saved = errno;
     e->written = e->stopped = false;
-    uintptr_t before = guard_tls.frame;
     /* A child that did nothing but exec has nothing to tell. It does not begin anew for that, which
      * would be the end of code of ours that a handler interrupted and that may yet go on. */
-    if (recorder.alive && atomic_load(recorder.alive) != 0 && own_process()) {
-        /* A signal that ends the process would be put off by us, and the exec would undo that. */
-        sys_sigset signals = sys_block_signals();
-        guard_tls.frame = GUARD_HERE;
-        if (!recorder.parent_pid || recorder.sites.sites.count > 0) {
-            const struct dump_request request = {
-                .reason = "exec", .replaced = true, .quiet = true, .path = e->path};
-            e->written = writer_dump(&request, 1000) == 0;
-        }
-        if (e->written) {
-            vault_set_state(&recorder.vault, VAULT_CLOSED);
-        }
-        warden_stop(&recorder);
-        e->stopped = true;
-        guard_tls.frame = before;
-        sys_restore_signals(signals);
+    if (!recorder.alive || atomic_load(recorder.alive) == 0 || !own_process()) {
+        return;
     }
+    int saved = errno;
+    uintptr_t before = guard_tls.frame;
+    /* A signal that ends the process would be put off by us, and the exec would undo that. */
+    sys_sigset signals = sys_block_signals();
+    guard_tls.frame = GUARD_HERE;
+    if (!recorder.parent_pid || recorder.sites.sites.count > 0) {
+        const struct dump_request request = {
+            .reason = "exec", .replaced = true, .quiet = true, .path = e->path};
+        e->written = writer_dump(&request, 1000) == 0;
+    }
+    if (e->written) {
+        vault_set_state(&recorder.vault, VAULT_CLOSED);
+    }
+    warden_stop(&recorder);
+    e->stopped = true;
+    guard_tls.frame = before;
+    sys_restore_signals(signals);
     errno = saved;
 }
 
 void lifecycle_exec_failed(const struct lifecycle_exec *e)
 {
+    if (!e->written && !e->stopped) {
+        return;
+    }
     int saved = errno;
     if (e->written) {
         sys_call(SYS_unlinkat, -100 /* AT_FDCWD */, (long)e->path, 0, 0, 0, 0);

@@ -47,6 +47,15 @@ class Surprises(memprof_test.Test):
         self.assertEqual((run.status, run.out), (0, b"errno 0\nmine\ndone\n"), run.err)
         self.assertRegex(data.read_bytes(), rb"^(data\n){1000,}$")
 
+    def test_bare_children(self):
+        """Children by clone without thread-local storage end, and execute programs."""
+        for env in ({}, {"MEMPROF_ENABLE": "0"}, {"MEMPROF_INTERVAL": "0.01"}):
+            run = self.unchanged([sample("surprises"), "bare"], env=env)
+            self.assertEqual(run.status, 0, run.err)
+            for dump in run.of("surprises"):
+                counts = memprof_test.own_counts(dump, "surprises")
+                self.assertEqual((counts["alloc_count"], counts["alloc_bytes"]), (2, 11))
+
     def test_own_names(self):
         """A program that has functions of libc's names itself, from which calls go on to the next."""
         run = self.unchanged([sample("own_names")])

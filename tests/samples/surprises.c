@@ -162,6 +162,32 @@ static void close_all(const char *path)
     printf("%s\n", stat(path, &status) == 0 && status.st_size == 5 * written ? "mine" : "not mine");
 }
 
+static int leave(void *program)
+{
+    if (program) {
+        char *argv[] = {program, NULL};
+        execv(program, argv);
+    }
+    _exit(5);
+}
+
+/* Children that share the memory, and whose thread-local storage is a page of zeros, as Chromium
+ * has one that calls chroot: they can do nothing but make system calls. */
+static void clone_bare(void)
+{
+    static char stack[65536] __attribute__((aligned(64))), storage[65536];
+    char *const programs[] = {NULL, "/no/such/file", "/bin/true"};
+    for (int i = 0; i < 3; i++) {
+        int status = 0;
+        const pid_t child =
+            clone(leave, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_SETTLS | SIGCHLD,
+                  programs[i], NULL, storage + sizeof storage / 2, NULL);
+        waitpid(child, &status, 0);
+        printf("status %d\n", status);
+    }
+    take(10);
+}
+
 static void nothing(int number)
 {
     (void)number;
@@ -182,6 +208,8 @@ int main(int argc, char **argv)
         fork_while_dumping(argument);
     } else if (strcmp(which, "descriptor") == 0) {
         reuse_descriptor(argument);
+    } else if (strcmp(which, "bare") == 0) {
+        clone_bare();
     } else if (strcmp(which, "closing") == 0) {
         close_all(argument);
     } else if (strcmp(which, "daemon") == 0) {
