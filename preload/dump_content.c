@@ -109,6 +109,13 @@ static void write_totals(struct json *j, const char *key, const struct recorder 
     json_newline(j);
 }
 
+/* Of what a child inherited: of a block that was being resized when it was forked the table did not
+ * tell. */
+static uint64_t left_of(uint64_t inherited, uint64_t freed)
+{
+    return inherited > freed ? inherited - freed : 0;
+}
+
 static void write_inherited(struct json *j, const char *key, uint64_t count, uint64_t bytes,
                             uint64_t free_count)
 {
@@ -249,8 +256,8 @@ void dump_content_write(struct json *j, struct recorder *r, const struct dump_re
     memory_write(j, &memory);
     coverage_write(j, r, &totals, memory.rss_bytes);
     json_newline(j);
-    write_inherited(j, "inherited", r->inherited.live_count - totals.inherited_free_count,
-                    r->inherited.live_bytes - totals.inherited_freed_bytes,
+    write_inherited(j, "inherited", left_of(r->inherited.live_count, totals.inherited_free_count),
+                    left_of(r->inherited.live_bytes, totals.inherited_freed_bytes),
                     totals.inherited_free_count);
     if (r->options.verify) {
         json_open(j, "verify", '{');

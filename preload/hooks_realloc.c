@@ -25,8 +25,7 @@ static void *leave_bootstrap(void *block, size_t size)
 
 /* The common part of realloc and reallocarray: BLOCK of SIZE bytes now is P, what REAL returned. */
 struct resize {
-    bool guarded, known;
-    struct thread *thread;
+    bool guarded, known, recorded;
     struct weighted_block block;
 };
 
@@ -43,10 +42,10 @@ static __attribute__((noinline)) void resize_begin(struct resize *resize, void *
     uint64_t began = timing_begin();
     resize->guarded = guard_enter(start->sp);
     if (likely(resize->guarded)) {
-        resize->thread = recorder_thread(&recorder);
-        if (likely(resize->thread != NULL)) {
-            resize->known =
-                recorder_take(&recorder, resize->thread, (uintptr_t)block, &resize->block);
+        struct thread *t = recorder_thread(&recorder);
+        resize->recorded = t != NULL;
+        if (likely(t != NULL)) {
+            resize->known = recorder_take(&recorder, t, (uintptr_t)block, &resize->block);
         }
         /* Not over the real call: another thread's signal or the allocator's own calls of hooks
          * must be served as usual. */
@@ -72,15 +71,14 @@ static __attribute__((noinline)) void resize_end(struct resize *resize, enum sit
         } else if (!freed) { /* it is still there, and counted as freed */
             recorder_nested_alloc(&recorder, (uintptr_t)block, 0, start->ip);
         }
-    } else if (resize->thread && guard_enter(start->sp)) {
-        struct thread *t = resize->thread;
+    } else if (resize->recorded && guard_enter(start->sp)) {
+        /* Looked up again: a handler may have forked, and the child has one of its own by now, or
+         * is to have one. */
+        struct thread *t = recorder_thread(&recorder);
         bool due = false;
-        if (unlikely(atomic_load_explicit(recorder.alive, memory_order_relaxed) == 0)) {
-            t = recorder_thread(&recorder); /* a handler forked: that was the parent's */
-            if (!t) {
-                guard_leave();
-                return;
-            }
+        if (unlikely(!t)) {
+            guard_leave();
+            return;
         }
         if (likely(freed)) {
             recorder_freed(&recorder, t, (uintptr_t)block, &resize->block, resize->known);
@@ -121,11 +119,10 @@ static __attribute__((noinline)) void *resize_slow(void *block, size_t size,
 
 /* realloc of BLOCK, of which live_take told TAKEN, after the real call, where that does not go the
  * short way. */
-static __attribute__((noinline)) void resized_slow(struct thread *t, struct live_taken taken,
-                                                   void *block, void *p, size_t size,
-                                                   struct stack_start start)
+static __attribute__((noinline)) void resized_slow(struct live_taken taken, void *block, void *p,
+                                                   size_t size, struct stack_start start)
 {
-    struct resize resize = {.guarded = true, .known = true, .thread = t, .block.weight = 1};
+    struct resize resize = {.guarded = true, .known = true, .recorded = true, .block.weight = 1};
     live_tell(&taken, &resize.block.block);
     resize_end(&resize, SITE_realloc, block, p, size, &start);
 }
@@ -171,10 +168,9 @@ void *recorded_realloc(void *block, size_t size)
     }
     guard_leave();
     void *p = real.realloc(block, size);
-    struct thread *const before = t;
     t = likely(p != NULL) ? quick_enter(start.sp) : NULL;
     if (unlikely(!t) && block) {
-        resized_slow(before, taken, block, p, size, start);
+        resized_slow(taken, block, p, size, start);
     } else if (unlikely(!t)) {
         const struct stack_start copy = start;
         allocated(SITE_realloc, p, size, &copy);

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,10 +31,15 @@ void lifecycle_periodic(struct recorder *r)
 void *__real_sys_map(size_t size);
 void *__wrap_sys_map(size_t size);
 
-static bool refused; /* memory is */
+static bool refused;   /* memory is */
+static bool elsewhere; /* it is never where some was given up */
 
 void *__wrap_sys_map(size_t size)
 {
+    void *hole = elsewhere ? __real_sys_map(size) : NULL;
+    if (hole && mprotect(hole, size, PROT_NONE) != 0) {
+        return NULL;
+    }
     return refused ? NULL : __real_sys_map(size);
 }
 
@@ -178,12 +184,66 @@ static void resize_in_a_child(void **state)
     }
 }
 
+static bool realloc_fails;
+
+/* The same, of a handler whose child allocates: so it has begun anew when it goes on here. */
+static void *realloc_in_a_new_child(void *block, size_t size)
+{
+    child = fork();
+    elsewhere = child == 0;
+    if (child == 0 && !recorded_malloc(20)) {
+        _exit(2);
+    }
+    if (realloc_fails) {
+        return NULL;
+    }
+    free(block);
+    return malloc(size);
+}
+
+/* After the resize of P to Q in the child, whose first block is not that one. */
+static bool is_fine_in_new_child(void *p, void *q)
+{
+    const struct thread *t = guard_tls.thread;
+    bool fine = t && guard_tls.frame == 0 && (q == NULL) == realloc_fails &&
+                allocations() == (realloc_fails ? 1 : 2);
+    /* It is its parent's, wherever it is freed. */
+    if (realloc_fails) {
+        fine = fine && counter_get(&t->inherited_free_count) == 0;
+        recorded_free(p);
+    }
+    return fine && counter_get(&t->inherited_free_count) == 1 &&
+           counter_get(&t->inherited_freed_bytes) == 100 &&
+           counter_get(&t->unknown_free_count) == 0;
+}
+
+static void resize_in_a_child_that_has_begun(void **state)
+{
+    for (int fails = 0; fails < 2; fails++) {
+        begin(0);
+        void *p = recorded_malloc(100);
+        real_set("realloc", (uintptr_t)realloc_in_a_new_child);
+        realloc_fails = fails;
+        void *q = recorded_realloc(p, 5000);
+        if (child == 0) {
+            _exit(!is_fine_in_new_child(p, q));
+        }
+        int status = -1;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+        assert_int_equal(allocations(), fails ? 1 : 2);
+        free(fails ? p : q);
+        teardown(state);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(early_blocks_are_never_passed_on, teardown),
         cmocka_unit_test_teardown(realloc_inside_the_recorder, teardown),
         cmocka_unit_test(resize_in_a_child),
+        cmocka_unit_test(resize_in_a_child_that_has_begun),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
