@@ -70,6 +70,19 @@ class Endings(memprof_test.Test):
                 self.assertEqual(memprof_test.own_counts(run.dump, "endings"),
                                  json.loads(run.out)["totals"])
 
+    def test_caught_abort(self):
+        """A handler of SIGABRT's that returns: abort ends the program where nobody sees it, but the
+        launcher."""
+        run = self.profiled([sample("endings"), "caught"])
+        self.assertEqual((run.status, run.dumps), (-signal.SIGABRT, {}), run.err)
+        launched = self.plain([memprof_test.BUILD / "memprof", "run", "-o", "kept/x.json", "--",
+                               sample("endings"), "caught"])
+        self.assertEqual(launched.status, 128 + signal.SIGABRT, launched.err)
+        dump = self.collect(self.dir / "kept")["x.json"]
+        self.assertEqual(dump["dump"]["reason"], "recovered")
+        self.assertEqual(memprof_test.own_counts(dump, "endings"),
+                         json.loads(launched.out)["totals"])
+
     def test_static_destructors(self):
         """What C++ globals own is given back by their destructors. What stays is not the program's:
         the buffer of stdout and the memory that libstdc++ keeps for exceptions."""

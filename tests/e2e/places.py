@@ -69,8 +69,14 @@ class Places(memprof_test.Test):
     def test_file_too_large(self):
         """A limit on files' sizes, whose signal would end the program."""
         out = self.dir / "large" / "x.json"
-        self.check(out, b"file too large", preexec_fn=lambda: resource.setrlimit(
-            resource.RLIMIT_FSIZE, (512, 512)))
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
+
+        self.check(out, b"file too large", preexec_fn=limit)
+        # Where the program goes on after a dump, here to execute another.
+        status, _ = self.host(out, ["env", sample("endings"), "return"], preexec_fn=limit)
+        self.assertEqual(status, 7)
         self.assertEqual(list(out.parent.iterdir()), [])
 
     def test_pipe(self):

@@ -5,8 +5,8 @@
  * instruction (the same without libc), pthread_exit (from main, while a thread goes on to allocate
  * 10 blocks of 10 bytes), race (four threads at once: exit, exit, _exit, and return from main),
  * quick_race (quick_exit by four threads), threads (return while 32 threads allocate), handlers
- * (atexit and a destructor free 10 more), abort, segv, term. The status is 7 unless a signal ends
- * it. */
+ * (atexit and a destructor free 10 more), abort, caught (abort, with a handler that returns), segv,
+ * term. The status is 7 unless a signal ends it. */
 #include "counted.h"
 #include "raw_exit.h"
 
@@ -98,6 +98,11 @@ static __attribute__((noinline)) int climb(int depth, unsigned path)
     return below + 1;
 }
 
+static void returns(int number)
+{
+    (void)number;
+}
+
 static pthread_barrier_t together;
 
 static void *ends(void *arg)
@@ -161,7 +166,9 @@ int main(int argc, char **argv)
         return return_with_threads();
     if (strcmp(how, "race") == 0 || strcmp(how, "quick_race") == 0)
         return race(how[0] == 'q');
-    if (strcmp(how, "abort") == 0)
+    if (strcmp(how, "caught") == 0)
+        signal(SIGABRT, returns);
+    if (strcmp(how, "abort") == 0 || strcmp(how, "caught") == 0)
         abort();
     if (strcmp(how, "segv") == 0)
         raise(SIGSEGV);
