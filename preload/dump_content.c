@@ -40,7 +40,7 @@ static void write_process(struct json *j, const struct recorder *r, const struct
 }
 
 static void write_head(struct json *j, struct recorder *r, const struct dump_request *q,
-                       uint64_t elapsed)
+                       struct dump_sites *sites, uint64_t elapsed)
 {
     json_string(j, "format", MEMPROF_FORMAT_NAME);
     json_uint(j, "version", MEMPROF_FORMAT_VERSION);
@@ -58,7 +58,7 @@ static void write_head(struct json *j, struct recorder *r, const struct dump_req
     }
     json_close(j, '}');
     json_newline(j);
-    sampler_dump_mode(j, r);
+    sites->plain = !sampler_dump_mode(j, r, elapsed);
     json_open(j, "settings", '{');
     json_string(j, "out", r->options.out);
     json_uint(j, "interval_ns", r->options.interval_ns);
@@ -243,7 +243,7 @@ void dump_content_write(struct json *j, struct recorder *r, const struct dump_re
     clock_calibrate(&r->clock);
     const uint64_t elapsed = clock_elapsed_ns(&r->clock);
     json_open(j, NULL, '{');
-    write_head(j, r, q, elapsed);
+    write_head(j, r, q, sites, elapsed);
     dump_sites_write(sites, j, r, &totals);
     write_totals(j, "totals", r, &totals, sites->peak_ticks,
                  dump_sites_peak_error(sites, r, &totals), elapsed);

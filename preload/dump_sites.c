@@ -234,6 +234,9 @@ static void sum_site(const struct dump_sites *d, uint32_t index, const struct si
             add_shard(sums, d->shard[i], d->epoch);
         }
     }
+    if (d->plain) {
+        sums->errors = (struct sampler_errors){0}; /* another thread has just begun to sample */
+    }
     settle(sums);
     scale_lifetimes(sums);
     int64_t live = (int64_t)(sums->alloc_bytes - sums->freed_bytes);

@@ -20,6 +20,7 @@ struct dump_sites {
     uint64_t peak_ticks;        /* when; 0: there was none */
     bool shared;                /* others than this thread may be recording meanwhile: */
     bool aside;                 /* one alone does, of which this is not the thread */
+    bool plain;                 /* the dump tells of no sampling; set by whoever writes that */
     const struct shard **shard; /* by site */
     uint32_t *first;            /* sites + 2: where a site's shards start in `shard` */
     size_t mapped;              /* bytes, at `first` */

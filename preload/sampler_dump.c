@@ -23,24 +23,30 @@ static void add_all(struct recorder *r, struct thread_record *all, uint64_t *rec
     }
 }
 
-static void write_changes(struct json *j, const struct sampler_budget *b)
+/* The first CHANGES of those that there were. */
+static void write_changes(struct json *j, const struct sampler_budget *b, uint32_t changes)
 {
-    uint32_t kept = b->changes < SAMPLER_CHANGES ? b->changes : SAMPLER_CHANGES;
+    uint32_t kept = changes < SAMPLER_CHANGES ? changes : SAMPLER_CHANGES;
     json_open(j, "changes", '[');
-    for (uint32_t i = b->changes - kept; i != b->changes; i++) {
+    for (uint32_t i = changes - kept; i != changes; i++) {
         json_open(j, NULL, '[');
         json_uint(j, NULL, b->change[i % SAMPLER_CHANGES].elapsed_ns);
         json_uint(j, NULL, b->change[i % SAMPLER_CHANGES].mean);
         json_close(j, ']');
     }
     json_close(j, ']');
-    json_uint(j, "change_count", b->changes);
+    json_uint(j, "change_count", changes);
 }
 
-void sampler_dump_mode(struct json *j, struct recorder *r)
+bool sampler_dump_mode(struct json *j, struct recorder *r, uint64_t elapsed)
 {
     struct sampler *s = &r->sampler;
-    const bool sampled = s->on && (s->budget.base > 0 || s->budget.changes > 0);
+    const struct sampler_budget *b = &s->budget;
+    uint32_t changes = b->changes;
+    while (changes > 0 && b->change[(changes - 1) % SAMPLER_CHANGES].elapsed_ns > elapsed) {
+        changes--;
+    }
+    const bool sampled = s->on && (b->base > 0 || changes > 0);
     json_open(j, "mode", '{');
     json_string(j, "kind", sampled ? "sampled" : "exact");
     if (sampled) {
@@ -55,14 +61,15 @@ void sampler_dump_mode(struct json *j, struct recorder *r)
         json_uint(j, "free_count", all.free_count);
         json_close(j, '}');
     }
-    if (s->budget.limit) {
+    if (b->limit) {
         sampler_budget_look(r);
-        json_milli(j, "max_overhead_percent", s->budget.limit);
-        json_milli(j, "overhead_percent", atomic_load(&s->budget.spent));
-        write_changes(j, &s->budget);
+        json_milli(j, "max_overhead_percent", b->limit);
+        json_milli(j, "overhead_percent", atomic_load(&b->spent));
+        write_changes(j, b, changes);
     }
     json_close(j, '}');
     json_newline(j);
+    return sampled;
 }
 
 void sampler_errors_add(struct sampler_errors *e, const struct shard *shard, uint64_t epoch)

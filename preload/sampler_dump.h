@@ -9,8 +9,9 @@
 #include "recorder.h"
 #include "sampler_variance.h"
 
-/* The dump's `mode`. */
-void sampler_dump_mode(struct json *j, struct recorder *r);
+/* The dump's `mode` as it is ELAPSED after the start; what was changed later is left out. Returns
+ * whether it tells of sampling: figures must tell the same. */
+bool sampler_dump_mode(struct json *j, struct recorder *r, uint64_t elapsed);
 
 /* Sums of variances, of a site's shards or of all sites. */
 struct sampler_errors {

@@ -180,6 +180,10 @@ class Output(memprof_test.Test):
         count = many(60)
         dumps = self.dir / "aside"
         dumps.mkdir()
+        # Also while how much is sampled changes now and then.
+        run = self.profiled([sample("aside"), dumps, count], env={"MEMPROF_MAX_OVERHEAD": "2"})
+        self.assertEqual((run.status, run.err), (0, b""))
+        self.assertEqual(len(self.collect(dumps)), count)
         run = self.profiled([sample("aside"), dumps, count])
         self.assertEqual((run.status, run.err), (0, b""))
         peaks = []
