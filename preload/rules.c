@@ -93,18 +93,6 @@ static void insert(struct rules *r, uint64_t key, struct rule rule)
     }
 }
 
-static void insert_alone(struct rules *r, uint64_t key, struct rule rule)
-{
-    const sys_sigset before = sys_lock(&r->lock);
-    insert(r, key, rule);
-    sys_unlock(&r->lock, before);
-}
-
-static uintptr_t address_of(uint64_t key)
-{
-    return key & (((uint64_t)1 << 48) - 1);
-}
-
 struct derivation {
     struct rules *rules;
     uint64_t key;
@@ -116,23 +104,25 @@ static void derive_there(void *arg)
 {
     struct derivation *d = arg;
     struct rules *r = d->rules;
-    d->rule = unwinder_derive_here(r->unwinder, address_of(d->key), d->key >> 63);
+    const uintptr_t ip = d->key & (((uint64_t)1 << 48) - 1);
+    const bool return_address = d->key >> 63;
+    if (!unwinder_read(ip, return_address, &d->rule)) {
+        d->rule = unwinder_derive_here(r->unwinder, ip, return_address);
+    }
     if (guard_tls.masked) {
         sys_lock_masked(&r->lock);
         insert(r, d->key, d->rule);
         sys_unlock_masked(&r->lock);
     } else {
-        insert_alone(r, d->key, d->rule);
+        const sys_sigset before = sys_lock(&r->lock);
+        insert(r, d->key, d->rule);
+        sys_unlock(&r->lock, before);
     }
 }
 
 struct rule rules_derive(struct rules *r, uint64_t key)
 {
     struct derivation d = {.rules = r, .key = key};
-    if (likely(unwinder_read(address_of(key), key >> 63, &d.rule))) {
-        insert_alone(r, key, d.rule);
-        return d.rule;
-    }
     const int saved = errno;
     roomy_call(derive_there, &d);
     errno = saved;
