@@ -59,7 +59,7 @@ static void slot_put(struct thread_slot *slot, size_t mask, uint64_t hash, struc
 
 void thread_remember(struct thread *t, uint64_t hash, struct shard *shard)
 {
-    if (t->slot_used * 2 > t->slot_mask) {
+    if (t->slot_used * 3 > t->slot_mask * 2) { /* four share a line */
         size_t size = (t->slot_mask + 1) * 2;
         struct thread_slot *slot = arena_alloc(&t->own, size * sizeof *slot);
         if (!slot) {
