@@ -81,9 +81,9 @@ static struct shard *look_up(struct recorder *r, struct thread *t, enum site_fun
     return shard;
 }
 
-/* For a stack that is not known whole. */
+/* For a stack that is not known whole, or as KNOWN of another function. */
 static struct shard *find_shard(struct recorder *r, struct thread *t, enum site_function function,
-                                const struct stack_start *start)
+                                const struct stack_start *start, const struct known *known)
 {
     struct stack *s = &t->stack;
     struct rules *rules = r->unwind_trouble ? NULL : &r->rules;
@@ -91,7 +91,6 @@ static struct shard *find_shard(struct recorder *r, struct thread *t, enum site_
     const int saved = errno;
     stack_find(s, rules, modules_generation(&r->modules), start);
     counter_add(&t->truncated_stack_count, stack_is_cut(s));
-    const struct known *known = knowns_find(&s->knowns, start->ip, start->sp, start->bp);
     if (unlikely(verifying)) {
         stack_frames(s);
         if (known) {
@@ -117,7 +116,7 @@ struct shard *recorder_find_shard(struct recorder *r, struct thread *t, enum sit
         counter_add(&t->truncated_stack_count, x->as != (int)function);
         return x->shard;
     }
-    return find_shard(r, t, function, &start);
+    return find_shard(r, t, function, &start, x);
 }
 
 /* Remembers the block at ADDRESS. */

@@ -151,7 +151,7 @@ bool recorder_failed(struct recorder *r, struct thread *t, enum site_function fu
                      uint64_t size, const struct stack_start *start);
 
 /* Parts of recorder_alloc, for event.h. The shard of the stack at START, where X was found to be
- * known; NULL without memory. */
+ * known, or NULL: there is none, wherever it was looked for. NULL without memory. */
 struct shard *recorder_find_shard(struct recorder *r, struct thread *t, enum site_function function,
                                   struct stack_start start, const struct known *x);
 /* There is no memory for the stack's counters: the block is remembered, so that its free is known,
