@@ -10,6 +10,7 @@
 #include <alloca.h>
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <string.h>
@@ -73,6 +74,19 @@ static int failed(const struct lifecycle_exec *e, int result)
     return result;
 }
 
+/* What a system call returned, as libc's functions tell it. Who has no thread-local storage, as
+ * some children by clone, has no errno. */
+static long told(long result)
+{
+    if (result >= 0 || result <= -4096) {
+        return result;
+    }
+    if (pthread_self() != 0) {
+        errno = (int)-result;
+    }
+    return -1;
+}
+
 /* No hook calls another by its exported name, which may be the program's. */
 static int own_execve(const char *path, char *const argv[], char *const envp[])
 {
@@ -124,9 +138,7 @@ HOOK int execveat(int fd, const char *path, char *const argv[], char *const envp
     before(&e, NULL);
     long result = sys_call_of_program(SYS_execveat, fd, (long)path, (long)argv,
                                       (long)FOLLOWED(envp), flags, 0);
-    failed(&e, -1);
-    errno = (int)-result;
-    return -1;
+    return failed(&e, (int)told(result));
 }
 
 /* Gathers the arguments after FIRST, up to the NULL, from the variable ones of the caller. */
@@ -231,11 +243,7 @@ static long sandbox_call(long number, const long *a)
     if (entering) {
         lifecycle_sandboxed(&sandbox, result == 0 || (result > 0 && is_listener(number, a[1])));
     }
-    if (result < 0 && result > -4096) {
-        errno = (int)-result;
-        return -1;
-    }
-    return result;
+    return told(result);
 }
 
 /* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's are reserved names */

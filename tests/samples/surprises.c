@@ -168,7 +168,7 @@ static int leave(void *program)
         char *argv[] = {program, NULL};
         execv(program, argv);
     }
-    _exit(5);
+    _exit(prctl(-1, 0, 0, 0, 0) == -1 && syscall(-1) == -1 ? 5 : 6);
 }
 
 /* Children that share the memory, and whose thread-local storage is a page of zeros, as Chromium
