@@ -93,15 +93,15 @@ static void keep_peak(struct dump_sites *d, struct recorder *r)
     }
 }
 
-/* Others may have raised the peak since, or allocated more than it was, while shards were read one
- * after the other. */
+/* Others may have raised the peak since, so that shards tell of a later one, or allocated more than
+ * it was, while they were read one after the other. */
 uint64_t dump_sites_peak_error(const struct dump_sites *d, const struct recorder *r,
                                const struct dump_totals *totals)
 {
     uint64_t error = (uint64_t)atomic_load(&r->peak.error);
     const uint64_t peak = (uint64_t)d->peak, shares = totals->peak_bytes;
     const uint64_t moved = shares > peak ? shares - peak : peak - shares;
-    if (d->aside && moved > error) {
+    if (d->shared && moved > error) {
         error = moved;
     }
     if (d->shared && totals->live_bytes > shares + error) {

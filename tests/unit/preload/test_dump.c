@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dump_sites.h"
 #include "plugin.h"
 #include "recording.h"
 
@@ -248,6 +249,22 @@ static void unloaded_modules_are_named(void **state)
     json_decref(d);
 }
 
+/* What shards held when they were read may be of a later peak than the one that was noted, if other
+ * threads went on meanwhile; then the bound tells so. */
+static void the_peak_is_within_its_bound(void **state)
+{
+    (void)state;
+    struct dump_sites sites = {.shared = true, .peak = 1000};
+    struct dump_totals totals = {.peak_bytes = 400, .live_bytes = 100};
+    assert_int_equal(dump_sites_peak_error(&sites, recording, &totals), 600);
+    totals.peak_bytes = 1500;
+    assert_int_equal(dump_sites_peak_error(&sites, recording, &totals), 500);
+    totals.live_bytes = 3000;
+    assert_int_equal(dump_sites_peak_error(&sites, recording, &totals), 1500);
+    sites.shared = false;
+    assert_int_equal(dump_sites_peak_error(&sites, recording, &totals), 0);
+}
+
 int main(void)
 {
 #define WITH_RECORDER(test) cmocka_unit_test_setup_teardown(test, setup, recording_teardown)
@@ -262,6 +279,7 @@ int main(void)
         WITH_RECORDER(no_descriptor_is_left),
         WITH_RECORDER(many_sites),
         WITH_RECORDER(unloaded_modules_are_named),
+        WITH_RECORDER(the_peak_is_within_its_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
