@@ -45,6 +45,14 @@ static inline uint64_t hash_of(uint64_t key)
     return key * 0x9e3779b97f4a7c15u;
 }
 
+/* F is known, so it is one: who made it known may not have come to say so yet. */
+static inline void fill(struct frame *f)
+{
+    if (unlikely(!frame_filled(f))) {
+        atomic_fetch_or_explicit(&f->up, FRAME_FILLED, memory_order_relaxed);
+    }
+}
+
 /* Follows *LINK to the frame with CODE. Returns its id, or 0 and the empty link for it. */
 static uint32_t find_frame(const struct sites *s, sites_link **link, uint64_t *hash, uint64_t code)
 {
@@ -57,6 +65,7 @@ static uint32_t find_frame(const struct sites *s, sites_link **link, uint64_t *h
         }
         struct frame *x = records_at(&s->frames, id);
         if (atomic_load_explicit(&x->code, memory_order_relaxed) == code) {
+            fill(x);
             return id;
         }
         *link = next_link(x->next, hash);
@@ -188,7 +197,8 @@ static void note_nodes(const struct way *w, size_t i, size_t n, uint32_t first)
 }
 
 /* Adds nodes for frame I, with CODE, and all that are further in, and makes them known by LINK.
- * Nothing hangs below a new node, so they are linked to each other before anybody sees them.
+ * Nothing hangs below a new node, so they are linked to each other before anybody sees them. The
+ * first is none until it is known: a process may be killed, and another thread's be there by then.
  * Returns false without memory, or if something was there first: then they are left, and no frames.
  */
 static bool add_rest(struct way *w, size_t i, uint64_t code, sites_link *link)
@@ -203,7 +213,8 @@ static bool add_rest(struct way *w, size_t i, uint64_t code, sites_link *link)
         struct frame *f = records_at(&s->frames, id);
         atomic_store_explicit(&f->code, code, memory_order_relaxed);
         atomic_store_explicit(&f->inner, id + 1 < end ? id + 1 : 0, memory_order_relaxed);
-        atomic_store_explicit(&f->up, w->parent | FRAME_FILLED, memory_order_release);
+        atomic_store_explicit(&f->up, w->parent | (id == first ? 0 : FRAME_FILLED),
+                              memory_order_release);
         w->parent = id;
         if (++id == end) {
             break;
@@ -211,6 +222,7 @@ static bool add_rest(struct way *w, size_t i, uint64_t code, sites_link *link)
         code = code_of(w, i + (id - first));
     }
     if (likely(put(link, first))) {
+        fill(records_at(&s->frames, first));
         note_nodes(w, i, n, first);
         return true;
     }
