@@ -22,16 +22,40 @@
  * could have, too (Knuth, TAOCP 3, 6.4). Where a thread has allocated nothing that was measured for
  * COUNT_SELDOM ticks, some 300 microseconds, all are measured: what is due is seen on that
  * occasion, and must not wait for many events of a program that has few. */
-#define COUNT_MEASURED ((uint64_t)64)
+#define COUNT_MEASURED ((uint64_t)16)
 #define COUNT_SELDOM ((uint64_t)1 << 20)
 #define COUNT_THIN ((uint64_t)32)
 #define COUNT_GOLDEN UINT32_C(0x9e3779b9)
 #define COUNT_CHANCE (UINT32_MAX / 32) /* one in COUNT_THIN */
 
-/* Whether the lifetime of a shard's block is measured that comes after N others. */
-COUNT_INLINE bool count_measures(const struct thread *t, uint64_t n)
+/* Whether the lifetime of SHARD's block is measured that comes after N others. */
+COUNT_INLINE bool count_measures(const struct shard *shard, uint64_t n)
 {
-    return n < t->measured || (uint32_t)n * COUNT_GOLDEN <= COUNT_CHANCE;
+    return (uint32_t)n == shard->due;
+}
+
+COUNT_INLINE bool count_is_spread(uint64_t n)
+{
+    return (uint32_t)n * COUNT_GOLDEN <= COUNT_CHANCE;
+}
+
+/* The block after N others was one of these, or of a thread that allocates seldom: sets the next.
+ * Multiples of the golden ratio come back to an interval of COUNT_CHANCE after 21, 34 or 55
+ * (Slater, Gaps and steps for the sequence n theta mod 1, 1967). */
+COUNT_INLINE void count_measured(struct shard *shard, uint64_t n)
+{
+    if (!count_measures(shard, n)) {
+        return;
+    }
+    uint64_t next = n + 1;
+    if (n >= COUNT_MEASURED) {
+        next = count_is_spread(n + 21) ? n + 21 : count_is_spread(n + 34) ? n + 34 : n + 55;
+    } else if (next == COUNT_MEASURED) {
+        while (!count_is_spread(next)) {
+            next++;
+        }
+    }
+    shard->due = (uint32_t)next;
 }
 
 /* A block is born now: ticks since births are counted from, not 0. */
@@ -45,8 +69,9 @@ COUNT_INLINE uint64_t count_birth(const struct recorder *r, struct thread *t)
 /* The stamp of such a block, which is born now. */
 COUNT_INLINE uint64_t count_stamp(const struct recorder *r, struct thread *t, uint64_t n)
 {
-    const uint64_t before = t->now, stamp = live_stamp(count_birth(r, t), n >= t->measured);
-    t->measured = t->now - before > COUNT_SELDOM ? UINT64_MAX : COUNT_MEASURED;
+    const bool thinned = !t->seldom && n >= COUNT_MEASURED;
+    const uint64_t before = t->now, stamp = live_stamp(count_birth(r, t), thinned);
+    t->seldom = t->now - before > COUNT_SELDOM;
     return stamp;
 }
 
@@ -106,6 +131,21 @@ COUNT_INLINE void count_thread(const struct thread *t, struct shard *shard)
     }
 }
 
+/* After a change of SHARD by T, where others have recorded, too: whether count_hand_in is due. */
+COUNT_INLINE bool count_is_to_hand_in(const struct recorder *r, const struct thread *t,
+                                      const struct shard *shard)
+{
+    return peak_is_to_hand_in(&r->peak, &t->share) || shard_is_to_hand_in(shard);
+}
+
+COUNT_INLINE void count_hand_in(struct recorder *r, struct thread *t, struct shard *shard)
+{
+    if (peak_is_to_hand_in(&r->peak, &t->share)) {
+        peak_hand_in(&r->peak, &t->share);
+    }
+    shard_follow_max_shared(shard, sites_at(&r->sites, shard->site));
+}
+
 /* As count_alloc, of a block that stands for itself, where no other thread has recorded: the epoch
  * does not change meanwhile. FIRST: this may be the first block of the site. */
 COUNT_INLINE void count_alloc_alone(struct recorder *r, struct thread *t, struct shard *shard,
@@ -144,9 +184,9 @@ COUNT_INLINE void count_alloc(struct recorder *r, struct thread *t, struct shard
     shard_count_size(shard, size, weight, &t->arena);
     count_end(r, shard, epoch, weight, bytes, sampled);
     shard_follow_max(shard);
-    peak_change(&r->peak, &t->share, (int64_t)bytes);
+    peak_change_alone(&t->share, (int64_t)bytes);
     if (!count_alone(r)) {
-        shard_follow_max_shared(shard, sites_at(&r->sites, shard->site));
+        count_hand_in(r, t, shard);
     }
 }
 
@@ -222,9 +262,9 @@ COUNT_INLINE void count_free_of(struct recorder *r, struct thread *t, uint32_t s
         peak_change_alone(&t->share, -(int64_t)bytes);
     } else {
         count_end(r, shard, epoch, -weight, -bytes, sampled);
-        peak_change(&r->peak, &t->share, -(int64_t)bytes);
+        peak_change_alone(&t->share, -(int64_t)bytes);
         if (!alone) {
-            shard_follow_max_shared(shard, sites_at(&r->sites, site));
+            count_hand_in(r, t, shard);
         }
     }
     counter_add(&t->free_count, 1);

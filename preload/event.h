@@ -11,17 +11,36 @@
 
 #include "count.h"
 
+/* Whether the stacks that T knows are still those of the code that there is. */
+COUNT_INLINE bool event_knows(struct recorder *r, const struct thread *t)
+{
+    return likely(t->stack.generation == modules_generation(&r->modules));
+}
+
 /* The stack that T is in at START if it is known whole and holds; or NULL. */
 COUNT_INLINE const struct known *event_find(struct recorder *r, const struct thread *t,
                                             struct stack_start start)
 {
-    const struct stack *s = &t->stack;
-    return likely(s->generation == modules_generation(&r->modules))
-               ? knowns_find(&s->knowns, start.ip, start.sp, start.bp)
-               : NULL;
+    return event_knows(r, t) ? knowns_find(&t->stack.knowns, start.ip, start.sp, start.bp) : NULL;
 }
 
-/* As recorder_alloc. */
+/* The same if it is not where it is looked for first. */
+COUNT_INLINE const struct known *event_find_any(struct recorder *r, const struct thread *t,
+                                                struct stack_start start)
+{
+    const struct knowns *k = &t->stack.knowns;
+    return event_knows(r, t) && k->table ? knowns_find_any(k, start.ip, start.sp, start.bp) : NULL;
+}
+
+/* The same if it is. */
+COUNT_INLINE const struct known *event_find_first(struct recorder *r, const struct thread *t,
+                                                  struct stack_start start)
+{
+    return event_knows(r, t) ? knowns_find_first(&t->stack.knowns, start.ip, start.sp, start.bp)
+                             : NULL;
+}
+
+/* As recorder_alloc, at a stack where X was found to be known; or NULL. */
 COUNT_INLINE bool event_alloc(struct recorder *r, struct thread *t, enum site_function function,
                               uintptr_t address, uint64_t size, struct stack_start start,
                               const struct known *x, bool reallocated)
@@ -36,9 +55,9 @@ COUNT_INLINE bool event_alloc(struct recorder *r, struct thread *t, enum site_fu
             return false;
         }
     }
-    uint32_t word = live_word(address, shard->site, size);
+    uint32_t word = live_word(address, shard->site) | live_word_of_size(size);
     const uint64_t n = counter_get(&shard->alloc_count);
-    const bool measured = count_measures(t, n);
+    const bool measured = t->seldom || count_measures(shard, n);
     word |= unlikely(measured) ? LIVE_MEASURED : 0;
     struct live_block old;
     const enum live_result result = live_put(&r->live, &t->live_cache, address, word, size, &old);
@@ -54,10 +73,73 @@ COUNT_INLINE bool event_alloc(struct recorder *r, struct thread *t, enum site_fu
     count_alloc_of_thread(t, size, 1);
     t->last_block = address;
     if (unlikely(measured)) {
+        count_measured(shard, n);
         live_put_birth(&r->live, &t->live_cache, address, count_stamp(r, t, n), alone);
         return count_due(r, t);
     }
     return false;
+}
+
+enum event_result {
+    EVENT_COUNTED,
+    EVENT_LATE,  /* counted; event_late is to follow */
+    EVENT_OTHER, /* something is out of the ordinary: nothing is done */
+};
+
+/* The same where nothing is out of the ordinary. Calls nothing: what does waits for event_late. */
+COUNT_INLINE enum event_result event_alloc_plain(struct recorder *r, struct thread *t,
+                                                 enum site_function function, uintptr_t address,
+                                                 uint64_t size, const struct known *x,
+                                                 bool reallocated)
+{
+    if (unlikely(!x) || unlikely(x->as != (uint16_t)function) || unlikely(t->seldom)) {
+        return EVENT_OTHER;
+    }
+    struct shard *shard = x->shard;
+    const unsigned near = shard_near_size(shard, size);
+    uint32_t sweep;
+    if (unlikely(count_measures(shard, counter_get(&shard->alloc_count))) ||
+        unlikely(near == SHARD_NEAR) ||
+        unlikely(!live_put_plain(&r->live, &t->live_cache, address, shard->site, size, &sweep))) {
+        return EVENT_OTHER;
+    }
+    const bool alone = count_alone(r);
+    const uint64_t epoch = count_begin(r, shard, false);
+    counter_add(&shard->alloc_count, 1);
+    counter_add(&shard->alloc_bytes, size);
+    if (reallocated) {
+        counter_add(&shard->realloc_count, 1);
+    }
+    if (unlikely(near != SHARD_SAME)) {
+        shard_count_near_size(shard, size, near);
+    }
+    if (likely(alone)) {
+        shard_end(shard);
+    } else {
+        count_thread(t, shard);
+        count_end(r, shard, epoch, 1, size, false);
+    }
+    shard_follow_max(shard);
+    peak_change_alone(&t->share, (int64_t)size);
+    count_alloc_of_thread(t, size, 1);
+    t->last_block = address;
+    return unlikely(live_is_swept(&r->live, sweep)) ||
+                   unlikely(atomic_load_explicit(&r->deadline, memory_order_relaxed) == 0) ||
+                   (unlikely(!alone) && count_is_to_hand_in(r, t, shard))
+               ? EVENT_LATE
+               : EVENT_COUNTED;
+}
+
+/* After EVENT_LATE, whatever it was for; but not what is due in general (a deadline of 0). SIZE: of
+ * the block that was allocated. */
+COUNT_INLINE void event_late_alloc(struct recorder *r, struct thread *t, struct shard *shard,
+                                   uintptr_t address, uint64_t size)
+{
+    const uint32_t word = live_word(address, shard->site) | live_word_of_size(size);
+    live_put_again(&r->live, &t->live_cache, address, word, size);
+    if (!count_alone(r)) {
+        count_hand_in(r, t, shard);
+    }
 }
 
 /* Whether the block at ADDRESS, which is freed, is the last that this thread allocated. */
@@ -68,6 +150,53 @@ COUNT_INLINE bool event_is_temporary(struct thread *t, uintptr_t address)
     }
     t->last_block = 0;
     return true;
+}
+
+/* The block at ADDRESS is freed, as event_alloc_plain; ALONE: count_alone. OF: its shard, if
+ * EVENT_LATE. */
+COUNT_INLINE enum event_result event_free_plain(struct recorder *r, struct thread *t, bool alone,
+                                                uintptr_t address, struct shard **of)
+{
+    if (unlikely(!live_is_near(&t->live_cache, address))) {
+        return EVENT_OTHER;
+    }
+    live_slot *slot = live_slot_at(live_near(&t->live_cache, address), address);
+    const uint32_t word = atomic_load_explicit(slot, memory_order_relaxed);
+    const uint32_t site = live_word_site(word);
+    if (unlikely(!live_is_plain_of(word, address)) || unlikely(!sites_own(&r->sites, site))) {
+        return EVENT_OTHER;
+    }
+    struct shard *shard = *of = thread_shard_known(t, site);
+    if (unlikely(!shard) || (!alone && peak_is_passed(&r->peak, peak_total(&r->peak, &t->share)))) {
+        return EVENT_OTHER;
+    }
+    uint64_t size = live_word_size(word);
+    if (size == LIVE_LARGE) {
+        size = live_take_large_size(slot);
+    }
+    atomic_store_explicit(slot, 0, memory_order_relaxed);
+    const bool temporary = event_is_temporary(t, address);
+    if (alone) {
+        peak_before_free_alone(&r->peak, &t->share, t->now);
+    }
+    const uint64_t epoch = count_begin(r, shard, false);
+    counter_add(&shard->free_count, 1);
+    counter_add(&shard->freed_bytes, size);
+    if (unlikely(temporary)) {
+        counter_add(&shard->temporary_count, 1);
+    }
+    if (alone) {
+        shard_end(shard);
+    } else {
+        count_end(r, shard, epoch, -(uint64_t)1, -size, false);
+    }
+    peak_change_alone(&t->share, -(int64_t)size);
+    counter_add(&t->free_count, 1);
+    counter_add(&t->live_count, -(uint64_t)1);
+    return unlikely(atomic_load_explicit(&r->deadline, memory_order_relaxed) == 0) ||
+                   (!alone && count_is_to_hand_in(r, t, shard))
+               ? EVENT_LATE
+               : EVENT_COUNTED;
 }
 
 /* The block at ADDRESS, of which live_take told TAKEN, is gone. */

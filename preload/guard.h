@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct alternate;
+struct known;
 struct sampler_meter;
 struct thread;
 struct vault_copy;
@@ -30,6 +31,8 @@ struct guard_tls {
     struct thread *thread;       /* this thread's state, NULL before the first record */
     struct thread *quick;        /* the same where its events may go the short way; see hook.h */
     struct sampler_meter *meter; /* see sampler.h; NULL: none */
+    struct thread *at;           /* of an event that goes on in a second function: hook.h */
+    const struct known *found;   /* the same: the stack */
     uintptr_t frame;             /* of the hook that is inside the recorder; 0: none */
     uintptr_t passing;           /* of a hook whose real function calls another one; 0: none */
     bool resolving;              /* see real.h */

@@ -75,6 +75,8 @@ static inline void finish(struct thread *t, bool due)
 /* The short way: where a thread records every block, and nothing else is to be thought of, an event
  * goes through no function but the inline ones of event.h. */
 
+#define HOOK_REALLOCATED (1 << 8) /* beside a function: the block was moved or resized */
+
 /* The calling thread's state if it may go the short way, with the guard; otherwise NULL. */
 static inline __attribute__((always_inline)) struct thread *quick_enter(uintptr_t frame)
 {
@@ -125,18 +127,71 @@ allocated(enum site_function function, void *p, size_t size, const struct stack_
     timing_end(began);
 }
 
-/* The same, the short way if it can be. */
-static inline __attribute__((always_inline)) void
+/* What of the short way is not for each event. It ends in a jump to one of these, with all that
+ * they need in registers: so the way itself calls nothing, and saves no registers. They return P.
+ */
+
+/* A call is not to go that way. */
+static __attribute__((noinline, unused)) void *slowly_allocated(void *p, size_t size,
+                                                                enum site_function function,
+                                                                uintptr_t ip, uintptr_t sp,
+                                                                uintptr_t bp)
+{
+    const struct stack_start start = {.ip = ip, .sp = sp, .bp = bp};
+    allocated(function, p, size, &start);
+    return p;
+}
+
+/* It is not plain: under the guard, of guard_tls.at, and with guard_tls.found. */
+static __attribute__((noinline, unused)) void *
+fully_allocated(void *p, size_t size, int how, uintptr_t ip, uintptr_t sp, uintptr_t bp)
+{
+    const struct stack_start start = {.ip = ip, .sp = sp, .bp = bp};
+    struct thread *t = guard_tls.at;
+    const struct known *x = guard_tls.found;
+    x = x ? x : event_find_any(&recorder, t, start);
+    quick_leave(t, event_alloc(&recorder, t, (enum site_function)(how & ~HOOK_REALLOCATED),
+                               (uintptr_t)p, size, start, x, (how & HOOK_REALLOCATED) != 0));
+    return p;
+}
+
+/* It was plain, and there is something to be done after it. */
+static __attribute__((noinline, unused)) void *late_allocated(void *p, size_t size,
+                                                              struct thread *t, struct shard *shard)
+{
+    event_late_alloc(&recorder, t, shard, (uintptr_t)p, size);
+    quick_leave(t, false);
+    return p;
+}
+
+/* FUNCTION returned P; under the guard of T. */
+static inline __attribute__((always_inline)) void *
+quick_counted(struct thread *t, enum site_function function, void *p, size_t size,
+              struct stack_start start, bool reallocated)
+{
+    const struct known *x = event_find_first(&recorder, t, start);
+    const enum event_result result =
+        event_alloc_plain(&recorder, t, function, (uintptr_t)p, size, x, reallocated);
+    if (unlikely(result == EVENT_OTHER)) {
+        guard_tls.at = t;
+        guard_tls.found = x;
+        return fully_allocated(p, size, (int)function | (reallocated ? HOOK_REALLOCATED : 0),
+                               start.ip, start.sp, start.bp);
+    }
+    if (unlikely(result == EVENT_LATE)) {
+        return late_allocated(p, size, t, x->shard);
+    }
+    guard_leave();
+    return p;
+}
+
+/* FUNCTION returned P, the short way if it can be. */
+static inline __attribute__((always_inline)) void *
 quick_allocated(enum site_function function, void *p, size_t size, struct stack_start start)
 {
     struct thread *t = likely(p != NULL) ? quick_enter(start.sp) : NULL;
-    if (unlikely(!t)) {
-        const struct stack_start copy = start; /* so that START is not in memory */
-        allocated(function, p, size, &copy);
-        return;
-    }
-    quick_leave(t, event_alloc(&recorder, t, function, (uintptr_t)p, size, start,
-                               event_find(&recorder, t, start), false));
+    return likely(t != NULL) ? quick_counted(t, function, p, size, start, false)
+                             : slowly_allocated(p, size, function, start.ip, start.sp, start.bp);
 }
 
 /* P, not NULL and the real allocator's, is about to be freed. */
@@ -161,27 +216,6 @@ static __attribute__((noinline, unused)) void freeing(void *p, const struct stac
         recorder_nested_free(&recorder, (uintptr_t)p);
     }
     timing_end(began);
-}
-
-/* The same for P that may be anyone's, or NULL, if that goes the short way. Returns false if not.
- */
-static inline __attribute__((always_inline)) bool quick_free(void *p, uintptr_t ip, uintptr_t frame)
-{
-    struct thread *t = quick_enter(frame);
-    if (unlikely(!t)) {
-        return false;
-    }
-    struct live_taken taken = {0};
-    if (likely(!objects_in_loader(ip))) {
-        taken = live_take(&t->live_cache, (uintptr_t)p);
-    }
-    if (unlikely(taken.word == 0)) {
-        guard_leave();
-        return false;
-    }
-    event_freed(&recorder, t, (uintptr_t)p, taken);
-    quick_leave(t, false);
-    return true;
 }
 
 #endif

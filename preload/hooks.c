@@ -45,7 +45,7 @@ HOOK void *calloc(size_t count, size_t size)
 HOOK void *realloc(void *block, size_t size)
 {
     if (unlikely(guard_tls.passing)) {
-        return recorded_realloc(block, size);
+        return slowly_realloc(block, size);
     }
     if (!block) {
         if (sampler_passes(size)) {

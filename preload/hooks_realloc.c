@@ -128,12 +128,9 @@ static __attribute__((noinline)) void resized_slow(struct live_taken taken, void
 }
 
 /* Whether a call from START is one that the real reallocarray makes. */
-static inline bool is_passed(const struct stack_start *start)
+static bool is_passed(struct stack_start start)
 {
-    if (likely(!guard_tls.passing)) {
-        return false;
-    }
-    if (guard_is_ours(start->ip) || !guard_is_gone(guard_tls.passing, start->sp)) {
+    if (guard_is_ours(start.ip) || !guard_is_gone(guard_tls.passing, start.sp)) {
         return true;
     }
     guard_tls.passing = 0;
@@ -143,45 +140,44 @@ static inline bool is_passed(const struct stack_start *start)
 void *slowly_realloc(void *block, size_t size)
 {
     const struct stack_start start = CALLER;
-    return is_passed(&start) ? real.realloc(block, size) : resize_slow(block, size, start);
+    return guard_tls.passing && is_passed(start) ? real.realloc(block, size)
+                                                 : resize_slow(block, size, start);
+}
+
+/* realloc of BLOCK, not NULL. Out of the frame of calls that allocate. */
+static __attribute__((noinline)) void *resize(void *block, size_t size, uintptr_t ip, uintptr_t sp,
+                                              uintptr_t bp)
+{
+    const struct stack_start start = {.ip = ip, .sp = sp, .bp = bp};
+    struct thread *t = quick_enter(sp);
+    struct live_taken taken = {0};
+    if (likely(t != NULL)) {
+        if (likely(!objects_in_loader(ip))) {
+            taken = live_take(&t->live_cache, (uintptr_t)block);
+        }
+        guard_leave();
+    }
+    if (unlikely(taken.word == 0)) {
+        return resize_slow(block, size, start);
+    }
+    void *p = real.realloc(block, size);
+    t = likely(p != NULL) ? quick_enter(sp) : NULL;
+    if (unlikely(!t)) {
+        resized_slow(taken, block, p, size, start);
+        return p;
+    }
+    event_freed(&recorder, t, (uintptr_t)block, taken);
+    return quick_counted(t, SITE_realloc, p, size, start, true);
 }
 
 void *recorded_realloc(void *block, size_t size)
 {
-    const struct stack_start start = CALLER;
-    if (unlikely(is_passed(&start))) {
-        return real.realloc(block, size);
-    }
-    struct thread *t = quick_enter(start.sp);
-    if (unlikely(!t)) {
-        return resize_slow(block, size, start);
-    }
-    struct live_taken taken = {0};
     if (block) {
-        if (likely(!objects_in_loader(start.ip))) {
-            taken = live_take(&t->live_cache, (uintptr_t)block);
-        }
-        if (unlikely(taken.word == 0)) {
-            guard_leave();
-            return resize_slow(block, size, start);
-        }
+        const struct stack_start start = CALLER;
+        return resize(block, size, start.ip, start.sp, start.bp);
     }
-    guard_leave();
-    void *p = real.realloc(block, size);
-    t = likely(p != NULL) ? quick_enter(start.sp) : NULL;
-    if (unlikely(!t) && block) {
-        resized_slow(taken, block, p, size, start);
-    } else if (unlikely(!t)) {
-        const struct stack_start copy = start;
-        allocated(SITE_realloc, p, size, &copy);
-    } else {
-        if (block) {
-            event_freed(&recorder, t, (uintptr_t)block, taken);
-        }
-        quick_leave(t, event_alloc(&recorder, t, SITE_realloc, (uintptr_t)p, size, start,
-                                   event_find(&recorder, t, start), block != NULL));
-    }
-    return p;
+    void *p = real.realloc(NULL, size);
+    return quick_allocated(SITE_realloc, p, size, (struct stack_start)CALLER);
 }
 
 /* glibc's calls realloc, through the hook: that call is not one of the program's. */

@@ -37,10 +37,8 @@ void *slowly_malloc(size_t size)
 
 void *recorded_malloc(size_t size)
 {
-    const struct stack_start start = CALLER;
     void *p = real.malloc(size);
-    quick_allocated(SITE_malloc, p, size, start);
-    return p;
+    return quick_allocated(SITE_malloc, p, size, (struct stack_start)CALLER);
 }
 
 void *slowly_calloc(size_t count, size_t size)
@@ -60,10 +58,8 @@ void *recorded_calloc(size_t count, size_t size)
 {
     size_t total;
     (void)__builtin_mul_overflow(count, size, &total); /* if it is too much the call fails */
-    const struct stack_start start = CALLER;
     void *p = real.calloc(count, size);
-    quick_allocated(SITE_calloc, p, total, start);
-    return p;
+    return quick_allocated(SITE_calloc, p, total, (struct stack_start)CALLER);
 }
 
 int recorded_posix_memalign(void **out, size_t alignment, size_t size)
@@ -122,13 +118,64 @@ void *recorded_pvalloc(size_t size)
     return p;
 }
 
-static __attribute__((noinline)) void free_slow(void *block, struct stack_start start)
+/* The parts of free that are not for each: as those of hook.h. */
+static __attribute__((noinline)) void free_slowly(void *block, uintptr_t ip, uintptr_t sp,
+                                                  uintptr_t bp)
 {
     if (!block || unlikely(bootstrap_owns(block)) || unlikely(!real_ready())) {
         return;
     }
+    const struct stack_start start = {.ip = ip, .sp = sp, .bp = bp};
     freeing(block, &start);
     real.free(block);
+}
+
+/* Under the guard of T. */
+static __attribute__((noinline)) void free_fully(void *block, struct thread *t, uintptr_t ip,
+                                                 uintptr_t sp, uintptr_t bp)
+{
+    const struct live_taken taken = live_take(&t->live_cache, (uintptr_t)block);
+    if (unlikely(taken.word == 0)) {
+        guard_leave();
+        free_slowly(block, ip, sp, bp);
+        return;
+    }
+    event_freed(&recorder, t, (uintptr_t)block, taken);
+    quick_leave(t, false);
+    real.free(block);
+}
+
+/* The same; the free is counted, in SHARD. */
+static __attribute__((noinline)) void free_late(void *block, struct thread *t, struct shard *shard)
+{
+    if (!count_alone(&recorder)) {
+        count_hand_in(&recorder, t, shard);
+    }
+    quick_leave(t, false);
+    real.free(block);
+}
+
+static inline __attribute__((always_inline)) void
+free_plainly(struct thread *t, bool alone, void *block, uintptr_t ip, uintptr_t sp, uintptr_t bp)
+{
+    struct shard *shard;
+    const enum event_result result =
+        event_free_plain(&recorder, t, alone, (uintptr_t)block, &shard);
+    if (unlikely(result == EVENT_OTHER)) {
+        free_fully(block, t, ip, sp, bp);
+    } else if (unlikely(result == EVENT_LATE)) {
+        free_late(block, t, shard);
+    } else {
+        guard_leave();
+        real.free(block);
+    }
+}
+
+/* Under the guard of T, where several threads have recorded. */
+static __attribute__((noinline)) void free_shared(void *block, struct thread *t, uintptr_t ip,
+                                                  uintptr_t sp, uintptr_t bp)
+{
+    free_plainly(t, false, block, ip, sp, bp);
 }
 
 void recorded_free(void *block)
@@ -136,10 +183,16 @@ void recorded_free(void *block)
     const struct stack_start start = CALLER;
     /* What the allocator looks at first may take as long to come as what we do. */
     __builtin_prefetch((const char *)block - 2 * sizeof(size_t), 1);
-    if (likely(quick_free(block, start.ip, start.sp))) {
-        real.free(block);
+    struct thread *t = quick_enter(start.sp);
+    if (unlikely(!t)) {
+        free_slowly(block, start.ip, start.sp, start.bp);
+    } else if (unlikely(objects_in_loader(start.ip))) {
+        guard_leave();
+        free_slowly(block, start.ip, start.sp, start.bp);
+    } else if (likely(count_alone(&recorder))) {
+        free_plainly(t, true, block, start.ip, start.sp, start.bp);
     } else {
-        free_slow(block, start);
+        free_shared(block, t, start.ip, start.sp, start.bp);
     }
 }
 

@@ -88,13 +88,13 @@ static bool get_table(struct knowns *k, size_t size)
                  nodes = size / MEMORY_A_NODE;
     struct known_table *t =
         arena_pool_map(k->pool, sizeof *t + size + heads * sizeof *t->heads +
-                                    edges * sizeof *t->edges + nodes * sizeof *t->nodes);
+                                    (edges + 1) * sizeof *t->edges + nodes * sizeof *t->nodes);
     if (!t) {
         return false;
     }
     t->heads = (struct known_head *)(t + 1);
     t->edges = (struct known_edge *)(void *)(t->heads + heads);
-    t->nodes = (struct known_node *)(void *)(t->edges + edges);
+    t->nodes = (struct known_node *)(void *)(t->edges + edges + 1);
     t->stacks = (char *)(t->nodes + nodes);
     t->heads_shift = shift_of(heads);
     t->edges_shift = shift_of(edges);
@@ -308,26 +308,6 @@ void knowns_enter(struct knowns *k, const struct trace_step *step, size_t n, str
     COMPILER_BARRIER();
     k->entered++;
     link_in(k, id, x, step[0].ip, step[0].sp);
-}
-
-const struct known *knowns_find_any(const struct knowns *k, uintptr_t ip, uintptr_t sp,
-                                    uintptr_t bp)
-{
-    const struct known_table *t = k->table;
-    size_t at = known_heads_start(t, ip, sp);
-    for (;;) {
-        const struct known_head *head = known_head(t, ip, sp, &at);
-        if (head->ip == 0) {
-            return NULL;
-        }
-        const struct known *x;
-        for (uint32_t id = known_leaf(t, head->to, sp); id != 0; id = x->next) {
-            x = known_at(t, id);
-            if (known_holds(x, sp, bp)) {
-                return x;
-            }
-        }
-    }
 }
 
 size_t knowns_frames(const struct known *x, uintptr_t ip, uintptr_t *frames, size_t max)

@@ -70,7 +70,7 @@ struct known_head {
  * search that a handler interrupts, which comes to need more, goes on in it. */
 struct known_table {
     struct known_head *heads; /* open addressing */
-    struct known_edge *edges; /* open addressing */
+    struct known_edge *edges; /* open addressing; and an empty one behind them */
     struct known_node *nodes; /* by half their number */
     char *stacks;
     unsigned heads_shift, edges_shift; /* 64 less the logarithm of their sizes */
@@ -162,15 +162,21 @@ static inline struct known_head *known_head(const struct known_table *t, uintptr
 /* The edge with TAG from place I on, or an empty one for it. */
 struct known_edge *known_edge_from(const struct known_table *t, size_t i, uint32_t tag);
 
-/* The edge from node ID along WORD, or an empty one for it, whose tag is returned in TAG. */
+/* Where the edge from node ID along WORD is looked for first. TAG: what its tag is. */
+static inline struct known_edge *known_edge_first(const struct known_table *t, uint32_t id,
+                                                  uintptr_t word, uint32_t *tag)
+{
+    const uint64_t hash = (word ^ id * 0x9fb21c651e98df25u) * 0x9e3779b97f4a7c15u;
+    *tag = (uint32_t)hash | 1;
+    return &t->edges[hash >> (t->edges_shift % 64)];
+}
+
+/* That edge, or an empty one for it. */
 static inline struct known_edge *known_edge(const struct known_table *t, uint32_t id,
                                             uintptr_t word, uint32_t *tag)
 {
-    const uint64_t hash = (word ^ id * 0x9fb21c651e98df25u) * 0x9e3779b97f4a7c15u;
-    const size_t i = hash >> (t->edges_shift % 64);
-    *tag = (uint32_t)hash | 1;
-    struct known_edge *edge = &t->edges[i];
-    return likely(edge->tag == *tag) ? edge : known_edge_from(t, i, *tag);
+    struct known_edge *edge = known_edge_first(t, id, word, tag);
+    return likely(edge->tag == *tag) ? edge : known_edge_from(t, (size_t)(edge - t->edges), *tag);
 }
 
 /* The word at SP that node ID looks at. */
@@ -193,27 +199,41 @@ static inline uint32_t known_leaf(const struct known_table *t, uint32_t id, uint
 const struct known *knowns_find_any(const struct knowns *k, uintptr_t ip, uintptr_t sp,
                                     uintptr_t bp);
 
-/* The stack that the thread is in at (IP, SP, BP), or NULL. */
+/* The stack that the thread is in at (IP, SP, BP), if it is where it is looked for first; or NULL.
+ * Calls nothing. */
 static inline __attribute__((always_inline)) const struct known *
-knowns_find(const struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t bp)
+knowns_find_first(const struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t bp)
 {
     const struct known_table *t = k->table;
     if (unlikely(!t)) {
         return NULL;
     }
     const struct known_head *head = &t->heads[known_heads_start(t, ip, sp)];
-    if (likely(head->ip == ip) && likely(head->sp == sp)) {
-        const uint32_t id = known_leaf(t, head->to, sp);
-        if (likely(id != 0)) {
-            const struct known *x = known_at(t, id);
-            __builtin_prefetch(x->shard);
-            __builtin_prefetch((const char *)x->shard + 64);
-            if (likely(known_holds(x, sp, bp))) {
-                return x;
-            }
-        }
+    if (unlikely(head->ip != ip) || unlikely(head->sp != sp)) {
+        return NULL;
     }
-    return knowns_find_any(k, ip, sp, bp);
+    uint32_t id = head->to;
+    while (!(id & KNOWN_STACK)) {
+        uint32_t tag;
+        const struct known_edge *edge = known_edge_first(t, id, known_node_word(id, sp), &tag);
+        edge += unlikely(edge->tag != tag); /* or next to it */
+        if (unlikely(id == 0) || unlikely(edge->tag != tag)) {
+            return NULL;
+        }
+        id = edge->to;
+    }
+    const struct known *x = known_at(t, id);
+    __builtin_prefetch(x->shard);
+    __builtin_prefetch((const char *)x->shard + 64);
+    return likely(known_holds(x, sp, bp)) ? x : NULL;
+}
+
+/* The same, wherever it is. */
+static inline const struct known *knowns_find(const struct knowns *k, uintptr_t ip, uintptr_t sp,
+                                              uintptr_t bp)
+{
+    const struct known *x = knowns_find_first(k, ip, sp, bp);
+    return likely(x != NULL) || !k->table ? x : knowns_find_any(k, ip, sp, bp);
 }
 
 #endif

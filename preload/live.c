@@ -198,7 +198,7 @@ enum live_result live_put_slow(struct live *l, struct live_cache *cache, uintptr
 enum live_result live_insert(struct live *l, struct live_cache *cache, uintptr_t address,
                              const struct live_block *block, struct live_block *old)
 {
-    uint32_t word = live_word(address, block->site, block->size);
+    uint32_t word = live_word(address, block->site) | live_word_of_size(block->size);
     word |= block->birth ? LIVE_MEASURED : 0;
     const enum live_result result = live_put(l, cache, address, word, block->size, old);
     if (block->birth && result != LIVE_FULL) {

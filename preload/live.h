@@ -22,10 +22,8 @@
 
 #include "arena.h"
 #include "live_births.h"
+#include "live_slot.h"
 #include "sys.h"
-
-#define LIVE_SITE_BITS 22
-#define LIVE_MAX_SITE ((UINT32_C(1) << LIVE_SITE_BITS) - 1)
 
 struct live_block {
     uint32_t site;  /* <= LIVE_MAX_SITE */
@@ -37,20 +35,6 @@ struct live_block {
 #define LIVE_REGION_BITS 21
 #define LIVE_SLOT_BITS 5
 #define LIVE_SLOTS ((size_t)1 << (LIVE_REGION_BITS - LIVE_SLOT_BITS))
-
-/* The bits of a slot that holds a block. */
-#define LIVE_PRESENT (UINT32_C(1) << 0)
-#define LIVE_MEASURED (UINT32_C(1) << 1) /* its birth is kept */
-#define LIVE_OFFSET_SHIFT 2              /* 2 bits: which 8 bytes of the 32 the block starts at */
-#define LIVE_SIZE_SHIFT 4                /* 6 bits; LIVE_LARGE: the size is in the next slot */
-#define LIVE_SITE_SHIFT 10               /* LIVE_SITE_BITS */
-#define LIVE_LARGE ((uint64_t)63)
-/* A slot that holds a size has LIVE_PRESENT clear: the low 30 bits of the size << 2, and LIVE_WIDE
- * if the higher ones << 1 are in the slot after it. */
-#define LIVE_WIDE (UINT32_C(1) << 1)
-#define LIVE_LOW_BITS 30
-
-typedef _Atomic uint32_t live_slot;
 
 /* The memory of a region. The last block's size lies behind the slots. */
 struct live_region {
@@ -129,78 +113,10 @@ static inline size_t live_index(uintptr_t address)
     return (address >> LIVE_SLOT_BITS) & (LIVE_SLOTS - 1);
 }
 
-static inline uint32_t live_offset_bits(uintptr_t address)
-{
-    return (uint32_t)(address >> 3 & 3) << LIVE_OFFSET_SHIFT;
-}
-
-/* Whether WORD, of the slot of ADDRESS, is the block that starts there. */
-static inline bool live_is_of(uint32_t word, uintptr_t address)
-{
-    const uint32_t mask = LIVE_PRESENT | UINT32_C(3) << LIVE_OFFSET_SHIFT;
-    return (word & mask) == (LIVE_PRESENT | live_offset_bits(address));
-}
-
-/* A slot for a block at ADDRESS that is of SITE and has SIZE bytes. */
-static inline uint32_t live_word(uintptr_t address, uint32_t site, uint64_t size)
-{
-    return LIVE_PRESENT | live_offset_bits(address) | site << LIVE_SITE_SHIFT |
-           (uint32_t)(size < LIVE_LARGE ? size : LIVE_LARGE) << LIVE_SIZE_SHIFT;
-}
-
-static inline uint64_t live_word_size(uint32_t word)
-{
-    return word >> LIVE_SIZE_SHIFT & LIVE_LARGE;
-}
-
-static inline uint32_t live_word_site(uint32_t word)
-{
-    return word >> LIVE_SITE_SHIFT;
-}
-
 /* The slot of ADDRESS in REGION. */
 static inline live_slot *live_slot_at(struct live_region *region, uintptr_t address)
 {
     return &region->slot[live_index(address)];
-}
-
-/* The size of a large block, whose slot is SLOT of a region. */
-static inline uint64_t live_large_size(const live_slot *slot)
-{
-    const uint32_t low = atomic_load_explicit(&slot[1], memory_order_relaxed);
-    if (unlikely(low & LIVE_PRESENT)) {
-        return 0; /* another block: this one is being freed */
-    }
-    const uint64_t high =
-        unlikely(low & LIVE_WIDE) ? atomic_load_explicit(&slot[2], memory_order_relaxed) >> 1 : 0;
-    return low >> 2 | high << LIVE_LOW_BITS;
-}
-
-static inline void live_set_large_size(live_slot *slot, uint64_t size)
-{
-    const uint64_t high = size >> LIVE_LOW_BITS;
-    atomic_store_explicit(&slot[1], (uint32_t)size << 2 | (high ? LIVE_WIDE : 0),
-                          memory_order_relaxed);
-    if (unlikely(high != 0)) {
-        atomic_store_explicit(&slot[2], (uint32_t)high << 1, memory_order_relaxed);
-    }
-}
-
-/* The size, which is cleared. Where the free of the block was missed another may have come to lie
- * on it: that stays. */
-static inline uint64_t live_take_large_size(live_slot *slot)
-{
-    const uint32_t low = atomic_load_explicit(&slot[1], memory_order_relaxed);
-    uint64_t size = low >> 2;
-    if (unlikely(low & (LIVE_WIDE | LIVE_PRESENT))) {
-        if (low & LIVE_PRESENT) {
-            return 0;
-        }
-        size = live_large_size(slot);
-        atomic_store_explicit(&slot[2], 0, memory_order_relaxed);
-    }
-    atomic_store_explicit(&slot[1], 0, memory_order_relaxed);
-    return size;
 }
 
 /* Whether the region of ADDRESS was used recently; and that region, if so. */
@@ -218,6 +134,14 @@ static inline struct live_region *live_near(const struct live_cache *cache, uint
 /* Pages may have been given back meanwhile: puts the block in once more if it was lost. */
 void live_put_again(struct live *l, struct live_cache *cache, uintptr_t address, uint32_t word,
                     uint64_t size);
+
+/* Whether pages have been given back since SWEEP was read. */
+static inline bool live_is_swept(const struct live *l, uint32_t sweep)
+{
+    /* Whoever gives pages back makes all threads pass a memory barrier first. */
+    atomic_signal_fence(memory_order_seq_cst);
+    return atomic_load_explicit(&l->sweep, memory_order_relaxed) != sweep;
+}
 
 /* Puts in what WORD (live_word) and SIZE tell. */
 static inline __attribute__((always_inline)) enum live_result
@@ -243,12 +167,37 @@ live_put(struct live *l, struct live_cache *cache, uintptr_t address, uint32_t w
     if (size >= LIVE_LARGE) {
         live_set_large_size(slot, size);
     }
-    /* Whoever gives pages back makes all threads pass a memory barrier first. */
-    atomic_signal_fence(memory_order_seq_cst);
-    if (unlikely(atomic_load_explicit(&l->sweep, memory_order_relaxed) != sweep)) {
+    if (unlikely(live_is_swept(l, sweep))) {
         live_put_again(l, cache, address, word, size);
     }
     return LIVE_OK;
+}
+
+/* The same of a block of SITE, if neither another block nor pages that are given back are in the
+ * way; false, and nothing is done, otherwise. Calls nothing: if live_is_swept afterwards, the block
+ * is to be put in again (live_put_again). */
+static inline __attribute__((always_inline)) bool live_put_plain(struct live *l,
+                                                                 struct live_cache *cache,
+                                                                 uintptr_t address, uint32_t site,
+                                                                 uint64_t size, uint32_t *sweep)
+{
+    *sweep = atomic_load_explicit(&l->sweep, memory_order_acquire);
+    if (unlikely(!live_is_near(cache, address)) || unlikely(*sweep & (LIVE_CROWDS | 1))) {
+        return false;
+    }
+    live_slot *slot = live_slot_at(live_near(cache, address), address);
+    if (unlikely(atomic_load_explicit(slot, memory_order_relaxed) != 0)) {
+        return false;
+    }
+    const uint32_t word = live_word(address, site);
+    if (likely(size < LIVE_LARGE)) {
+        atomic_store_explicit(slot, word | (uint32_t)size << LIVE_SIZE_SHIFT, memory_order_release);
+    } else {
+        atomic_store_explicit(slot, word | (uint32_t)LIVE_LARGE << LIVE_SIZE_SHIFT,
+                              memory_order_release);
+        live_set_large_size(slot, size);
+    }
+    return true;
 }
 
 /* What was known of a block: its slot, its size and its stamp (live_births.h), or 0. */

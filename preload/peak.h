@@ -81,35 +81,47 @@ static inline void peak_before_free_alone(struct peak *p, const struct peak_shar
     }
 }
 
+/* Whether the total, which is about to fall, is more than the peak. */
+static inline bool peak_is_passed(const struct peak *p, int64_t total)
+{
+    return unlikely(total > atomic_load_explicit(&p->peak, memory_order_relaxed) +
+                                atomic_load_explicit(&p->step, memory_order_relaxed));
+}
+
 /* Before the total falls: keeps it as the peak if it is one. */
 static inline void peak_before_free(struct peak *p, const struct peak_share *share, uint64_t ticks)
 {
-    int64_t total = peak_total(p, share);
-    int64_t step = atomic_load_explicit(&p->step, memory_order_relaxed);
-    if (total <= atomic_load_explicit(&p->peak, memory_order_relaxed) + step) {
+    const int64_t total = peak_total(p, share);
+    if (!peak_is_passed(p, total)) {
         return;
     }
-    if (unlikely(step != 0)) {
+    if (unlikely(atomic_load_explicit(&p->step, memory_order_relaxed) != 0)) {
         peak_raise_shared(p, total, ticks);
         return;
     }
     peak_raise_alone(p, total, ticks);
 }
 
-/* The thread's bytes change by DELTA, while it is the only one that has recorded. */
+/* The thread's bytes change by DELTA; while it is the only one that has recorded that is all. */
 static inline void peak_change_alone(struct peak_share *share, int64_t delta)
 {
     arch_add((_Atomic uint64_t *)&share->live, (uint64_t)delta);
 }
 
+/* Whether it has more to hand in than is to be kept back. */
+static inline bool peak_is_to_hand_in(const struct peak *p, const struct peak_share *share)
+{
+    const int64_t pending = atomic_load_explicit(&share->live, memory_order_relaxed) -
+                            atomic_load_explicit(&share->handed_in, memory_order_relaxed);
+    const int64_t limit = atomic_load_explicit(&p->flush_at, memory_order_relaxed);
+    return unlikely(pending >= limit || pending <= -limit);
+}
+
 /* The same with several. */
 static inline void peak_change(struct peak *p, struct peak_share *share, int64_t delta)
 {
-    int64_t live = atomic_load_explicit(&share->live, memory_order_relaxed) + delta;
-    atomic_store_explicit(&share->live, live, memory_order_relaxed);
-    int64_t pending = live - atomic_load_explicit(&share->handed_in, memory_order_relaxed);
-    int64_t limit = atomic_load_explicit(&p->flush_at, memory_order_relaxed);
-    if (unlikely(pending >= limit || pending <= -limit)) {
+    peak_change_alone(share, delta);
+    if (peak_is_to_hand_in(p, share)) {
         peak_hand_in(p, share);
     }
 }

@@ -133,14 +133,12 @@ uint64_t shard_add_sizes(const struct shard *s, uint64_t to[MEMPROF_HISTOGRAM_BU
 
 void shard_hand_in(struct shard *s, struct site *site)
 {
-    int64_t live = (int64_t)shard_live_bytes(s);
-    int64_t pending = live - s->handed_in;
-    int64_t limit = atomic_load_explicit(&site->live_bytes, memory_order_relaxed) / 8;
-    if (pending < limit && pending > -limit) {
-        return;
-    }
-    int64_t total = atomic_fetch_add(&site->live_bytes, pending) + pending;
+    const int64_t live = (int64_t)shard_live_bytes(s), pending = live - s->handed_in;
+    const int64_t total = atomic_fetch_add(&site->live_bytes, pending) + pending;
     s->handed_in = live;
+    s->hand_in_at = total / 8 <= SHARD_LITTLE ? SHARD_LITTLE
+                    : total / 8 < UINT32_MAX  ? (uint32_t)(total / 8)
+                                              : UINT32_MAX;
     int64_t seen = atomic_load_explicit(&site->max_live_bytes, memory_order_relaxed);
     while (total > seen && !atomic_compare_exchange_weak(&site->max_live_bytes, &seen, total)) {
     }

@@ -11,8 +11,10 @@
 #ifndef PRELOAD_SHARD_H
 #define PRELOAD_SHARD_H
 
+#include <limits.h>
 #include <memprof/format.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "arch.h"
@@ -60,7 +62,7 @@ _Static_assert(MEMPROF_HISTOGRAM_BUCKETS == 1 << SHARD_BUCKET_BITS, "buckets fit
  * nothing else. */
 struct shard {
     uint32_t site;
-    uint32_t thread;          /* serial of the last thread that allocated */
+    uint32_t due;             /* low bits of the number of the block to be measured next: count.h */
     _Atomic uint32_t version; /* odd while an event is being counted */
     _Atomic uint32_t size;    /* of the first block, plus 1; 0: none yet that fits */
     counter epoch;
@@ -76,6 +78,8 @@ struct shard {
     struct sampler_variance *_Atomic variance; /* of sampled blocks; NULL: there were none */
     struct shard *_Atomic next;                /* of the same thread */
     struct shard_histogram lifetimes;
+    uint32_t thread;     /* serial of the last thread that allocated */
+    uint32_t hand_in_at; /* see shard_follow_max_shared */
 };
 
 static inline void counter_add(counter *c, uint64_t n)
@@ -138,11 +142,41 @@ uint64_t shard_histogram_sum(const struct shard_histogram *h,
  * shard. Without memory they count as of the first size. */
 void shard_count_other_size(struct shard *s, uint64_t size, uint64_t n, struct arena *arena);
 
+static inline bool shard_is_size(const struct shard *s, uint64_t size)
+{
+    return arch_get32(&s->size) == size + 1;
+}
+
 static inline void shard_count_size(struct shard *s, uint64_t size, uint64_t n, struct arena *arena)
 {
-    if (unlikely(arch_get32(&s->size) != size + 1)) {
+    if (unlikely(!shard_is_size(s, size))) {
         shard_count_other_size(s, size, n, arena);
     }
+}
+
+/* Where shard_count_near_size counts a block of SIZE, which is not the first; SHARD_NEAR if it does
+ * not. SHARD_SAME: it need not. */
+#define SHARD_SAME UINT_MAX
+static inline unsigned shard_near_size(const struct shard *s, uint64_t size)
+{
+    if (likely(shard_is_size(s, size))) {
+        return SHARD_SAME;
+    }
+    const uintptr_t header = atomic_load_explicit(&s->sizes.others.header, memory_order_relaxed);
+    const unsigned near = histogram_bucket(size) - (unsigned)(header & SHARD_NEAR_MASK) * 2;
+    return likely(near < SHARD_NEAR) && likely(header & SHARD_NEAR_SET) ? near : SHARD_NEAR;
+}
+
+/* As shard_count_size; calls nothing. */
+static inline void shard_count_near_size(struct shard *s, uint64_t size, unsigned near)
+{
+    struct shard_sizes *sizes = &s->sizes;
+    counter *bucket = &sizes->others.near[near];
+    arch_set(&sizes->was, counter_get(bucket) << SHARD_BUCKET_BITS | histogram_bucket(size));
+    atomic_thread_fence(memory_order_release);
+    arch_set(&sizes->event, counter_get(&s->alloc_count));
+    atomic_thread_fence(memory_order_release);
+    counter_add(bucket, 1);
 }
 
 /* Takes back what the event that was being counted has changed of the sizes, if it has. Before
@@ -183,16 +217,21 @@ static inline void shard_follow_max(struct shard *s)
     }
 }
 
-/* The same with several, which may share the site: the shard hands in to SITE when it differs by an
- * eighth, and by more than a little, so that the figure of a site that several threads use is exact
- * to about that. That of a site of one thread is the shard's own. */
-#define SHARD_LITTLE ((uint64_t)1024)
+/* The same with several, which may share the site: the shard hands in to it when it differs by an
+ * eighth, as of when it last did, and by more than a little; so that the figure of a site that
+ * several threads use is exact to about that. That of a site of one thread is the shard's own. */
+#define SHARD_LITTLE ((uint32_t)1024)
 void shard_hand_in(struct shard *s, struct site *site);
+
+static inline bool shard_is_to_hand_in(const struct shard *s)
+{
+    const uint64_t pending = shard_live_bytes(s) - (uint64_t)s->handed_in, limit = s->hand_in_at;
+    return unlikely(pending + limit > 2 * limit);
+}
 
 static inline void shard_follow_max_shared(struct shard *s, struct site *site)
 {
-    const uint64_t pending = shard_live_bytes(s) - (uint64_t)s->handed_in;
-    if (unlikely(pending + SHARD_LITTLE > 2 * SHARD_LITTLE)) {
+    if (shard_is_to_hand_in(s)) {
         shard_hand_in(s, site);
     }
 }

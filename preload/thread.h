@@ -45,10 +45,10 @@ struct thread {
     struct live_cache live_cache;
     struct peak_share share;
     uint64_t now;                /* ticks, when the clock was last read for an event */
-    uint64_t measured;           /* how many of a shard's first blocks are measured: count.h */
     struct sampler_meter *meter; /* see sampler.h; NULL: every block is recorded */
     struct thread_passed passed; /* what `meter` counted when a block was last recorded */
     uint32_t generation;         /* of the modules, that `slot` is of */
+    bool seldom;                 /* it allocates so; all lifetimes are measured: count.h */
     uintptr_t last_block;        /* most recently allocated, not freed yet; 0: none */
 
     /* From a stack's hash to this thread's shard: open addressing. */
@@ -107,11 +107,17 @@ void thread_forget(struct thread *t);
 
 struct shard *thread_shard_new(struct thread *t, uint32_t site, uint64_t epoch);
 
+/* This thread's shard for SITE; NULL if there is none yet. */
+static inline struct shard *thread_shard_known(const struct thread *t, uint32_t site)
+{
+    struct shard **page = t->directory[site >> THREAD_DIRECTORY_BITS];
+    return likely(page != NULL) ? page[site & THREAD_DIRECTORY_MASK] : NULL;
+}
+
 /* This thread's shard for SITE, made if there is none yet; NULL without memory. */
 static inline struct shard *thread_shard(struct thread *t, uint32_t site, uint64_t epoch)
 {
-    struct shard **page = t->directory[site >> THREAD_DIRECTORY_BITS];
-    struct shard *shard = likely(page != NULL) ? page[site & THREAD_DIRECTORY_MASK] : NULL;
+    struct shard *shard = thread_shard_known(t, site);
     return likely(shard != NULL) ? shard : thread_shard_new(t, site, epoch);
 }
 

@@ -51,7 +51,8 @@ static inline __attribute__((always_inline)) void put(struct table *t, uintptr_t
 {
     struct live_block old;
     const bool measured = i % COUNT_THIN == 0;
-    const uint32_t word = live_word(a, block.site, block.size) | (measured ? LIVE_MEASURED : 0);
+    const uint32_t word =
+        live_word(a, block.site) | live_word_of_size(block.size) | (measured ? LIVE_MEASURED : 0);
     live_put(&t->live, &t->cache, a, word, block.size, &old);
     if (unlikely(measured)) {
         live_put_birth(&t->live, &t->cache, a, live_stamp(block.birth, true), true);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Searches that do not end where they begin. Stacks that are met often come to be found there.
+ */
+#include "known.h"
+
+/* What was found further on comes to where it is looked for first. Whatever was there is still
+ * found from its own place: none between the two is empty. */
+#define COME_FIRST(type, first, found)                                                             \
+    do {                                                                                           \
+        type of = *(first);                                                                        \
+        *(first) = *(found);                                                                       \
+        *(found) = of;                                                                             \
+    } while (0)
+
+/* As known_leaf. */
+static uint32_t leaf_first(struct known_table *t, uint32_t id, uintptr_t sp)
+{
+    while (!(id & KNOWN_STACK) && id != 0) {
+        uint32_t tag;
+        struct known_edge *first = known_edge_first(t, id, known_node_word(id, sp), &tag);
+        if (first->tag != tag) {
+            struct known_edge *found = known_edge_from(t, (size_t)(first - t->edges), tag);
+            if (found->tag == 0) {
+                return 0;
+            }
+            COME_FIRST(struct known_edge, first, found);
+        }
+        id = first->to;
+    }
+    return id;
+}
+
+const struct known *knowns_find_any(const struct knowns *k, uintptr_t ip, uintptr_t sp,
+                                    uintptr_t bp)
+{
+    struct known_table *t = k->table;
+    size_t at = known_heads_start(t, ip, sp);
+    struct known_head *const first = &t->heads[at];
+    for (;;) {
+        struct known_head *head = known_head(t, ip, sp, &at);
+        if (head->ip == 0) {
+            return NULL;
+        }
+        const struct known *x;
+        for (uint32_t id = leaf_first(t, head->to, sp); id != 0; id = x->next) {
+            x = known_at(t, id);
+            if (known_holds(x, sp, bp)) {
+                if (head != first) {
+                    COME_FIRST(struct known_head, first, head);
+                }
+                return x;
+            }
+        }
+    }
+}
