@@ -24,15 +24,15 @@ COUNT_INLINE const struct known *event_find(struct recorder *r, const struct thr
     return event_knows(r, t) ? knowns_find(&t->stack.knowns, start.ip, start.sp, start.bp) : NULL;
 }
 
-/* The same if it is not where it is looked for first. */
-COUNT_INLINE const struct known *event_find_any(struct recorder *r, const struct thread *t,
-                                                struct stack_start start)
+/* The same where event_find_first returned X. */
+COUNT_INLINE const struct known *event_find_on(struct recorder *r, const struct thread *t,
+                                               struct stack_start start, const struct known *x)
 {
-    const struct knowns *k = &t->stack.knowns;
-    return event_knows(r, t) && k->table ? knowns_find_any(k, start.ip, start.sp, start.bp) : NULL;
+    return event_knows(r, t) ? knowns_find_on(&t->stack.knowns, start.ip, start.sp, start.bp, x)
+                             : NULL;
 }
 
-/* The same if it is. */
+/* As knowns_find_first. */
 COUNT_INLINE const struct known *event_find_first(struct recorder *r, const struct thread *t,
                                                   struct stack_start start)
 {

@@ -148,8 +148,7 @@ fully_allocated(void *p, size_t size, int how, uintptr_t ip, uintptr_t sp, uintp
 {
     const struct stack_start start = {.ip = ip, .sp = sp, .bp = bp};
     struct thread *t = guard_tls.at;
-    const struct known *x = guard_tls.found;
-    x = x ? x : event_find_any(&recorder, t, start);
+    const struct known *x = event_find_on(&recorder, t, start, guard_tls.found);
     quick_leave(t, event_alloc(&recorder, t, (enum site_function)(how & ~HOOK_REALLOCATED),
                                (uintptr_t)p, size, start, x, (how & HOOK_REALLOCATED) != 0));
     return p;

@@ -199,8 +199,16 @@ static inline uint32_t known_leaf(const struct known_table *t, uint32_t id, uint
 const struct known *knowns_find_any(const struct knowns *k, uintptr_t ip, uintptr_t sp,
                                     uintptr_t bp);
 
-/* The stack that the thread is in at (IP, SP, BP), if it is where it is looked for first; or NULL.
- * Calls nothing. */
+/* The same, behind the first of the heads, which is of (IP, SP): see known_not_there. */
+const struct known *knowns_find_behind(const struct knowns *k, uintptr_t ip, uintptr_t sp,
+                                       uintptr_t bp);
+
+/* Returned for a stack that is not among those of the head that is looked at first, though that is
+ * of its (IP, SP): as a rule there is no other. It is of no function. */
+extern const struct known known_not_there __attribute__((visibility("hidden")));
+
+/* The stack that the thread is in at (IP, SP, BP), if it is where it is looked for first; or
+ * &known_not_there, or NULL. Calls nothing. */
 static inline __attribute__((always_inline)) const struct known *
 knowns_find_first(const struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t bp)
 {
@@ -216,16 +224,29 @@ knowns_find_first(const struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t 
     while (!(id & KNOWN_STACK)) {
         uint32_t tag;
         const struct known_edge *edge = known_edge_first(t, id, known_node_word(id, sp), &tag);
-        edge += unlikely(edge->tag != tag); /* or next to it */
-        if (unlikely(id == 0) || unlikely(edge->tag != tag)) {
-            return NULL;
+        edge += unlikely(edge->tag != tag) && edge->tag != 0; /* or next to it */
+        if (unlikely(edge->tag != tag)) {
+            return edge->tag == 0 ? &known_not_there : NULL;
         }
         id = edge->to;
     }
     const struct known *x = known_at(t, id);
     __builtin_prefetch(x->shard);
     __builtin_prefetch((const char *)x->shard + 64);
-    return likely(known_holds(x, sp, bp)) ? x : NULL;
+    return likely(known_holds(x, sp, bp)) ? x : x->next ? NULL : &known_not_there;
+}
+
+/* The stack, or NULL, where knowns_find_first returned X. */
+static inline const struct known *knowns_find_on(const struct knowns *k, uintptr_t ip, uintptr_t sp,
+                                                 uintptr_t bp, const struct known *x)
+{
+    if (likely(x != NULL) && likely(x != &known_not_there)) {
+        return x;
+    }
+    if (x) {
+        return knowns_find_behind(k, ip, sp, bp);
+    }
+    return k->table ? knowns_find_any(k, ip, sp, bp) : NULL;
 }
 
 /* The same, wherever it is. */
@@ -233,7 +254,7 @@ static inline const struct known *knowns_find(const struct knowns *k, uintptr_t 
                                               uintptr_t bp)
 {
     const struct known *x = knowns_find_first(k, ip, sp, bp);
-    return likely(x != NULL) || !k->table ? x : knowns_find_any(k, ip, sp, bp);
+    return knowns_find_on(k, ip, sp, bp, x);
 }
 
 #endif

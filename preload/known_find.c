@@ -31,12 +31,13 @@ static uint32_t leaf_first(struct known_table *t, uint32_t id, uintptr_t sp)
     return id;
 }
 
-const struct known *knowns_find_any(const struct knowns *k, uintptr_t ip, uintptr_t sp,
-                                    uintptr_t bp)
+const struct known known_not_there = {.as = UINT16_MAX};
+
+/* The same from the head at AT on. */
+static const struct known *find_from(struct known_table *t, size_t at, uintptr_t ip, uintptr_t sp,
+                                     uintptr_t bp)
 {
-    struct known_table *t = k->table;
-    size_t at = known_heads_start(t, ip, sp);
-    struct known_head *const first = &t->heads[at];
+    struct known_head *const first = &t->heads[known_heads_start(t, ip, sp)];
     for (;;) {
         struct known_head *head = known_head(t, ip, sp, &at);
         if (head->ip == 0) {
@@ -53,4 +54,18 @@ const struct known *knowns_find_any(const struct knowns *k, uintptr_t ip, uintpt
             }
         }
     }
+}
+
+const struct known *knowns_find_any(const struct knowns *k, uintptr_t ip, uintptr_t sp,
+                                    uintptr_t bp)
+{
+    return find_from(k->table, known_heads_start(k->table, ip, sp), ip, sp, bp);
+}
+
+const struct known *knowns_find_behind(const struct knowns *k, uintptr_t ip, uintptr_t sp,
+                                       uintptr_t bp)
+{
+    size_t at = known_heads_start(k->table, ip, sp);
+    known_head(k->table, ip, sp, &at);
+    return find_from(k->table, at, ip, sp, bp);
 }
