@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "coverage.h"
+#include "forks.h"
 #include "lifecycle.h"
 #include "next.h"
 #include "sys.h"
@@ -239,7 +240,14 @@ static long sandbox_call(long number, const long *a)
             number == SYS_seccomp ? a[0] == SECCOMP_SET_MODE_STRICT : a[1] == SECCOMP_MODE_STRICT;
         lifecycle_enter_sandbox(&sandbox, strict ? NULL : (const void *)a[2]);
     }
+    const bool forking = forks_is_call(number, a);
+    if (forking) {
+        forks_before();
+    }
     long result = sys_call_of_program(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    if (forking) {
+        forks_after(result);
+    }
     if (entering) {
         lifecycle_sandboxed(&sandbox, result == 0 || (result > 0 && is_listener(number, a[1])));
     }

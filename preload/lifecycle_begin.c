@@ -13,6 +13,7 @@
 
 #include "embedded.h"
 #include "fatal.h"
+#include "forks.h"
 #include "interpose.h"
 #include "lifecycle.h"
 #include "objects.h"
@@ -228,26 +229,6 @@ static void say_what_is_done(void)
     say(recorder.exe, message);
 }
 
-static void before_fork(void)
-{
-    if (recorder_on(&recorder)) {
-        recorder_before_fork(&recorder);
-    }
-}
-
-static void after_fork(void)
-{
-    recorder_after_fork();
-}
-
-static void after_fork_in_child(void)
-{
-    if (recorder.alive) {
-        recorder_in_child(&recorder);
-        atomic_store(recorder.alive, 0); /* a kernel before 4.14 does not wipe it */
-    }
-}
-
 static void begin_signals(void)
 {
     if (recorder.options.signal) {
@@ -289,7 +270,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
             say_what_is_done();
         }
         register_exits();
-        pthread_atfork(before_fork, after_fork, after_fork_in_child);
+        forks_begin();
         recorder_card_write(&recorder, true);
         if ((recorder.options.follow & FOLLOW_EXEC) == 0 && process.descendant) {
             recorder_stop(&recorder);

@@ -21,7 +21,7 @@
  * nor follow pointers into parts that the parent mapped later. What tells the child which parts
  * there are is therefore in private memory (struct vault), and the child leaves the vault before
  * it counts its first event. One that goes on in the middle of its parent's event, in a handler's
- * fork, has a copy (vault_copy); not so after _Fork and clone, of which nobody is told in time.
+ * fork, has a copy (vault_copy): so do those made by _Fork and by libc's syscall (forks.h).
  *
  * Any thread, under the guard, also in a signal handler; the lock is held while growing. vault_open
  * and vault_leave: nobody else is there. On any failure the process records in private memory as it

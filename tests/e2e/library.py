@@ -58,7 +58,7 @@ class Library(memprof_test.Test):
         allowed = {name for name in rest if name.startswith("memprof_")}
         allowed |= rest & {"_exit", "_Exit", "quick_exit", "execve", "execv", "execvp", "execvpe",
                            "execl", "execlp", "execle", "fexecve", "execveat", "posix_spawn",
-                           "posix_spawnp", "daemon",
+                           "posix_spawnp", "daemon", "_Fork",
                            # and those by which it goes into a sandbox.
                            "prctl", "syscall",
                            # and those that wait for children of any kind.

@@ -88,19 +88,25 @@ class Signals(memprof_test.Test):
 
     def test_handlers_fork_at_once(self):
         """Two threads, with counts in memory that somebody else holds, too: the launcher, or the
-        process that writes snapshots."""
-        self.check_forks("by a process of its own", *self.storm(
-            "forks", many(100), 200, env={"MEMPROF_INTERVAL": "0.05"}))
+        process that writes snapshots. By fork, _Fork and the system call."""
+        for how in ("forks", "_forks", "clones"):
+            with self.subTest(how=how, kept="by a process of its own"):
+                self.check_forks("by a process of its own", *self.storm(
+                    how, many(50), 200, env={"MEMPROF_INTERVAL": "0.05"}))
+            with self.subTest(how=how, kept="by the launcher"):
+                self.check_forks("by the launcher", *self.launched(how, many(50), 200))
+
+    def launched(self, how, count, pause):
+        """As storm, under the launcher."""
         self.runs += 1
         dumps = self.dumps_directory()
         dumps.mkdir()
         launcher = [memprof_test.BUILD / "memprof", "run", "-o", f"{dumps}/%e.%p.json", "--"]
         preload = ["env", f"LD_PRELOAD={memprof_test.LIBRARY}:{sample('libsafe_malloc.so')}"]
-        count = many(100)
-        done = self.run_host([*launcher, *preload, sample("storm_signals"), "forks", count, 200],
+        done = self.run_host([*launcher, *preload, sample("storm_signals"), how, count, pause],
                              self.environment(), timeout=PATIENCE)
         own = {name: dump for name, dump in self.collect(dumps).items() if "storm" in name}
-        self.check_forks("by the launcher", *self.ended(memprof_test.Run(*done, own), count))
+        return self.ended(memprof_test.Run(*done, own), count)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@
  *              the usual one
  *   jump       allocates, and leaves by siglongjmp whatever it interrupted
  *   fork, _fork, clone   makes a child, which allocates 10 blocks of 321 bytes and exits
- *   forks      makes one by fork, which goes on with what was interrupted, and exits soon; each
- *              thread has a timer of its own, so that both fork at once
+ *   forks, _forks, clones   makes one so, which goes on with what was interrupted, and exits soon;
+ *              each thread has a timer of its own, so that both fork at once
  *
  * To be run over libsafe_malloc.so. Afterwards 1000 blocks of 2055 bytes are allocated and kept.
  * Prints how many allocations this process made and how many blocks it keeps. */
@@ -136,9 +136,9 @@ static void on_jump(int number)
 
 static pid_t make_child(const char *how)
 {
-    if (strcmp(how, "fork") == 0 || each)
+    if (strncmp(how, "fork", 4) == 0)
         return fork();
-    if (strcmp(how, "_fork") == 0)
+    if (strncmp(how, "_fork", 5) == 0)
         return _Fork();
     return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 }
@@ -204,7 +204,7 @@ int main(int argc, char **argv)
     if (argc < 4)
         return 2;
     how_to_fork = argv[1];
-    each = strcmp(how_to_fork, "forks") == 0;
+    each = strchr(how_to_fork, 's') != NULL;
     limit = atoi(argv[2]);
     pause_us = atoi(argv[3]);
     install(strcmp(argv[1], "allocate") == 0 ? on_allocate
