@@ -39,7 +39,8 @@ COUNT_INLINE bool count_is_spread(uint64_t n)
     return (uint32_t)n * COUNT_GOLDEN <= COUNT_CHANCE;
 }
 
-/* The block after N others was one of these, or of a thread that allocates seldom: sets the next.
+/* The block after N others is one of these, or of a thread that allocates seldom: sets the next.
+ * Before the block is counted: a next one that is never reached would never be measured.
  * Multiples of the golden ratio come back to an interval of COUNT_CHANCE after 21, 34 or 55
  * (Slater, Gaps and steps for the sequence n theta mod 1, 1967). */
 COUNT_INLINE void count_measured(struct shard *shard, uint64_t n)

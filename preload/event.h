@@ -64,6 +64,10 @@ COUNT_INLINE bool event_alloc(struct recorder *r, struct thread *t, enum site_fu
     if (unlikely(result != LIVE_OK) && !recorder_alloc_trouble(r, t, shard, result, &old, 1)) {
         return false;
     }
+    if (unlikely(measured)) {
+        count_measured(shard, n); /* before it is counted: a handler may leave here by longjmp */
+        atomic_signal_fence(memory_order_seq_cst);
+    }
     const bool alone = count_alone(r);
     if (likely(alone)) {
         count_alloc_alone(r, t, shard, size, reallocated, measured);
@@ -73,7 +77,6 @@ COUNT_INLINE bool event_alloc(struct recorder *r, struct thread *t, enum site_fu
     count_alloc_of_thread(t, size, 1);
     t->last_block = address;
     if (unlikely(measured)) {
-        count_measured(shard, n);
         live_put_birth(&r->live, &t->live_cache, address, count_stamp(r, t, n), alone);
         return count_due(r, t);
     }

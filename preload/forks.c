@@ -10,6 +10,7 @@
 #include "lifecycle.h"
 #include "next.h"
 #include "recorder.h"
+#include "sys.h"
 
 /* _Fork is there since glibc 2.34. Looked up beforehand: it may be called by handlers. */
 static pid_t (*real_fork)(void);
@@ -34,9 +35,13 @@ static void after_fork_in_child(void)
     }
 }
 
-void forks_begin(void)
+void forks_resolve(void)
 {
     *(void **)&real_fork = dlsym(RTLD_NEXT, "_Fork");
+}
+
+void forks_begin(void)
+{
     pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
@@ -76,9 +81,12 @@ bool forks_is_call(long number, const long *a)
         stack = (uint64_t)a[1];
 #ifdef SYS_clone3
     } else if (number == SYS_clone3 && (size_t)a[1] >= CLONE_ARGS_SIZE_VER0) {
-        const struct clone_args *args = (const void *)a[0];
-        flags = args->flags;
-        stack = args->stack;
+        struct clone_args args;
+        if (!sys_copy(&args, (uintptr_t)a[0], CLONE_ARGS_SIZE_VER0)) {
+            return false;
+        }
+        flags = args.flags;
+        stack = args.stack;
 #endif
 #ifdef SYS_fork
     } else if (number == SYS_fork) {
@@ -93,7 +101,7 @@ bool forks_is_call(long number, const long *a)
 HOOK pid_t _Fork(void)
 {
     if (!real_fork) {
-        *(void **)&real_fork = dlsym(RTLD_NEXT, "_Fork");
+        forks_resolve();
     }
     if (!real_fork) {
         errno = ENOSYS;

@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 
+/* Looks _Fork up, for it may be called by handlers. When libraries can be asked; may allocate. */
+void forks_resolve(void);
+
 /* Once, when recording begins; may allocate. */
 void forks_begin(void);
 

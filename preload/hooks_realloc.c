@@ -200,7 +200,7 @@ void *recorded_reallocarray(void *block, size_t count, size_t size)
             errno = ENOMEM;
             return NULL;
         }
-        return recorded_realloc(block, total);
+        return slowly_realloc(block, total);
     }
     if (!block || overflow) {
         void *p = pass_reallocarray(block, count, size, &start);

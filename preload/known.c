@@ -94,6 +94,7 @@ static bool get_table(struct knowns *k, size_t size)
     }
     t->heads = (struct known_head *)(t + 1);
     t->edges = (struct known_edge *)(void *)(t->heads + heads);
+    t->edges[edges].tag = KNOWN_END;
     t->nodes = (struct known_node *)(void *)(t->edges + edges + 1);
     t->stacks = (char *)(t->nodes + nodes);
     t->heads_shift = shift_of(heads);

@@ -61,6 +61,8 @@ struct known_edge {
     uint32_t to;  /* id */
 };
 
+#define KNOWN_END 2u /* a tag that none is looked for by, as all are odd, and that is not empty */
+
 struct known_head {
     uintptr_t ip, sp; /* ip 0: empty */
     uint32_t to;      /* id */
@@ -70,7 +72,7 @@ struct known_head {
  * search that a handler interrupts, which comes to need more, goes on in it. */
 struct known_table {
     struct known_head *heads; /* open addressing */
-    struct known_edge *edges; /* open addressing; and an empty one behind them */
+    struct known_edge *edges; /* open addressing; and KNOWN_END behind them */
     struct known_node *nodes; /* by half their number */
     char *stacks;
     unsigned heads_shift, edges_shift; /* 64 less the logarithm of their sizes */

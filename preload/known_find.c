@@ -4,14 +4,37 @@
  */
 #include "known.h"
 
+#define BARRIER() __asm__ volatile("" ::: "memory")
+
 /* What was found further on comes to where it is looked for first. Whatever was there is still
- * found from its own place: none between the two is empty. */
-#define COME_FIRST(type, first, found)                                                             \
-    do {                                                                                           \
-        type of = *(first);                                                                        \
-        *(first) = *(found);                                                                       \
-        *(found) = of;                                                                             \
-    } while (0)
+ * found from its own place: none between the two is empty. A handler may leave in the middle by
+ * longjmp: then one of them is lost, or there twice, but none leads to what is the other's. */
+static void edge_comes_first(struct known_edge *first, struct known_edge *found)
+{
+    const struct known_edge a = *first, b = *found;
+    first->tag = found->tag = KNOWN_END;
+    BARRIER();
+    first->to = b.to;
+    found->to = a.to;
+    BARRIER();
+    first->tag = b.tag;
+    found->tag = a.tag;
+}
+
+static void head_comes_first(struct known_head *first, struct known_head *found)
+{
+    const uintptr_t none = 1; /* no code, and not empty */
+    const struct known_head a = *first, b = *found;
+    first->ip = found->ip = none;
+    BARRIER();
+    first->sp = b.sp;
+    first->to = b.to;
+    found->sp = a.sp;
+    found->to = a.to;
+    BARRIER();
+    first->ip = b.ip;
+    found->ip = a.ip;
+}
 
 /* As known_leaf. */
 static uint32_t leaf_first(struct known_table *t, uint32_t id, uintptr_t sp)
@@ -24,7 +47,7 @@ static uint32_t leaf_first(struct known_table *t, uint32_t id, uintptr_t sp)
             if (found->tag == 0) {
                 return 0;
             }
-            COME_FIRST(struct known_edge, first, found);
+            edge_comes_first(first, found);
         }
         id = first->to;
     }
@@ -48,7 +71,7 @@ static const struct known *find_from(struct known_table *t, size_t at, uintptr_t
             x = known_at(t, id);
             if (known_holds(x, sp, bp)) {
                 if (head != first) {
-                    COME_FIRST(struct known_head, first, head);
+                    head_comes_first(first, head);
                 }
                 return x;
             }

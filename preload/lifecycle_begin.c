@@ -252,6 +252,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     guard_tls.frame = GUARD_HERE;
     guard_tls.internal = true;
     real_map_resolve();
+    forks_resolve();
     guard_tls.internal = false;
     guard_tls.frame = 0;
     if (on) {

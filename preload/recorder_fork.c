@@ -8,6 +8,7 @@
 #include "alternate.h"
 #include "process.h"
 #include "recorder.h"
+#include "reserve.h"
 #include "text.h"
 
 #define SECTION offsetof(struct recorder, lock)
@@ -56,16 +57,18 @@ void recorder_open_vault(struct recorder *r)
     }
 }
 
-/* The live bytes and blocks of this process, for a child that will inherit them. */
+/* The live bytes and blocks of this process, for a child that will inherit them. A handler that
+ * forks meanwhile does the same. */
 static void sum_for_child(struct recorder *r, struct guard_fork *f)
 {
-    recorder_live(r, &f->live_bytes, &f->live_count);
+    uint64_t bytes, count;
+    recorder_live(r, &bytes, &count);
     for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
-        f->live_count -= counter_get(&t->inherited_free_count);
-        f->live_bytes -= counter_get(&t->inherited_freed_bytes);
+        count -= counter_get(&t->inherited_free_count);
+        bytes -= counter_get(&t->inherited_freed_bytes);
     }
-    f->live_bytes += r->inherited.live_bytes;
-    f->live_count += r->inherited.live_count;
+    f->live_bytes = bytes + r->inherited.live_bytes;
+    f->live_count = count + r->inherited.live_count;
     f->valid = true;
 }
 
@@ -83,6 +86,9 @@ void recorder_after_fork(void)
 {
     guard_tls.fork.valid = false;
     if (guard_tls.frame != 0) {
+        vault_drop_copy(&guard_tls.fork.copy);
+    }
+    while (guard_tls.frame == 0 && guard_tls.fork.copy) { /* of forks that were jumped out of */
         vault_drop_copy(&guard_tls.fork.copy);
     }
 }
@@ -133,7 +139,7 @@ static bool leave_counts(struct recorder *r)
     return true;
 }
 
-void recorder_child(struct recorder *r)
+static void begin_anew(struct recorder *r)
 {
     if (r->vault.shut) {
         recorder_stop(r); /* to begin anew takes calls that are forbidden */
@@ -147,6 +153,7 @@ void recorder_child(struct recorder *r)
     r->rules.lock = (struct sys_lock){0};
     sampler_child(&r->sampler);
     mappings_child(&r->mappings);
+    reserve_child();
     struct guard_fork inherited = {0};
     find_inherited(r, &inherited);
     const uint32_t base = r->sites.base + records_count(&r->sites.sites), depth = r->fork_depth;
@@ -176,4 +183,12 @@ void recorder_child(struct recorder *r)
     recorder_card_write(r, true);
     atomic_store(&r->nested_count, atomic_exchange(&r->alive[1], 0));
     atomic_store(r->alive, 1);
+}
+
+void recorder_child(struct recorder *r)
+{
+    /* A handler that forks in the middle of it would have its child count where this one does. */
+    const sys_sigset before = sys_block_signals();
+    begin_anew(r);
+    sys_restore_signals(before);
 }

@@ -31,12 +31,26 @@ void *reserve_map(size_t size)
     return p;
 }
 
+static void empty(void)
+{
+    if (sys_call(SYS_madvise, (long)reserve, (long)RESERVE_SIZE, MADV_DONTNEED, 0, 0, 0) == 0) {
+        used = 0; /* all of it is zeroes again */
+    }
+}
+
 void reserve_unmap(void *p, size_t size)
 {
     if (!reserve || (char *)p < reserve || (char *)p >= reserve + RESERVE_SIZE) {
         sys_unmap(p, size);
-    } else if (--pieces == 0 && sys_call(SYS_madvise, (long)reserve, (long)RESERVE_SIZE,
-                                         MADV_DONTNEED, 0, 0, 0) == 0) {
-        used = 0; /* all of it is zeroes again */
+    } else if (--pieces == 0) {
+        empty();
+    }
+}
+
+void reserve_child(void)
+{
+    if (pieces != 0) {
+        pieces = 0;
+        empty();
     }
 }

@@ -18,4 +18,7 @@ void *reserve_map(size_t size);
 /* What reserve_map returned, and the size that it was asked for. */
 void reserve_unmap(void *p, size_t size);
 
+/* In a child of fork: whoever wrote a dump from it is not there. */
+void reserve_child(void);
+
 #endif
