@@ -85,11 +85,11 @@ COUNT_INLINE bool event_alloc(struct recorder *r, struct thread *t, enum site_fu
 
 enum event_result {
     EVENT_COUNTED,
-    EVENT_LATE,  /* counted; event_late is to follow */
+    EVENT_LATE,  /* counted; event_late_alloc, or count_hand_in, is to follow */
     EVENT_OTHER, /* something is out of the ordinary: nothing is done */
 };
 
-/* The same where nothing is out of the ordinary. Calls nothing: what does waits for event_late. */
+/* The same where nothing is out of the ordinary. Calls nothing: what does is left for later. */
 COUNT_INLINE enum event_result event_alloc_plain(struct recorder *r, struct thread *t,
                                                  enum site_function function, uintptr_t address,
                                                  uint64_t size, const struct known *x,

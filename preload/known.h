@@ -187,16 +187,6 @@ static inline uintptr_t known_node_word(uint32_t id, uintptr_t sp)
     return known_word(sp, (uint16_t)(id >> KNOWN_PLACE_SHIFT));
 }
 
-/* The id of the stack below ID along the words at SP, or 0. */
-static inline uint32_t known_leaf(const struct known_table *t, uint32_t id, uintptr_t sp)
-{
-    while (!(id & KNOWN_STACK) && likely(id != 0)) {
-        uint32_t tag;
-        id = known_edge(t, id, known_node_word(id, sp), &tag)->to;
-    }
-    return id;
-}
-
 /* As knowns_find, wherever the stack is. */
 const struct known *knowns_find_any(const struct knowns *k, uintptr_t ip, uintptr_t sp,
                                     uintptr_t bp);

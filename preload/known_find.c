@@ -36,7 +36,7 @@ static void head_comes_first(struct known_head *first, struct known_head *found)
     found->ip = a.ip;
 }
 
-/* As known_leaf. */
+/* The id of the stack below ID along the words at SP, or 0. */
 static uint32_t leaf_first(struct known_table *t, uint32_t id, uintptr_t sp)
 {
     while (!(id & KNOWN_STACK) && id != 0) {
