@@ -128,7 +128,7 @@ allocated(enum site_function function, void *p, size_t size, const struct stack_
 }
 
 /* What of the short way is not for each event. It ends in a jump to one of these, with all that
- * they need in registers: so the way itself calls nothing, and saves no registers. They return P.
+ * they need in registers: so the way itself calls nothing, and saves few registers. They return P.
  */
 
 /* A call is not to go that way. */
