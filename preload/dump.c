@@ -102,6 +102,18 @@ static int write_named(struct recorder *r, const struct dump_request *q, struct 
     return error;
 }
 
+/* The process was killed, maybe while it wrote a dump: of that, or of an image that it gave up. */
+static void clear(const struct recorder *r, const struct dump_request *q, struct outfile *o)
+{
+    struct outfile_name name;
+    bool more = true;
+    for (uint32_t image = 0; more && image <= IMAGES; image++) {
+        name_of(r, q, &name, image);
+        name.writer = 0;
+        more = outfile_name(o, &name) == 0 && (outfile_clear(o) || image == 0);
+    }
+}
+
 /* SIGPIPE and SIGXFSZ that our own writing causes must not reach the host. */
 static int write_quietly(struct recorder *r, const struct dump_request *q, struct work *w)
 {
@@ -129,6 +141,9 @@ int dump_write(struct recorder *r, const struct dump_request *request)
         return -1;
     }
     w->file = request->names ? request->names : &w->own;
+    if (strcmp(request->reason, "recovered") == 0 && !request->replaced) {
+        clear(r, request, &w->own);
+    }
     atomic_store(&writing, w);
     int error = write_quietly(r, request, w);
     atomic_store(&writing, NULL);

@@ -129,16 +129,31 @@ static void make_unpredictable(struct text *t)
     text_number(t, random);
 }
 
+static struct text name_temporary(struct outfile *o)
+{
+    struct text t = text_begin(o->temporary, sizeof o->temporary);
+    text_string(&t, o->path);
+    text_string(&t, ".tmp.");
+    text_number(&t, (uint64_t)o->pid);
+    return t;
+}
+
+bool outfile_clear(struct outfile *o)
+{
+    struct stat status;
+    if (!name_temporary(o).cut) {
+        sys_call(SYS_unlinkat, AT_FDCWD, (long)o->temporary, 0, 0, 0, 0);
+    }
+    return sys_stat(AT_FDCWD, o->path, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 int outfile_open(struct outfile *o)
 {
     int occupant = find_occupant(o->path);
     if (occupant) {
         return occupant;
     }
-    struct text t = text_begin(o->temporary, sizeof o->temporary);
-    text_string(&t, o->path);
-    text_string(&t, ".tmp.");
-    text_number(&t, (uint64_t)o->pid);
+    struct text t = name_temporary(o);
     const size_t plain = t.length;
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     for (int attempt = 0; attempt < 5; attempt++) {

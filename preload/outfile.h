@@ -44,6 +44,10 @@ int outfile_name(struct outfile *o, const struct outfile_name *name);
  * the target is a directory; -EEXIST: it is there and is no regular file either. */
 int outfile_open(struct outfile *o);
 
+/* Removes the temporary file that the process with O's number has left under this name. Returns
+ * whether there is a file of the name itself. */
+bool outfile_clear(struct outfile *o);
+
 /* Closes the file. -EBADF: the program has done so, and what has the number now is left alone. */
 int outfile_close(struct outfile *o);
 

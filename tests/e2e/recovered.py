@@ -49,6 +49,33 @@ class Kills(Storm):
             self.killed_after(random.randrange(10000, 60000), 2, ("--interval", "0.001"))
         print(many(6), "kills while writing")
 
+    def killed_while_writing(self):
+        """Runs a program that executes another, and kills it as soon as it writes its dump before
+        that. Whether it was killed."""
+        self.runs += 1
+        dumps = self.dumps_directory()
+        dumps.mkdir()
+        with subprocess.Popen(
+                [LAUNCHER, "run", "-o", f"{dumps}/%p.json", "--", "/usr/bin/python3", "-I", "-c",
+                 "import json, os, subprocess, unittest; os.execv('/bin/true', ['true'])"],
+                env=self.environment(), cwd=self.dir, stderr=subprocess.PIPE) as process:
+            while process.poll() is None:
+                for name in os.listdir(dumps):
+                    if ".exec1.json.tmp." in name:
+                        os.kill(int(name.split(".")[-1]), signal.SIGKILL)
+            self.assertIn((process.returncode, process.stderr.read()), ((0, b""), (128 + 9, b"")))
+        found = self.collect(dumps)
+        self.assertEqual({dump["dump"]["reason"] for dump in found.values()},
+                         {"recovered"} if process.returncode else {"exec", "exit"})
+        return process.returncode != 0
+
+    def test_on_the_way_to_an_exec(self):
+        """The dump before it is half-written: that is gone, and there is a whole one."""
+        tries = 1
+        while not self.killed_while_writing():
+            tries += 1
+            self.assertLess(tries, 100, "it is through too soon")
+
     def test_in_a_fork(self):
         """Forks from handlers that may have interrupted the recorder: the children's storms go on in
         the middle of it, and do not show in their parent's counts."""
