@@ -64,6 +64,28 @@ static void a_child_begins_anew(void **state)
     json_decref(d);
 }
 
+/* Of threads that the child does not have. It must not wait for them, which alarm would end. */
+static void a_child_opens_the_locks_of_others(void **state)
+{
+    (void)state;
+    struct recorder *r = recording;
+    struct sys_lock *locks[] = {&r->lock, &r->live.lock, &r->rules.lock};
+    for (size_t i = 0; i < sizeof locks / sizeof locks[0]; i++) {
+        feed_alloc(r, 0, SITE_malloc, RECORDING_BASE + (i << 4), 1000);
+        atomic_store(&locks[i]->state, 1);
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(20);
+            bool recorded = feed_alloc(r, 1, SITE_malloc, RECORDING_BASE + (i << 4) + 4096, 70);
+            _exit(!recorded || atomic_load(&locks[i]->state) != 0);
+        }
+        atomic_store(&locks[i]->state, 0);
+        int status = -1;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+}
+
 static void a_child_may_be_left_out(void **state)
 {
     (void)state;
@@ -118,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         RECORDING_TEST(a_child_begins_anew),
+        RECORDING_TEST(a_child_opens_the_locks_of_others),
         RECORDING_TEST(a_child_may_be_left_out),
         RECORDING_TEST(a_child_that_cannot_leave_the_vault_stops),
     };
