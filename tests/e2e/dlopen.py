@@ -86,15 +86,19 @@ int main(int argc, char **argv)
 
     def test_bound_past_the_profiler(self):
         """RTLD_DEEPBIND: the library's blocks come from libc behind our back, and their frees are
-        counted as unknown, no more."""
+        counted as unknown, no more; what it frees of the program's is found out when its place is
+        given out again, or stays."""
         library = self.compile("libdeep.so", "#include <stdlib.h>\nvoid *make(void) "
-                               "{ return malloc(77); }\n", "-shared", "-fPIC")
+                               "{ return malloc(77); }\nvoid take(void *p) { free(p); }\n", "-shared",
+                               "-fPIC")
         program = self.compile(
             "p", "#include <dlfcn.h>\n#include <stdlib.h>\nint main(int n, char **v) {\n"
             "void *h = dlopen(v[1], RTLD_NOW | RTLD_DEEPBIND);\n"
             "if (!h) return 2;\nvoid *(*make)(void) = (void *(*)(void))dlsym(h, \"make\");\n"
+            "void (*take)(void *) = (void (*)(void *))dlsym(h, \"take\");\n"
             "for (int i = 0; i < 50; i++) free(make());\n"
-            "void *p = malloc(88); free(p); return n == 2 ? 0 : 1; }\n")
+            "for (int i = 0; i < 40; i++) take(malloc(88));\n"
+            "return n == 2 ? 0 : 1; }\n")
         run = self.unchanged([program, library])
         self.assertEqual(run.status, 0)
         self.assertTrue(run.dump["dump"]["complete"])
@@ -102,6 +106,11 @@ int main(int argc, char **argv)
         self.assertEqual(run.dump["totals"]["unknown_free_count"] +
                          sum(site["alloc_count"] for site in run.dump["sites"]
                              if site["alloc_bytes"] == 77 * site["alloc_count"]), 50)
+        passed = [site for site in run.dump["sites"]
+                  if site["alloc_bytes"] == 88 * site["alloc_count"]]
+        self.assertEqual(sum(site["alloc_count"] for site in passed), 40)
+        self.assertEqual(sum(site["live_count"] for site in passed) +
+                         run.dump["totals"]["missed_free_count"], 40)
 
     def test_loaded_by_the_program(self):
         """Not preloaded, but loaded, used and unloaded by the program itself, over and over."""

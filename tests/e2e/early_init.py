@@ -6,12 +6,39 @@ import itertools
 import os
 import pathlib
 import shutil
+import subprocess
 import unittest
 
 import memprof_test
-from memprof_test import LIBRARY, find_library, sample
+from memprof_test import LIBRARY, find_library, need, sample
 
 PATIENCE = 60
+EARLY_ERRNO = """#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+int kept;
+__attribute__((constructor(101))) static void early(void)
+{
+    kept = 1;
+    if (!getenv("LATE")) {
+        errno = 77;
+        void *p = malloc(10);
+        kept = p && errno == 77 && !dlerror();
+        free(p);
+    }
+    errno = 78;
+}
+"""
+EARLY_ERRNO_MAIN = """#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+int main(void)
+{
+    int found = errno;
+    printf("kept %d, in main %d\\n", *(int *)dlsym(RTLD_DEFAULT, "kept"), found);
+    return 0;
+}
+"""
 
 
 def find_private(name):
@@ -41,6 +68,23 @@ class EarlyInit(memprof_test.Test):
 
     def test_bound_at_once(self):
         self.check_early(LD_BIND_NOW="1")
+
+    def test_errno(self):
+        """The first allocation of all, or our constructor, begins the recording, here with so few
+        descriptors that some of that fails: nobody notices, before and after it; nor does dlerror
+        tell of functions that were looked up in vain."""
+        need("gcc")
+        library, program = str(self.dir / "liberrno.so"), str(self.dir / "errno")
+        for path, text, options in ((library, EARLY_ERRNO, ["-fPIC", "-shared"]),
+                                    (program, EARLY_ERRNO_MAIN, [])):
+            source = self.write(os.path.basename(path) + ".c", text)
+            subprocess.run(["gcc", "-w", "-fno-builtin", *options, "-o", path, source], check=True)
+        argv = ["sh", "-c", f"ulimit -n 4; LD_PRELOAD=$ALL exec {program}"]
+        for env in ({}, {"LATE": "1"}, {"MEMPROF_SAMPLE": "100"}, {"MEMPROF_ENABLE": "0"}):
+            plain = self.plain(argv, env={**env, "ALL": library})
+            run = self.plain(argv, env={**env, "ALL": f"{LIBRARY}:{library}"})
+            self.assertEqual((plain.status, plain.out, plain.err), (0, b"kept 1, in main 78\n", b""))
+            self.assertEqual((run.status, run.out), (0, plain.out), run.err)
 
     def test_dlsym_allocates(self):
         """10,000 blocks in the lookup of the real calloc: kept apart, known for ever."""

@@ -9,7 +9,7 @@ import struct
 
 RECORD = struct.Struct("<6QIHHII")  # struct shim_record of tests/samples/shim.h
 Record = collections.namedtuple(
-    "Record", "begin end caller old new size tid op function context unused")
+    "Record", "begin end caller old new size tid op function context alignment")
 ALLOC, FREE, REALLOC = 1, 2, 3
 FUNCTIONS = ("malloc", "calloc", "realloc", "reallocarray", "posix_memalign", "aligned_alloc",
              "memalign")

@@ -51,7 +51,8 @@ class Semantics(memprof_test.Test):
     def calls(self, records):
         """What was asked for, in order, without addresses; from main on."""
         first = next(i for i, record in enumerate(records) if record.context)
-        return [(record.op, record.function, record.size, bool(record.old), bool(record.new))
+        return [(record.op, record.function, record.size, record.alignment, bool(record.old),
+                 bool(record.new))
                 for record in records[first:]]
 
     def test_same_calls_below(self):

@@ -130,6 +130,13 @@ static void leave(struct call c, struct shim_record r)
                           .old = (uint64_t)(old_),                                                 \
                           .new = (uint64_t)(new_),                                                 \
                           .size = (size_)})
+#define RECORD_ALIGNED(function_, new_, size_, alignment_)                                         \
+    ((struct shim_record){.op = SHIM_ALLOC,                                                        \
+                          .function = (function_),                                                 \
+                          .caller = CALLER,                                                        \
+                          .new = (uint64_t)(new_),                                                 \
+                          .size = (size_),                                                         \
+                          .alignment = (uint32_t)(alignment_)})
 
 void *malloc(size_t size)
 {
@@ -178,7 +185,7 @@ int posix_memalign(void **out, size_t alignment, size_t size)
 {
     struct call c = enter();
     int error = next.posix_memalign(out, alignment, size);
-    leave(c, RECORD(SHIM_ALLOC, POSIX_MEMALIGN, 0, error ? NULL : *out, size));
+    leave(c, RECORD_ALIGNED(POSIX_MEMALIGN, error ? NULL : *out, size, alignment));
     return error;
 }
 
@@ -186,7 +193,7 @@ void *aligned_alloc(size_t alignment, size_t size)
 {
     struct call c = enter();
     void *p = next.aligned_alloc(alignment, size);
-    leave(c, RECORD(SHIM_ALLOC, ALIGNED_ALLOC, 0, p, size));
+    leave(c, RECORD_ALIGNED(ALIGNED_ALLOC, p, size, alignment));
     return p;
 }
 
@@ -194,7 +201,7 @@ void *memalign(size_t alignment, size_t size)
 {
     struct call c = enter();
     void *p = next.memalign(alignment, size);
-    leave(c, RECORD(SHIM_ALLOC, MEMALIGN, 0, p, size));
+    leave(c, RECORD_ALIGNED(MEMALIGN, p, size, alignment));
     return p;
 }
 

@@ -23,9 +23,9 @@ struct shim_record {
     uint64_t size;   /* bytes requested */
     uint32_t tid;
     uint16_t op;
-    uint16_t function; /* index into the names in tests/e2e/oracle.py */
-    uint32_t context;  /* what shim_context returned at the call */
-    uint32_t unused;
+    uint16_t function;  /* index into the names in tests/e2e/oracle.py */
+    uint32_t context;   /* what shim_context returned at the call */
+    uint32_t alignment; /* as asked for, 0 if it was not */
 };
 
 /* A sample may define these (and export them to the shim). */
