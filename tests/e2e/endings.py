@@ -6,7 +6,7 @@ import json
 import signal
 
 import memprof_test
-from memprof_test import sample
+from memprof_test import many, sample
 
 
 class Endings(memprof_test.Test):
@@ -35,13 +35,14 @@ class Endings(memprof_test.Test):
 
     def test_running_threads(self):
         """main returns while 32 threads allocate."""
-        for _ in range(40):
+        for _ in range(many(40)):
             run = self.profiled([sample("endings"), "threads"])
             self.assertEqual(run.status, 7, run.err)
             self.assertTrue(run.dump["dump"]["complete"])
             counts = memprof_test.own_counts(run.dump, "endings")
             self.assertGreaterEqual(counts["alloc_count"], 100)
             self.assertLessEqual(run.dump["totals"]["live_count"], 60 + 32 + 64)
+        print(many(40), "ends with 32 threads")
 
     def test_several_at_once(self):
         """Four threads end the program at once: those that are not the first wait for the dump."""

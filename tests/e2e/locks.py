@@ -3,6 +3,7 @@
 """Threads that end, are cancelled, load libraries and hold the loader's lock at awkward moments:
 nothing hangs, nothing is lost, and nothing is left of threads that are gone."""
 import json
+import os
 
 import memprof_test
 from memprof_test import many, sample
@@ -51,6 +52,18 @@ class Locks(memprof_test.Test):
         self.assertLessEqual(end, half + 512, "KiB")
         self.assertEqual(said["descriptors"][0], said["descriptors"][1])
         self.assertLessEqual(len(dump["threads"]), 4200)
+
+    def test_thread_local_destructors(self):
+        """Of C++, also those of objects that another one's destructor brings about: they allocate when
+        there is little left of the thread."""
+        if not os.path.exists(sample("thread_locals")):
+            self.skipTest("no C++ compiler")
+        run = self.unchanged([sample("thread_locals"), 16])
+        self.assertEqual(run.status, 0)
+        self.assert_sound(run.dump)
+        counts = memprof_test.own_counts(run.dump, "thread_locals")
+        self.assertEqual((counts["alloc_count"], counts["free_count"]), (int(run.out),) * 2)
+        self.assertEqual(int(run.out), 17 * 4)
 
     def test_live_threads(self):
         """4,096 at once take 64 KiB each at the most."""

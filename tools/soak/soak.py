@@ -36,6 +36,11 @@ HUNTED = (
 SOAKS = {
     "oracle": ("16 threads against an independent count, 10^8 calls a run", 10,
                ["ordering.Ordering.test_equal_to_oracle"], 1),
+    "billion": ("the same, 10^9 calls in a run", 100, ["ordering.Ordering.test_equal_to_oracle"], 1),
+    "modules": ("a library in another one's place, 10,000 times a run", 10,
+                ["dlopen.Dlopen.test_module_replaced"], 1),
+    "ends": ("main returns while 32 threads allocate, 1,000 times a run", 25,
+             ["endings.Endings.test_running_threads"], 1),
     "signals": ("handlers that allocate, once a millisecond, a minute a run", 20,
                 ["signals.Signals.test_handler_allocates"], 1),
     "jumps": ("siglongjmp out of the allocator, 100,000 times a run", 7,

@@ -5,15 +5,21 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "process.h"
 #include "real.h"
+
+#define PATIENCE_MS 60000 /* until a hang */
 
 static char directory[PATH_MAX / 4];
 static int real_stderr = -1, caught = -1;
@@ -134,6 +140,19 @@ const char *support_caught_stderr(void)
     snprintf(text, sizeof text, "%s", content);
     free(content);
     return text;
+}
+
+int support_end_of(int child)
+{
+    int status = -1;
+    struct pollfd one = {.fd = (int)syscall(SYS_pidfd_open, child, 0), .events = POLLIN};
+    assert_true(one.fd >= 0);
+    if (poll(&one, 1, PATIENCE_MS) != 1) {
+        kill(child, SIGKILL);
+    }
+    close(one.fd);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
 }
 
 struct options support_options(void)

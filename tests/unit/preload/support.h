@@ -45,6 +45,9 @@ void support_write(const char *path, const char *content);
 void support_catch_stderr(void);
 const char *support_caught_stderr(void);
 
+/* The status of CHILD when it has ended; killed if it hangs, maybe with all signals blocked. */
+int support_end_of(int child);
+
 /* The settings of an empty environment. */
 struct options support_options(void);
 

@@ -5,6 +5,7 @@
 #include "alternate.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -158,6 +159,45 @@ static void a_child_keeps_its_threads(void **state)
     in_thread(forks, NULL);
 }
 
+static _Atomic bool over;
+
+static void *takes_and_gives_on(void *arg)
+{
+    stack_t theirs = hide_sanitizer();
+    while (!atomic_load(&over)) {
+        alternate_begin();
+        alternate_end();
+    }
+    sigaltstack(&theirs, NULL);
+    return arg;
+}
+
+/* Forks while other threads take and give: in one of some dozen children the lock is held by a
+ * thread that is not there. */
+static void a_child_opens_the_lock(void **state)
+{
+    (void)state;
+    pthread_t thread[2];
+    atomic_store(&over, false);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&thread[i], NULL, takes_and_gives_on, NULL), 0);
+    }
+    for (int i = 0; i < 1000; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            alternate_child();
+            alternate_begin();
+            alternate_end();
+            _exit(0);
+        }
+        assert_int_equal(support_end_of(child), 0);
+    }
+    atomic_store(&over, true);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(thread[i], NULL);
+    }
+}
+
 static int enable(void **state)
 {
     (void)state;
@@ -179,6 +219,7 @@ int main(void)
         cmocka_unit_test(a_threads_own_is_left_alone),
         cmocka_unit_test(nothing_happens_while_it_pauses),
         cmocka_unit_test(a_child_keeps_its_threads),
+        cmocka_unit_test(a_child_opens_the_lock),
     };
     return cmocka_run_group_tests(tests, enable, NULL);
 }
