@@ -19,7 +19,7 @@ import jsonschema
 
 SCHEMA = pathlib.Path(__file__).parent.parent / "include" / "memprof" / "dump.schema.json"
 LIMIT = 2**63 - 1  # where counters saturate: no arithmetic holds there
-MEASURED = 64  # blocks of a site whose lifetimes are all measured; of more, some are
+MEASURED = 16  # blocks of a site whose lifetimes are all measured; of more, some are
 SHOWN = 20  # violations of one kind that are spelled out
 
 # The counters that sites and totals share.

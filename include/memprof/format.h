@@ -6,7 +6,7 @@
  * Histograms (`size_log2`, `lifetime_log2_ns`) are arrays whose index is the bit width of the
  * value: index 0 counts the value 0, index k >= 1 counts 2^(k-1) <= value < 2^k. Trailing zeros
  * are left out; values of 63 and more bits are all counted at index 63. Lifetimes are measured of
- * the first 64 blocks that a thread allocates at a site and of one in 32 of the others, which
+ * the first 16 blocks that a thread allocates at a site and of one in 32 of the others, which
  * counts for 32, and scaled so that they add up to free_count.
  *
  * In a sampled dump (`mode.kind`) the figures of totals, sites and timeline are estimates without
