@@ -3,6 +3,14 @@
 
 #include "count.h"
 
+/* A site's first blocks are all measured: the next one is, in place of one that was lost. */
+static void measure_next(struct shard *s)
+{
+    if (counter_get(&s->alloc_count) < COUNT_MEASURED) {
+        s->due = (uint32_t)counter_get(&s->alloc_count);
+    }
+}
+
 /* What the shards of a thread hold, and the one that was left. */
 struct mend_sums {
     uint64_t bytes, count;
@@ -65,6 +73,9 @@ void mend_thread(struct recorder *r, struct thread *t)
         mend_take_back(sums.open, count, bytes);
         shard_end(sums.open);
         bytes = count = 0;
+    }
+    for (struct shard *s = atomic_load(&t->shards); s; s = atomic_load(&s->next)) {
+        measure_next(s);
     }
     counter_add(&t->live_count, count);
     if (count_alone(r)) {

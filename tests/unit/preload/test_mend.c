@@ -187,6 +187,23 @@ static void a_free_that_was_left_is_taken_back_or_counted(void **state)
 }
 
 /* By a hook that finds the guard taken by one that is gone, at its next event. */
+/* Of a site's first blocks, all are: also those that come in place of one that was left. */
+static void the_next_block_is_measured(void **state)
+{
+    (void)state;
+    struct shard *s = shard_of_size();
+    const uint64_t n = counter_get(&s->alloc_count);
+    assert_true(n + 1 < COUNT_MEASURED);
+    for (int step = 0; step <= 4; step++) {
+        count_measured(s, n);
+        assert_false(count_measures(s, n));
+        allocate(s, step);
+        mend_thread(r, t);
+        assert_int_equal(counter_get(&s->alloc_count), n);
+        assert_true(count_measures(s, n));
+    }
+}
+
 static void the_thread_mends_itself(void **state)
 {
     (void)state;
@@ -208,6 +225,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_allocation_that_was_left_is_taken_back_or_counted, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(sizes_are_taken_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_next_block_is_measured, setup, teardown),
         cmocka_unit_test_setup_teardown(a_free_that_was_left_is_taken_back_or_counted, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(the_thread_mends_itself, setup, teardown),
