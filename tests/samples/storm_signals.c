@@ -151,7 +151,8 @@ static void on_fork(int number)
     int status = 1;
     pid_t child = make_child(how_to_fork);
     if (child == 0 && each) {
-        in_child = stop = true;
+        in_child = true;
+        stop = 1;
         for (int i = 0; i < 10; i++)
             (void)take(321);
         return;
