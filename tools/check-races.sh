@@ -13,8 +13,8 @@ source "$(dirname "$0")/common.sh"
 build_dir=${MEMPROF_BUILD:-$root/build-tsan}
 "$root/tools/setup.sh" test
 say "building the recorder's unit tests with ThreadSanitizer in $build_dir"
-cmake --preset tsan -S "$root" -B "$build_dir" >/dev/null
-cmake --build "$build_dir" -j "${JOBS:-$(nproc)}" --target unit-preload >/dev/null
+quietly cmake --preset tsan -S "$root" -B "$build_dir"
+quietly cmake --build "$build_dir" -j "${JOBS:-$(nproc)}" --target unit-preload
 [ $# -gt 0 ] || set -- -j "$(nproc)"
 exec env TSAN_OPTIONS="exitcode=66 ${TSAN_OPTIONS:-}" \
     ctest --test-dir "$build_dir" --output-on-failure --no-tests=error -L '^recorder$' "$@"

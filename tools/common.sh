@@ -16,5 +16,17 @@ die() {
     exit 1
 }
 
+# Runs a command whose output is of interest only if it fails.
+quietly() {
+    local log
+    log=$(mktemp)
+    "$@" >"$log" 2>&1 || {
+        tail -n 40 "$log" >&2
+        rm -f "$log"
+        die "failed: $*"
+    }
+    rm -f "$log"
+}
+
 # Names the command that failed, so that no script ends silently half-way.
 trap 'printf "%s: line %s failed: %s\n" "$(basename "$0")" "$LINENO" "$BASH_COMMAND" >&2' ERR

@@ -26,8 +26,8 @@ done
 build_dir=${MEMPROF_BUILD:-$root/build-coverage}
 "$root/tools/setup.sh" coverage
 say "building with clang and counters in $build_dir"
-cmake --preset coverage -S "$root" -B "$build_dir" >/dev/null
-cmake --build "$build_dir" -j "$(nproc)" >/dev/null
+quietly cmake --preset coverage -S "$root" -B "$build_dir"
+quietly cmake --build "$build_dir" -j "$(nproc)"
 counters=$build_dir/coverage
 # What an older build of the library has counted is of no use to a newer one.
 if ! $keep || [ "$build_dir/libmemprof.so" -nt "$counters/memprof.profraw" ]; then

@@ -81,18 +81,6 @@ forbid_services() {
     fi
 }
 
-# Runs a command whose output is of interest only if it fails.
-quietly() {
-    local log
-    log=$(mktemp)
-    "$@" >"$log" 2>&1 || {
-        tail -n 40 "$log" >&2
-        rm -f "$log"
-        die "failed: $*"
-    }
-    rm -f "$log"
-}
-
 install_packages() {
     say "fetching the lists of packages"
     quietly as_root apt-get update

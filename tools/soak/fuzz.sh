@@ -26,7 +26,7 @@ build_dir=${MEMPROF_BUILD:-$root/build-fuzz}
 fuzz_dir=$build_dir/tests/fuzz
 
 say "building the targets in $build_dir"
-cmake --preset fuzz -S "$root" -B "$build_dir" >/dev/null
+quietly cmake --preset fuzz -S "$root" -B "$build_dir"
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
     for source in "$root"/tests/fuzz/fuzz_*.c; do
@@ -34,7 +34,7 @@ if [ ${#targets[@]} -eq 0 ]; then
         targets+=("${target#fuzz_}")
     done
 fi
-cmake --build "$build_dir" -j "${JOBS:-$(nproc)}" --target "${targets[@]/#/fuzz_}" >/dev/null
+quietly cmake --build "$build_dir" -j "${JOBS:-$(nproc)}" --target "${targets[@]/#/fuzz_}"
 
 # Where the inputs of a target come from, besides what was found before.
 seeds() {
