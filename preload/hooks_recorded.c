@@ -18,7 +18,9 @@
 void *hook_early_alloc(size_t size, size_t alignment)
 {
     void *p = bootstrap_alloc(size, alignment);
-    if (p && recorder.sampler.on) {
+    if (!p) {
+        errno = ENOMEM;
+    } else if (recorder.sampler.on) {
         sampler_adopt(&recorder.sampler, (uintptr_t)p);
     }
     return p;
@@ -46,7 +48,7 @@ void *slowly_calloc(size_t count, size_t size)
     size_t total;
     bool overflow = __builtin_mul_overflow(count, size, &total);
     if (unlikely(!real_ready())) {
-        return overflow ? NULL : hook_early_alloc(total, 16);
+        return hook_early_alloc(overflow ? SIZE_MAX : total, 16);
     }
     void *p = real.calloc(count, size);
     const struct stack_start start = CALLER;
@@ -62,11 +64,22 @@ void *recorded_calloc(size_t count, size_t size)
     return quick_allocated(SITE_calloc, p, total, (struct stack_start)CALLER);
 }
 
+static int early_posix_memalign(void **out, size_t alignment, size_t size)
+{
+    if (alignment < sizeof(void *) || (alignment & (alignment - 1)) != 0) {
+        return EINVAL;
+    }
+    void *p = hook_early_alloc(size, alignment);
+    if (p) {
+        *out = p;
+    }
+    return p ? 0 : ENOMEM;
+}
+
 int recorded_posix_memalign(void **out, size_t alignment, size_t size)
 {
     if (unlikely(!real_ready())) {
-        *out = hook_early_alloc(size, alignment);
-        return *out ? 0 : ENOMEM;
+        return early_posix_memalign(out, alignment, size);
     }
     int error = real.posix_memalign(out, alignment, size);
     const struct stack_start start = CALLER;
@@ -110,7 +123,8 @@ void *recorded_valloc(size_t size)
 void *recorded_pvalloc(size_t size)
 {
     if (unlikely(!real_ready() || !real.pvalloc)) {
-        return hook_early_alloc((size + 4095) & ~(size_t)4095, 4096);
+        const size_t whole = (size + 4095) & ~(size_t)4095;
+        return hook_early_alloc(whole < size ? SIZE_MAX : whole, 4096);
     }
     void *p = real.pvalloc(size);
     const struct stack_start start = CALLER;

@@ -5,6 +5,7 @@
  */
 #include "hooks_recorded.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -86,6 +87,50 @@ static void early_blocks_are_never_passed_on(void **state)
     static char unknown;
     assert_ptr_equal(sampler_passing_free(&recorder.sampler, &unknown, 0), guard_tls.meter);
     assert_null(hook_early_alloc(SIZE_MAX / 2, 16));
+}
+
+static void assert_is(const void *p, size_t size, size_t alignment)
+{
+    assert_non_null(p);
+    assert_int_equal((uintptr_t)p % alignment, 0);
+    assert_int_equal(recorded_malloc_usable_size((void *)(uintptr_t)p), size);
+}
+
+/* While this thread looks the allocator up: results and errno are as libc's. */
+static void calls_before_the_allocator_is_known(void **state)
+{
+    (void)state;
+    void *p = NULL;
+    atomic_store(&real_resolved, false);
+    guard_tls.resolving = true;
+    assert_is(slowly_malloc(10), 10, 16);
+    assert_is(slowly_calloc(10, 10), 100, 16);
+    assert_is(slowly_realloc(NULL, 20), 20, 16);
+    assert_is(recorded_aligned_alloc(256, 30), 30, 256);
+    assert_is(recorded_memalign(512, 40), 40, 512);
+    assert_is(recorded_valloc(50), 50, 4096);
+    assert_is(recorded_pvalloc(60), 4096, 4096);
+    assert_is(recorded_reallocarray(NULL, 7, 10), 70, 16);
+    assert_int_equal(recorded_posix_memalign(&p, 1024, 80), 0);
+    assert_is(p, 80, 1024);
+    void *const before = p;
+    assert_int_equal(recorded_posix_memalign(&p, 24, 80), EINVAL);
+    assert_int_equal(recorded_posix_memalign(&p, 4, 80), EINVAL);
+    assert_int_equal(recorded_posix_memalign(&p, 64, SIZE_MAX / 2), ENOMEM);
+    assert_ptr_equal(p, before);
+    errno = 0;
+    assert_null(recorded_pvalloc(SIZE_MAX - 100)); /* which is no whole number of pages */
+    assert_int_equal(errno, ENOMEM);
+    errno = 0;
+    assert_null(slowly_calloc(SIZE_MAX / 2, 3));
+    assert_int_equal(errno, ENOMEM);
+    errno = 0;
+    assert_null(recorded_reallocarray(NULL, SIZE_MAX / 2, 3));
+    assert_int_equal(errno, ENOMEM);
+    recorded_free(p);
+    recorded_free_sized(p, 80);
+    recorded_free_aligned_sized(p, 1024, 80);
+    guard_tls.resolving = false;
 }
 
 static uint64_t allocations(void)
@@ -240,6 +285,7 @@ static void resize_in_a_child_that_has_begun(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(calls_before_the_allocator_is_known, teardown),
         cmocka_unit_test_teardown(early_blocks_are_never_passed_on, teardown),
         cmocka_unit_test_teardown(realloc_inside_the_recorder, teardown),
         cmocka_unit_test(resize_in_a_child),
