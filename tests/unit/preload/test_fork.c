@@ -11,6 +11,7 @@
 
 #include "dump.h"
 #include "keeping.h"
+#include "memory.h"
 #include "process.h"
 #include "recording.h"
 
@@ -100,17 +101,110 @@ static void a_child_may_be_left_out(void **state)
     assert_true(feed_free(recording, RECORDING_BASE));
 }
 
+/* In a sandbox that forbids what a new beginning takes. */
+static void a_shut_in_child_is_left_out(void **state)
+{
+    (void)state;
+    feed_alloc(recording, 0, SITE_malloc, RECORDING_BASE, 1000);
+    const pid_t child = fork();
+    if (child == 0) {
+        recording->vault.shut = true;
+        const bool recorded = feed_alloc(recording, 1, SITE_malloc, RECORDING_BASE + 4096, 70);
+        _exit(recorded || recorder_on(recording));
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_true(feed_free(recording, RECORDING_BASE));
+}
+
+static void under_a_launcher(int *file)
+{
+    struct options options = support_options();
+    options.keeper = keeping_begin();
+    recording_restart(&options);
+    assert_non_null(recording->vault.header);
+    *file = keeping_receive();
+    assert_true(*file >= 0);
+}
+
+static void no_launcher(int file)
+{
+    vault_leave(&recording->vault);
+    close(file);
+    keeping_end();
+}
+
+static size_t mapped(void)
+{
+    struct memory_pages pages;
+    memory_pages(&pages);
+    return pages.size_bytes;
+}
+
+/* Handlers that interrupt the recorder fork, and jump out of it before they come to the end of
+ * that: what was copied for their children goes with the thread's next fork. */
+static void forks_that_were_jumped_out_of(void **state)
+{
+    (void)state;
+    int file;
+    under_a_launcher(&file);
+    feed_alloc(recording, 0, SITE_malloc, RECORDING_BASE, 1000);
+    const size_t before = mapped();
+    assert_true(guard_enter(GUARD_HERE));
+    recorder_before_fork(recording);
+    assert_non_null(guard_tls.fork.copy);
+    struct vault_copy *const outer = guard_tls.fork.copy;
+    recorder_before_fork(recording);
+    assert_ptr_not_equal(guard_tls.fork.copy, outer);
+    recorder_after_fork();
+    assert_ptr_equal(guard_tls.fork.copy, outer);
+    recorder_before_fork(recording);
+    guard_leave();
+    recorder_before_fork(recording); /* outside of it nothing is copied */
+    assert_true(guard_tls.fork.valid);
+    recorder_after_fork();
+    assert_false(guard_tls.fork.valid);
+    assert_null(guard_tls.fork.copy);
+    assert_int_equal(mapped(), before);
+    no_launcher(file);
+}
+
+/* There is a whole copy or none, and nothing is left of what was begun. */
+static void without_memory_there_is_no_copy(void **state)
+{
+    (void)state;
+    int file;
+    bool copied = false;
+    struct rlimit before, limit;
+    under_a_launcher(&file);
+    feed_alloc(recording, 0, SITE_malloc, RECORDING_BASE, 1000);
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    limit = before;
+    const size_t size = mapped();
+    assert_true(guard_enter(GUARD_HERE));
+    for (size_t more = 0; !copied; more += 1 << 16) {
+        limit.rlim_cur = size + more;
+        assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+        recorder_before_fork(recording);
+        assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+        copied = guard_tls.fork.copy != NULL;
+        assert_true(copied || mapped() == size);
+        assert_true(!copied || more > recording->vault.extent[0].size);
+        recorder_after_fork();
+        assert_int_equal(mapped(), size);
+    }
+    guard_leave();
+    no_launcher(file);
+}
+
 /* Under a launcher a child has to leave its parent's vault, which takes memory of its own. Without
  * that nothing is recorded, and nothing is written to what is its parent's. */
 static void a_child_that_cannot_leave_the_vault_stops(void **state)
 {
     (void)state;
-    struct options options = support_options();
-    options.keeper = keeping_begin();
-    recording_restart(&options);
-    assert_non_null(recording->vault.header);
-    int file = keeping_receive();
-    assert_true(file >= 0);
+    int file;
+    under_a_launcher(&file);
     feed_alloc(recording, 0, SITE_malloc, RECORDING_BASE, 1000);
     pid_t child = fork();
     if (child == 0) {
@@ -128,9 +222,7 @@ static void a_child_that_cannot_leave_the_vault_stops(void **state)
     assert_int_equal(parsed_number(totals, "alloc_count"), 2);
     assert_int_equal(parsed_number(totals, "free_count"), 0);
     json_decref(d);
-    vault_leave(&recording->vault);
-    close(file);
-    keeping_end();
+    no_launcher(file);
 }
 
 int main(void)
@@ -139,6 +231,9 @@ int main(void)
         RECORDING_TEST(a_child_begins_anew),
         RECORDING_TEST(a_child_opens_the_locks_of_others),
         RECORDING_TEST(a_child_may_be_left_out),
+        RECORDING_TEST(a_shut_in_child_is_left_out),
+        RECORDING_TEST(forks_that_were_jumped_out_of),
+        RECORDING_TEST(without_memory_there_is_no_copy),
         RECORDING_TEST(a_child_that_cannot_leave_the_vault_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,10 +45,37 @@ static void the_reserve_is_for_when_there_is_nothing_else(void **state)
     reserve_unmap(plain, SIZE);
 }
 
+/* Of what another thread wrote a dump from as it forked, nobody gives anything back there. */
+static void a_child_has_all_of_it(void **state)
+{
+    (void)state;
+    struct rlimit before, none;
+    reserve_take();
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    none = before;
+    none.rlim_cur = 4096;
+    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    char *first = reserve_map(SIZE), *second = reserve_map(64);
+    char *too_much = reserve_map(2 * SIZE);
+    memset(first, 1, SIZE);
+    memset(second, 1, 64);
+    reserve_child();
+    char *again = reserve_map(2 * SIZE);
+    reserve_child(); /* of that child */
+    char *third = reserve_map(SIZE);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_null(too_much);
+    assert_ptr_equal(again, first);
+    assert_ptr_equal(third, first);
+    assert_int_equal(again[0] | again[SIZE - 1] | *second, 0);
+    reserve_unmap(third, SIZE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_reserve_is_for_when_there_is_nothing_else),
+        cmocka_unit_test(a_child_has_all_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
