@@ -32,14 +32,28 @@ class Allocators(memprof_test.Test):
         run = self.profiled([sample("random_alloc"), 5, 3000, 8], after=[library])
         self.assertEqual(run.status, 0, run.err)
         self.assert_sound(run.dump, 10000)
+        self.check_neighbours(after=[library])
         self.check_operators(library)
+
+    def check_neighbours(self, **preloads):
+        """Two threads whose blocks lie in the 32 bytes for which there is one slot."""
+        rounds = 4000000
+        run = self.profiled([sample("neighbours"), rounds], **preloads)
+        self.assertEqual(run.status, 0, run.err)
+        self.assert_sound(run.dump)
+        self.assertEqual(run.dump["totals"]["missed_free_count"], 0)
+        counts = memprof_test.own_counts(run.dump, "neighbours")
+        self.assertEqual(counts["alloc_count"], counts["free_count"])
+        return run.out
 
     def check_operators(self, library):
         """An allocator with an operator new of its own, which does not come to malloc: either that
         is recorded all the same, or the dump says that it is not."""
-        plain = self.plain([sample("cxx_program")], preload=[library])
-        run = self.profiled([sample("cxx_program")], after=[library])
-        self.assertEqual((run.status, run.out, run.err), (plain.status, plain.out, plain.err))
+        for words in (["fail"], []):  # it throws through what is put in front of it
+            plain = self.plain([sample("cxx_program"), *words], preload=[library])
+            run = self.profiled([sample("cxx_program"), *words], after=[library])
+            self.assertEqual((run.status, run.out), (plain.status, plain.out))
+        self.assertEqual(run.err, plain.err)
         if run.dump["totals"]["alloc_count"] < 8000:
             self.assertLess(run.dump["coverage"]["percent"], 100)
             self.assertTrue(run.dump["coverage"]["warnings"], "partly blind without saying so")

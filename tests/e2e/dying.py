@@ -16,6 +16,24 @@ from memprof_test import need, sample
 FATAL = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL,
          signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE,
          signal.SIGALRM, signal.SIGXCPU, signal.SIGXFSZ)
+# An allocator that aborts in the middle of a call, and does not bear another one then.
+LOCKED = """#include <stdlib.h>
+#include <unistd.h>
+static _Thread_local int inside;
+#define CALL(type, name, parameters, arguments, fails) \\
+    extern type __libc_##name parameters; \\
+    type name parameters { \\
+        if (inside++) { write(2, "called again\\n", 13); _exit(99); } \\
+        if (fails) abort(); \\
+        type made = __libc_##name arguments; \\
+        inside = 0; \\
+        return made; }
+CALL(void *, malloc, (size_t n), (n), n == 4242)
+CALL(void *, calloc, (size_t m, size_t n), (m, n), 0)
+CALL(void *, realloc, (void *p, size_t n), (p, n), 0)
+extern void __libc_free(void *p);
+void free(void *p) { if (inside) { write(2, "freed again\\n", 12); _exit(99); } __libc_free(p); }
+"""
 KEPT = (50, 5000)  # blocks and bytes that the sample has when it dies
 
 
@@ -79,6 +97,20 @@ class Dying(memprof_test.Test):
                 # How the heap lies decides what glibc says of it.
                 self.assertRegex(plain.err + run.err, rb"\A([^\n]*(corrupt|free)[^\n]*\n){2}\Z")
                 self.assertGreaterEqual(held(run.dump)[0], 50)
+
+    def test_abort_inside_of_malloc(self):
+        """The allocator, whose lock is held, is not called again."""
+        need("gcc")
+        library, program = str(self.dir / "liblocked.so"), str(self.dir / "program")
+        for path, text, options in ((library, LOCKED, ["-fPIC", "-shared"]),
+                                    (program, "#include <stdlib.h>\nint main(void)\n"
+                                              "{ return malloc(10) && malloc(4242); }\n", [])):
+            source = self.write(os.path.basename(path) + ".c", text)
+            subprocess.run(["gcc", "-w", "-fno-builtin", *options, "-o", path, source], check=True)
+        run = self.profiled([program], after=[library])
+        self.assertEqual((run.status, run.err), (-signal.SIGABRT, b""))
+        self.assertEqual(run.dump["dump"]["reason"], "fatal")
+        self.assertEqual(memprof_test.own_counts(run.dump, "program")["alloc_count"], 1)
 
     def test_several_threads_at_once(self):
         """One of them writes, and the process ends once."""

@@ -45,8 +45,9 @@ class Endings(memprof_test.Test):
         print(many(40), "ends with 32 threads")
 
     def test_several_at_once(self):
-        """Four threads end the program at once: those that are not the first wait for the dump."""
-        for how in ("race", "quick_race"):
+        """Four threads end the program at once, or twelve one after the other: those that are not the
+        first wait for the dump."""
+        for how in ("race", "quick_race", "queue"):
             for _ in range(10):
                 run = self.profiled([sample("endings"), how])
                 self.assertEqual(run.status, 7, run.err)

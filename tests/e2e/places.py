@@ -103,6 +103,14 @@ class Places(memprof_test.Test):
                          (7, {b"cannot write the dump: is a directory, expected the name of a file"}))
         self.assertEqual(list(self.dir.iterdir()), [])
 
+    def test_snapshots(self):
+        """However many cannot be written, it is said once."""
+        env = self.environment({"LD_PRELOAD": str(memprof_test.LIBRARY), "MEMPROF_INTERVAL": "0.001",
+                                "MEMPROF_OUT": "/proc/none/x.json"})
+        status, _, err = self.run_host([sample("random_alloc"), 5, 50000], env)
+        self.assertEqual(status, 0)
+        self.assertRegex(err, LINE % b"no such directory")
+
     def test_forbidden(self):
         if os.geteuid() != 0:
             self.skipTest("root is needed to be somebody else")

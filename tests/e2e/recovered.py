@@ -152,6 +152,8 @@ class Processes(Storm):
         """The program that is given up has its dump; what fails to be executed changes nothing."""
         run = self.launched([sample("kept"), "execute"])
         self.assertEqual(self.counts(run, 7, ["exec", "recovered"]), [(42, 4200), (6, 360)])
+        run = self.launched([sample("kept"), "remain"])
+        self.assertEqual(self.counts(run, 128 + 9, ["recovered"]), [(42, 4200)])
 
     def test_raw_exec(self):
         """Without libc's knowledge there is no dump before it."""

@@ -14,6 +14,9 @@ class Semantics(memprof_test.Test):
         self.assertGreater(len(run.out.splitlines()), 45)
         self.assert_sound(run.dump)
         self.assertGreaterEqual(run.dump["totals"]["failed_count"], 15)
+        counts = memprof_test.own_counts(run.dump, "semantics")
+        self.assertEqual((counts["free_count"], counts["freed_bytes"]),
+                         (counts["alloc_count"], counts["alloc_bytes"]))
 
     def test_table_sampled(self):
         """Calls that sampling lets pass go to the real functions untouched."""

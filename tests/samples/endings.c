@@ -4,7 +4,8 @@
  * ends: return, exit, _exit, _Exit, quick_exit, syscall (of exit_group, by libc's function),
  * instruction (the same without libc), pthread_exit (from main, while a thread goes on to allocate
  * 10 blocks of 10 bytes), race (four threads at once: exit, exit, _exit, and return from main),
- * quick_race (quick_exit by four threads), threads (return while 32 threads allocate), handlers
+ * quick_race (quick_exit by four threads), queue (exit by twelve threads,
+ * one soon after the other), threads (return while 32 threads allocate), handlers
  * (atexit and a destructor free 10 more), abort, caught (abort, with a handler that returns), segv,
  * term. The status is 7 unless a signal ends it. */
 #include "counted.h"
@@ -14,6 +15,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -113,11 +115,16 @@ static void *ends(void *arg)
     return NULL;
 }
 
+static void make_stacks(void)
+{
+    for (unsigned path = 0; path < 1024; path++)
+        climb(10, path);
+}
+
 static int race(bool quick)
 {
     static void (*ways[2][3])(int) = {{exit, exit, _exit}, {quick_exit, quick_exit, quick_exit}};
-    for (unsigned path = 0; path < 1024; path++)
-        climb(10, path);
+    make_stacks();
     pthread_barrier_init(&together, NULL, 4);
     for (int i = 0; i < 3; i++) {
         pthread_t id;
@@ -128,6 +135,24 @@ static int race(bool quick)
     if (quick)
         quick_exit(7);
     return 7;
+}
+
+static void *comes_later(void *place)
+{
+    usleep((useconds_t)(intptr_t)place * 200);
+    exit(7);
+}
+
+/* All but the first find the dump being written. */
+static int queue(void)
+{
+    make_stacks();
+    for (intptr_t i = 1; i < 12; i++) {
+        pthread_t id;
+        if (pthread_create(&id, NULL, comes_later, (void *)i) != 0)
+            abort();
+    }
+    exit(7);
 }
 
 int main(int argc, char **argv)
@@ -166,6 +191,8 @@ int main(int argc, char **argv)
         return return_with_threads();
     if (strcmp(how, "race") == 0 || strcmp(how, "quick_race") == 0)
         return race(how[0] == 'q');
+    if (strcmp(how, "queue") == 0)
+        return queue();
     if (strcmp(how, "caught") == 0)
         signal(SIGABRT, returns);
     if (strcmp(how, "abort") == 0 || strcmp(how, "caught") == 0)

@@ -6,6 +6,7 @@
  *     kept many N       kills N children and itself
  *     kept fork|clone   a child that inherits, while its parent goes on; both are killed
  *     kept execute      executes `kept silent`, after a program that is not there
+ *     kept remain       fails to execute a program, and is killed
  *     kept raw          does the same without libc
  *     kept silent       leaves by a raw system call with status 7
  *     kept chroot DIR   its child is recorded where no launcher can be seen
@@ -108,16 +109,30 @@ static void inherit(bool raw)
     die();
 }
 
+static void fail_to_execute(void)
+{
+    char *const nothing[] = {"/nowhere/at/all", NULL};
+    execve(nothing[0], nothing, environ);
+}
+
 static void execute(bool raw)
 {
-    char *const nothing[] = {"/nowhere/at/all", NULL}, *const silent[] = {program, "silent", NULL};
+    char *const silent[] = {program, "silent", NULL};
     take(40, 100);
     if (raw) {
         syscall(SYS_execve, program, silent, environ);
     }
-    execve(nothing[0], nothing, environ);
+    fail_to_execute();
     take(2, 100);
     execve(program, silent, environ);
+}
+
+static void remain(void)
+{
+    take(40, 100);
+    fail_to_execute();
+    take(2, 100);
+    die();
 }
 
 static void nap(void)
@@ -189,6 +204,8 @@ int main(int argc, char **argv)
         inherit(mode[0] == 'c');
     } else if (strcmp(mode, "execute") == 0 || strcmp(mode, "raw") == 0) {
         execute(mode[0] == 'r');
+    } else if (strcmp(mode, "remain") == 0) {
+        remain();
     } else if (strcmp(mode, "silent") == 0) {
         take(6, 60);
         raw_exit(7);

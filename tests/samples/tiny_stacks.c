@@ -2,8 +2,9 @@
  *
  * tiny_stacks [plain|dumps [ROOM]]: allocates where there is next to no stack: in threads with the
  * least that there is, and in handlers on alternate stacks of ROOM bytes more than the kernel
- * needs. With "dumps" asks for dumps by SIGUSR2 there, too. Prints how many allocations of 77 bytes
- * it made. */
+ * needs. With "dumps" the threads ask for dumps by SIGUSR2, too, with as little. Prints how many
+ * allocations of 77 bytes it made. */
+#include <alloca.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #define ROOM 704 /* above what the kernel takes */
+#define LOW 1024 /* the same for a handler that writes a dump, and who raises the signal */
 
 static volatile int made;
 
@@ -27,11 +29,30 @@ static __attribute__((noinline)) void allocate(void)
     }
 }
 
+/* Asks for a dump where this thread's stack is used up but for what a handler needs. */
+static __attribute__((noinline)) void ask_low_down(size_t room)
+{
+    void *lowest;
+    size_t size;
+    pthread_attr_t attributes;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0 ||
+        pthread_attr_getstack(&attributes, &lowest, &size) != 0)
+        abort();
+    pthread_attr_destroy(&attributes);
+    const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    const size_t rest = here - (uintptr_t)lowest;
+    if (rest > room) {
+        volatile char *used = alloca(rest - room);
+        used[0] = 1;
+    }
+    raise(SIGUSR2);
+}
+
 static void *in_thread(void *arg)
 {
     allocate();
     if (arg)
-        raise(SIGUSR2);
+        ask_low_down(*(size_t *)arg);
     allocate();
     return NULL;
 }
@@ -57,13 +78,14 @@ int main(int argc, char **argv)
     const size_t least = (size_t)sysconf(_SC_THREAD_STACK_MIN);
     const size_t room = argc > 2 ? (size_t)atoi(argv[2]) : ROOM;
     const size_t signal_stack = ((size_t)sysconf(_SC_MINSIGSTKSZ) + room + 15) & ~(size_t)15;
+    size_t low = (size_t)sysconf(_SC_MINSIGSTKSZ) + LOW;
     const int dumps = argc > 1 && strcmp(argv[1], "dumps") == 0;
     for (int i = 0; i < 20; i++) {
         pthread_t thread;
         pthread_attr_t attributes;
         pthread_attr_init(&attributes);
         if (pthread_attr_setstacksize(&attributes, least) != 0 ||
-            pthread_create(&thread, &attributes, in_thread, dumps ? &thread : NULL) != 0)
+            pthread_create(&thread, &attributes, in_thread, dumps ? &low : NULL) != 0)
             return 1;
         pthread_join(thread, NULL);
     }

@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -166,6 +167,27 @@ static void a_file_too_large_harms_nobody(void **state)
     assert_int_equal(support_entries(support_path(".")), 1);
 }
 
+/* A signal of the program's own that waits for it is not taken for one that writing caused. */
+static void pending_signals_stay(void **state)
+{
+    (void)state;
+    sigset_t ours, before, pending;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGPIPE);
+    sigaddset(&ours, SIGXFSZ);
+    sigprocmask(SIG_BLOCK, &ours, &before);
+    raise(SIGPIPE);
+    raise(SIGXFSZ);
+    write_as("signal", NULL);
+    sigpending(&pending);
+    const struct timespec none = {0};
+    while (sigtimedwait(&ours, NULL, &none) > 0) {
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    assert_true(sigismember(&pending, SIGPIPE));
+    assert_true(sigismember(&pending, SIGXFSZ));
+}
+
 static void replaced_images_have_names_of_their_own(void **state)
 {
     (void)state;
@@ -275,6 +297,7 @@ int main(void)
         WITH_RECORDER(a_written_dump_is_named_if_wanted),
         WITH_RECORDER(what_cannot_be_written_is_told_in_a_line),
         WITH_RECORDER(a_file_too_large_harms_nobody),
+        WITH_RECORDER(pending_signals_stay),
         WITH_RECORDER(replaced_images_have_names_of_their_own),
         WITH_RECORDER(no_descriptor_is_left),
         WITH_RECORDER(many_sites),

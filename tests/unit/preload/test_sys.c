@@ -117,7 +117,8 @@ static void nothing(int number)
     (void)number;
 }
 
-/* Reads from a pipe slowly, with signals to the writer in between. */
+/* Reads from a pipe slowly, with signals to the writer, who has written something by then, or
+ * nothing: the pipe is full. */
 struct reader {
     int fd;
     pthread_t writer;
@@ -136,6 +137,10 @@ static void *read_slowly(void *arg)
         }
         r->got += (size_t)n;
         pthread_kill(r->writer, SIGUSR1);
+        if (r->got % 7 == 0) {
+            usleep(2000);
+            pthread_kill(r->writer, SIGUSR1);
+        }
     }
     return NULL;
 }
