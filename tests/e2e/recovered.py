@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Killed processes: under `memprof run` each leaves a dump all the same, exact up to the operation
 that it was in. So does whatever ends without its own last dump."""
+import contextlib
 import json
 import os
 import pathlib
@@ -62,7 +63,8 @@ class Kills(Storm):
             while process.poll() is None:
                 for name in os.listdir(dumps):
                     if ".exec1.json.tmp." in name:
-                        os.kill(int(name.split(".")[-1]), signal.SIGKILL)
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(int(name.split(".")[-1]), signal.SIGKILL)
             self.assertIn((process.returncode, process.stderr.read()), ((0, b""), (128 + 9, b"")))
         found = self.collect(dumps)
         self.assertEqual({dump["dump"]["reason"] for dump in found.values()},
