@@ -122,8 +122,9 @@ class Dying(memprof_test.Test):
         """A child of vfork leaves its parent's dump alone, one of fork has one of its own."""
         run = self.unchanged([sample("dying"), "children", str(int(signal.SIGTERM))])
         self.assertEqual((run.status, run.out), (0, b"ready\nvfork 15\nfork 15\n"))
-        ends = sorted((dump["dump"]["reason"], held(dump)) for dump in run.dumps.values())
-        self.assertEqual(ends, [("exit", KEPT), ("fatal", (3, 33))])
+        ends = sorted((dump["dump"]["reason"], dump["dump"]["sequence"], held(dump))
+                      for dump in run.dumps.values())
+        self.assertEqual(ends, [("exit", 0, KEPT), ("fatal", 0, (3, 33))])
 
     def test_fault_of_our_own(self):
         """Where the profiler's memory is gone, the program ends as it would have; no half dump."""

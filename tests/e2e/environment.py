@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: MIT
 """The process around the library is as without it, and a bad setting is one line on standard error:
 it names the variable, the value and what is accepted, and the host runs on."""
+import re
+
 import memprof_test
 from memprof_test import need, sample
 
 VARIABLES = ("MEMPROF_ENABLE", "MEMPROF_FATAL", "MEMPROF_SAMPLE", "MEMPROF_INTERVAL", "MEMPROF_SIGNAL",
              "MEMPROF_LEAK_CHECK", "MEMPROF_FOLLOW", "MEMPROF_MAX_DEPTH", "MEMPROF_MMAP",
-             "MEMPROF_MAX_OVERHEAD", "MEMPROF_DUMP_AT", "MEMPROF_VERIFY", "MEMPROF_VERBOSE")
+             "MEMPROF_MAX_OVERHEAD", "MEMPROF_DUMP_AT", "MEMPROF_VERIFY", "MEMPROF_VERBOSE",
+             "MEMPROF_SCOPES")
+OPTIONS = memprof_test.ROOT / "preload" / "options.c"
 LONG = "x" * 4096
 BINARY = "\x01\x1b]0;title\x07\udcff\udc80"
 VALUES = ("", "-1", "1e99", LONG, BINARY)
@@ -80,6 +84,19 @@ class Environment(memprof_test.Test):
                 self.assertEqual(done[0], 7)
                 self.assertEqual(done[2].count(b"\n"), 1, done[2])
                 self.assertIn(b"MEMPROF_OUT", done[2])
+
+    def test_bad_keeper(self):
+        """What the launcher sets for its processes: another value is as if there were no launcher."""
+        for value in (*VALUES, str(self.dir), "/dev/null", f"{self.dir}/none"):
+            with self.subTest(value=value[:20]):
+                run = self.profiled([sample("endings"), "return"], env={"MEMPROF_KEEPER": value})
+                self.assertEqual((run.status, run.err), (7, b""))
+                self.assert_sound(run.dump)
+                self.assertEqual(run.dump["totals"]["alloc_count"], 100)
+
+    def test_each_is_tried(self):
+        names = set(re.findall(r'\{"(MEMPROF_[A-Z_]+)"', OPTIONS.read_text(encoding="utf-8")))
+        self.assertEqual(names, {*VARIABLES, "MEMPROF_OUT", "MEMPROF_KEEPER"})
 
     def test_unknown_variable(self):
         """A misspelt name is not silently without effect, or it is: but it does not hurt."""
