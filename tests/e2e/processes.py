@@ -53,12 +53,15 @@ class Processes(memprof_test.Test):
                 "live_count": live_count, "live_bytes": live_bytes, "free_count": 1}, name)
 
     def test_raw_fork(self):
-        """A child that no handler of libc told: the counts of both are their own."""
-        run = self.profiled([sample(PROGRAM), "rawfork"])
-        self.assertEqual(run.status, 0, run.err)
-        dumps = self.by_pid(run.dumps)
-        for line in own(run.out).values():
-            self.assert_own(line, dumps[line["pid"]])
+        """A child that no handler of libc told, or that nobody saw: the counts of both are their own."""
+        for how in "callfork", "rawfork":
+            with self.subTest(how=how):
+                run = self.profiled([sample(PROGRAM), how])
+                self.assertEqual(run.status, 0, run.err)
+                dumps = self.by_pid(run.dumps)
+                self.assertEqual(len(dumps), 2)
+                for line in own(run.out).values():
+                    self.assert_own(line, dumps[line["pid"]])
 
     def test_fork_storm(self):
         """Threads fork while others allocate: no child hangs on what a thread held that it has not,

@@ -142,8 +142,8 @@ class Processes(Storm):
 
     def test_inheritance(self):
         """As it was at the fork, not when the child begins to count; also where libc does not know
-        of the fork."""
-        for way in "fork", "clone":
+        of the fork, and where nobody does."""
+        for way in "fork", "clone", "raw-fork":
             run = self.launched([sample("kept"), way])
             counts = self.counts(run, 128 + 9, ["recovered"] * 2)
             self.assertEqual(counts, [(30090, 100000 + 10 * sum(range(3000))), (5, 250)], way)

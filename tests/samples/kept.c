@@ -4,7 +4,7 @@
  *
  *     kept tree         kills its grandchild, its child and itself
  *     kept many N       kills N children and itself
- *     kept fork|clone   a child that inherits, while its parent goes on; both are killed
+ *     kept fork|clone|raw-fork   a child that inherits, while its parent goes on; both are killed
  *     kept execute      executes `kept silent`, after a program that is not there
  *     kept remain       fails to execute a program, and is killed
  *     kept raw          does the same without libc
@@ -84,7 +84,7 @@ static void many(long n)
 }
 
 /* The child counts its first event when its parent has done a lot more. */
-static void inherit(bool raw)
+static void inherit(const char *how)
 {
     int ready[2];
     char c = 0;
@@ -92,7 +92,9 @@ static void inherit(bool raw)
         return;
     }
     take(100, 1000);
-    const pid_t child = raw ? (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) : fork();
+    const pid_t child = (pid_t)(*how == 'f'   ? fork()
+                                : *how == 'c' ? syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)
+                                              : raw_fork());
     if (child == 0) {
         while (read(ready[0], &c, 1) != 1) {
         }
@@ -200,8 +202,9 @@ int main(int argc, char **argv)
         tree();
     } else if (strcmp(mode, "many") == 0) {
         many(strtol(argument, NULL, 10));
-    } else if (strcmp(mode, "fork") == 0 || strcmp(mode, "clone") == 0) {
-        inherit(mode[0] == 'c');
+    } else if (strcmp(mode, "fork") == 0 || strcmp(mode, "clone") == 0 ||
+               strcmp(mode, "raw-fork") == 0) {
+        inherit(mode);
     } else if (strcmp(mode, "execute") == 0 || strcmp(mode, "raw") == 0) {
         execute(mode[0] == 'r');
     } else if (strcmp(mode, "remain") == 0) {

@@ -6,10 +6,12 @@
  *     processes chain P..       allocates, then executes P, which gets the rest of the arguments
  *     processes badexec         allocates, fails to execute, allocates
  *     processes vfork N         N times: vfork, execve that fails, _exit(127); then /bin/true
- *     processes rawfork         fork by system call, past all handlers of libc
+ *     processes callfork        fork by libc's syscall, past its handlers
+ *     processes rawfork         fork by an instruction, past all of libc
  *     processes spawn P..       posix_spawn of P, waits
  */
 #include "counted.h"
+#include "raw_exit.h"
 
 #include <spawn.h>
 #include <sys/syscall.h>
@@ -114,10 +116,10 @@ static int many_vforks(int n)
     return 0;
 }
 
-static int raw_fork(void)
+static int fork_unseen(int raw)
 {
     counted_keep(10, 10);
-    pid_t pid = (pid_t)syscall(SYS_clone, 17 /* SIGCHLD */, 0, 0, 0, 0);
+    pid_t pid = (pid_t)(raw ? raw_fork() : syscall(SYS_clone, 17 /* SIGCHLD */, 0, 0, 0, 0));
     if (pid == 0) {
         counted_reset();
         counted_keep(3, 70);
@@ -152,8 +154,8 @@ int main(int argc, char **argv)
         return bad_exec();
     if (strcmp(how, "vfork") == 0 && argc > 2)
         return many_vforks(atoi(argv[2]));
-    if (strcmp(how, "rawfork") == 0)
-        return raw_fork();
+    if (strcmp(how, "rawfork") == 0 || strcmp(how, "callfork") == 0)
+        return fork_unseen(how[0] == 'r');
     if (strcmp(how, "spawn") == 0 && argc > 2)
         return spawn(argv + 2);
     return 2;
