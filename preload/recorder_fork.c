@@ -9,6 +9,7 @@
 #include "process.h"
 #include "recorder.h"
 #include "reserve.h"
+#include "roomy.h"
 #include "text.h"
 
 #define SECTION offsetof(struct recorder, lock)
@@ -150,6 +151,7 @@ static void begin_anew(struct recorder *r)
     r->live.lock = (struct sys_lock){0};
     live_child(&r->live);
     alternate_child();
+    roomy_child();
     r->rules.lock = (struct sys_lock){0};
     sampler_child(&r->sampler);
     mappings_child(&r->mappings);

@@ -16,6 +16,13 @@
 static struct sys_lock lock;
 static char stack[(size_t)64 << 10] __attribute__((aligned(64)));
 
+void roomy_child(void)
+{
+    if (!guard_tls.masked) {
+        lock = (struct sys_lock){0};
+    }
+}
+
 void roomy_call(void (*function)(void *), void *argument)
 {
     sys_sigset before;

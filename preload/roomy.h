@@ -8,8 +8,11 @@
 #define PRELOAD_ROOMY_H
 
 /* Calls FUNCTION with ARGUMENT there, with all signals blocked: a handler's frames would lie on it.
- * While another thread is there, or was in the process that forked this one, on the caller's own
- * stack; also under AddressSanitizer, which has its own view of stacks. */
+ * While another thread is there, on the caller's own stack; also under AddressSanitizer, which has
+ * its own view of stacks. */
 void roomy_call(void (*function)(void *), void *argument);
+
+/* In a child of fork: whoever was there is not in this process, unless it is the caller. */
+void roomy_child(void);
 
 #endif

@@ -3,6 +3,7 @@
  * A recorder with children of fork: each begins anew, or is left out, and its parent's figures stay
  * what they are.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -14,6 +15,7 @@
 #include "memory.h"
 #include "process.h"
 #include "recording.h"
+#include "roomy.h"
 
 /* What a child does; its exit status tells whether all went well. */
 static int in_child(const char *path)
@@ -82,6 +84,48 @@ static void a_child_opens_the_locks_of_others(void **state)
         atomic_store(&locks[i]->state, 0);
         assert_int_equal(support_end_of(child), 0);
     }
+}
+
+static pthread_barrier_t inside;
+
+static void stay(void *unused)
+{
+    (void)unused;
+    pthread_barrier_wait(&inside);
+    pthread_barrier_wait(&inside);
+}
+
+static void *stays(void *arg)
+{
+    roomy_call(stay, arg);
+    return NULL;
+}
+
+/* On the stack with room all signals are masked; elsewhere, as under sanitizers, not. */
+static void note_masked(void *masked)
+{
+    *(bool *)masked = guard_tls.masked;
+}
+
+static void a_child_has_the_stack_with_room(void **state)
+{
+    (void)state;
+    bool usual = false;
+    pthread_t thread;
+    roomy_call(note_masked, &usual);
+    pthread_barrier_init(&inside, NULL, 2);
+    assert_int_equal(pthread_create(&thread, NULL, stays, NULL), 0);
+    pthread_barrier_wait(&inside);
+    pid_t child = fork();
+    if (child == 0) {
+        bool masked = !usual;
+        feed_alloc(recording, 1, SITE_malloc, RECORDING_BASE, 70);
+        roomy_call(note_masked, &masked);
+        _exit(masked != usual);
+    }
+    pthread_barrier_wait(&inside);
+    pthread_join(thread, NULL);
+    assert_int_equal(support_end_of(child), 0);
 }
 
 static void a_child_may_be_left_out(void **state)
@@ -230,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RECORDING_TEST(a_child_begins_anew),
         RECORDING_TEST(a_child_opens_the_locks_of_others),
+        RECORDING_TEST(a_child_has_the_stack_with_room),
         RECORDING_TEST(a_child_may_be_left_out),
         RECORDING_TEST(a_shut_in_child_is_left_out),
         RECORDING_TEST(forks_that_were_jumped_out_of),

@@ -78,10 +78,63 @@ static void the_second_stays_where_it_is(void **state)
     assert_true(unblocked());
 }
 
+static pthread_barrier_t inside;
+
+static void stay(void *unused)
+{
+    (void)unused;
+    pthread_barrier_wait(&inside);
+    pthread_barrier_wait(&inside);
+}
+
+static void *stays(void *arg)
+{
+    roomy_call(stay, arg);
+    return NULL;
+}
+
+/* As recorder_child has it. SEEN: where there is room. */
+static int in_child(const struct seen *seen)
+{
+    struct seen before = {0}, after = {0};
+    roomy_call(look, &before);
+    roomy_child();
+    roomy_call(look, &after);
+    return before.frame != seen->frame && after.frame == seen->frame ? 0 : 1;
+}
+
+static void in_call(void *arg)
+{
+    struct seen *seen = arg;
+    roomy_child();
+    roomy_call(look, seen);
+}
+
+static void a_child_has_room_again(void **state)
+{
+    (void)state;
+    struct seen seen = {0}, inner = {0};
+    pthread_t thread;
+    roomy_call(look, &seen);
+    pthread_barrier_init(&inside, NULL, 2);
+    assert_int_equal(pthread_create(&thread, NULL, stays, NULL), 0);
+    pthread_barrier_wait(&inside);
+    const pid_t child = fork();
+    if (child == 0) {
+        _exit(in_child(&seen));
+    }
+    pthread_barrier_wait(&inside);
+    pthread_join(thread, NULL);
+    assert_int_equal(support_end_of(child), 0);
+    roomy_call(in_call, &inner); /* it is there itself */
+    assert_true(inner.frame != 0 && inner.frame != seen.frame);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_is_room),
+        cmocka_unit_test(a_child_has_room_again),
         cmocka_unit_test(the_second_stays_where_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
