@@ -42,6 +42,23 @@ int main(int argc, char **argv)
     return FUNCTION(70) == NULL;
 }
 """
+DEEP_ENTRIES = """
+    .section .note.GNU-stack,"",@progbits
+    .section .debug_abbrev,"",@progbits
+    .byte 1, 0x11, 1, 0x11, 0x01, 0x12, 0x01, 0x03, 0x08, 0, 0  # a unit: from, to, name
+    .byte 2, 0x0b, 1, 0, 0, 0  # a block in it, or in another one
+    .section .debug_info,"",@progbits
+    .long end - begin
+begin:
+    .value 4
+    .long 0
+    .byte 8, 1
+    .quad f, f + 4096
+    .asciz "deep.c"
+    .fill 200000, 1, 2
+    .fill 200001, 1, 0
+end:
+"""
 FORMATS = ("text", "json", "csv", "markdown")
 FILES = ("junit", "sarif", "markdown", "gitlab", "tap")
 
@@ -178,6 +195,26 @@ class HostileNames(memprof_test.Test):
             text = path.read_bytes().decode()
             self.assertIn("alert", text, kind)
             self.check_printed(kind, text, kind)
+
+
+class DeepNames(memprof_test.Test):
+    """Debug information whose entries lie each within the last one: 200,000 of them."""
+
+    def test_depth(self):
+        compiler = shutil.which("gcc") or self.skipTest("no gcc")
+        sources = (self.write("deep.s", DEEP_ENTRIES),
+                   self.write("p.c", "#include <stdlib.h>\nvoid *f(size_t n);\n"
+                                     "int main(void) { return f(1000) == 0; }\n"),
+                   self.write("f.c", "#include <stdlib.h>\nvoid *f(size_t n)\n{\n"
+                                     "    void *p = malloc(n);\n"
+                                     "    __asm__ volatile(\"\" : \"+r\"(p));\n    return p;\n}\n"))
+        program = self.dir / "deep"
+        subprocess.run([compiler, "-w", "-O1", "-no-pie", "-fno-builtin", "-o", program, *sources],
+                       check=True)
+        dump = self.dir / "dump.json"
+        self.assertEqual(self.profiled([program], env={"MEMPROF_OUT": str(dump)}).status, 0)
+        for verb in ("lines", "leaks", "tree"):
+            self.assertIn(b"deep", self.report(verb, "--limit", "0", dump))
 
 
 if __name__ == "__main__":

@@ -138,6 +138,9 @@ class Processes(memprof_test.Test):
                 self.assertEqual(found["sort"], counts["sort"])
                 # The fork that becomes sort is a dump of its own, for what it did before.
                 self.assertIn(found["bash"], (counts["bash"], max(counts["bash"] - 1, 1)))
+                # Executed in the place of the first program, which nobody recorded started.
+                run = self.profiled(["env", "sort", "--version"], env={"MEMPROF_FOLLOW": follow})
+                self.assertEqual((len(run.of("env")), len(run.of("sort"))), (1, counts["sort"]))
 
     def test_fixed_name(self):
         """Descendants do not write over the dump of their ancestor."""
