@@ -12,7 +12,8 @@
 #include "recorder.h"
 #include "sys.h"
 
-/* _Fork is there since glibc 2.34. Looked up beforehand: it may be called by handlers. */
+/* _Fork is there since glibc 2.34; who found ours before that gets a child, too. Looked up
+ * beforehand: it may be called by handlers. */
 static pid_t (*real_fork)(void);
 
 static void before_fork(void)
@@ -37,7 +38,8 @@ static void after_fork_in_child(void)
 
 void forks_resolve(void)
 {
-    *(void **)&real_fork = dlsym(RTLD_NEXT, "_Fork");
+    void *found = dlsym(RTLD_NEXT, "_Fork");
+    *(void **)&real_fork = found ? found : dlsym(RTLD_NEXT, "fork");
 }
 
 void forks_begin(void)
@@ -102,10 +104,6 @@ HOOK pid_t _Fork(void)
 {
     if (!real_fork) {
         forks_resolve();
-    }
-    if (!real_fork) {
-        errno = ENOSYS;
-        return -1;
     }
     forks_before();
     const pid_t child = real_fork();

@@ -56,6 +56,7 @@ class EarlyInit(memprof_test.Test):
         self.assertEqual((run.status, run.out, run.err), (plain.status, plain.out, plain.err))
         self.assertEqual(run.status, 0)
         self.assertIn(b"50 blocks, choice 17 ", run.out)
+        self.assertIn(b", child 1,", run.out)
         self.assert_sound(run.dump)
         kept = [site for site in run.dump["sites"]
                 if site["alloc_bytes"] == sum(range(1000, 1050)) and site["alloc_count"] == 50]
@@ -63,7 +64,8 @@ class EarlyInit(memprof_test.Test):
 
     def test_first_constructor(self):
         """The first allocation of all comes from newlocale in another library's constructor, with
-        libc's lock held; a resolver of the loader allocates, too."""
+        libc's lock held; a resolver of the loader allocates, too. A child is made before our
+        constructor has run."""
         self.check_early()
 
     def test_bound_at_once(self):

@@ -21,7 +21,7 @@ int main(void)
     const char *locale = setlocale(LC_ALL, "");
     locale = locale ? setlocale(LC_CTYPE, "C") : NULL;
     const char *error = dlerror();
-    printf("%d blocks, choice %d %d, locale %s, error %s\n", whole, early_choice(), early_resolved,
-           locale ? locale : "none", error ? error : "none");
+    printf("%d blocks, choice %d %d, child %d, locale %s, error %s\n", whole, early_choice(),
+           early_resolved, early_child, locale ? locale : "none", error ? error : "none");
     return 0;
 }

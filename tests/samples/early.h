@@ -8,6 +8,7 @@
 
 extern void *early_blocks[EARLY_BLOCKS];
 extern int early_resolved; /* whether the resolver was given a block */
+extern int early_child;    /* whether a child of the constructor's ended well */
 int early_choice(void);
 
 #endif

@@ -6,13 +6,14 @@
  *     processes chain P..       allocates, then executes P, which gets the rest of the arguments
  *     processes badexec         allocates, fails to execute, allocates
  *     processes vfork N         N times: vfork, execve that fails, _exit(127); then /bin/true
- *     processes callfork        fork by libc's syscall, past its handlers
- *     processes rawfork         fork by an instruction, past all of libc
+ *     processes rawfork HOW     fork by a system call: clone, fork, clone3; unseen: past all hooks
  *     processes spawn P..       posix_spawn of P, waits
  */
 #include "counted.h"
 #include "raw_exit.h"
 
+#include <linux/sched.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -116,18 +117,37 @@ static int many_vforks(int n)
     return 0;
 }
 
-static int fork_unseen(int raw)
+static pid_t make_child(const char *how)
 {
-    counted_keep(10, 10);
-    pid_t pid = (pid_t)(raw ? raw_fork() : syscall(SYS_clone, 17 /* SIGCHLD */, 0, 0, 0, 0));
+    if (strcmp(how, "unseen") == 0)
+        return (pid_t)raw_fork(); /* by an instruction that no library sees */
+#ifdef SYS_fork
+    if (strcmp(how, "fork") == 0)
+        return (pid_t)syscall(SYS_fork);
+#endif
+    if (strcmp(how, "clone3") == 0) {
+        struct clone_args arguments = {.exit_signal = SIGCHLD};
+        if (syscall(SYS_clone3, 8, sizeof arguments) != -1) /* nothing is there */
+            abort();
+        return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+    }
+    return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+
+static int fork_by_call(const char *how)
+{
+    counted_keep(10, 1000);
+    void *first = counted_malloc(2000);
+    const pid_t pid = make_child(how);
     if (pid == 0) {
         counted_reset();
-        counted_keep(3, 70);
+        work(first, 3);
         counted_print("child");
         exit(0);
     }
     if (wait_for(pid) != 0)
         abort();
+    counted_free(first, 2000);
     counted_print("parent");
     return 0;
 }
@@ -154,8 +174,8 @@ int main(int argc, char **argv)
         return bad_exec();
     if (strcmp(how, "vfork") == 0 && argc > 2)
         return many_vforks(atoi(argv[2]));
-    if (strcmp(how, "rawfork") == 0 || strcmp(how, "callfork") == 0)
-        return fork_unseen(how[0] == 'r');
+    if (strcmp(how, "rawfork") == 0 && argc > 2)
+        return fork_by_call(argv[2]);
     if (strcmp(how, "spawn") == 0 && argc > 2)
         return spawn(argv + 2);
     return 2;
