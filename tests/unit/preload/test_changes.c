@@ -70,12 +70,11 @@ static void what_is_not_mapped_is_not_followed(void **state)
     assert_int_not_equal(changes_sum(r, &r->vault), 0);
 }
 
-/* Waits for a byte in FD. */
-static void await(int fd)
+/* Waits for a byte in FD. Returns false if nobody is there any more who could write one. */
+static bool await(int fd)
 {
     char c;
-    while (read(fd, &c, 1) != 1) {
-    }
+    return read(fd, &c, 1) == 1;
 }
 
 static void tell(int fd)
@@ -87,8 +86,11 @@ static void tell(int fd)
 static int watching(const int from[2], const int to[2], char *const *grown)
 {
     const uint64_t before = changes_sum(r, &r->vault);
+    close(from[1]);
     tell(to[1]);
-    await(from[0]);
+    if (!await(from[0])) {
+        return 3; /* the test has failed */
+    }
     const uint32_t extents = r->vault.extents;
     char *place;
     if (!vault_follow(&r->vault) || r->vault.extents <= extents ||
@@ -109,10 +111,11 @@ static void memory_that_came_later_is_followed(void **state)
     if (child == 0) {
         _exit(watching(from, to, &first));
     }
-    await(to[0]);
+    assert_true(await(to[0]));
     char *later = NULL;
     for (int i = 0; i < 4; i++) {
         later = vault_map(&r->vault, 10 << 20);
+        assert_non_null(later);
     }
     later[5 << 20] = 'g';
     memcpy(first, &later, sizeof later);
