@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: MIT
 """The file libmemprof.so: what it needs, exports and reserves."""
 import re
-import subprocess
 
 import memprof_test
 
@@ -13,13 +12,6 @@ TLS_LIMIT = 256
 
 
 class Library(memprof_test.Test):
-    def readelf(self, *options):
-        memprof_test.need("readelf")
-        done = subprocess.run(["readelf", "-W", *options, memprof_test.LIBRARY], check=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              env=self.environment())
-        return done.stdout.decode()
-
     def test_needs_only_libc(self):
         needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", self.readelf("-d")))
         self.assertIn("libc.so.6", needed)

@@ -204,6 +204,14 @@ class Test(unittest.TestCase):
         self.assertEqual(done.returncode, status, f"memprof-report {arguments}: {done.stderr!r}")
         return done.stdout
 
+    def readelf(self, *options):
+        """What it tells of the library."""
+        need("readelf")
+        done = subprocess.run(["readelf", "-W", *options, LIBRARY], check=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env=self.environment())
+        return done.stdout.decode()
+
     def assert_sound(self, dump, allocations=1):
         """A complete, exact profile in which nothing was lost."""
         self.assertTrue(dump["dump"]["complete"])
