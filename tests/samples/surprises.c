@@ -10,6 +10,7 @@
 #include <memprof/memprof.h>
 #include <pthread.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -193,6 +194,27 @@ static void nothing(int number)
     (void)number;
 }
 
+static sigjmp_buf back;
+
+static void jump(int number)
+{
+    siglongjmp(back, number);
+}
+
+/* Leaves libc's reallocarray, which calls realloc, by a fault there. */
+static void leave_resize(void)
+{
+    char *nowhere = (char *)16;
+    __asm__ volatile("" : "+r"(nowhere));
+    signal(SIGSEGV, jump);
+    if (sigsetjmp(back, 1) == 0 && reallocarray(nowhere, 10, 10)) {
+        puts("a block");
+    }
+    signal(SIGSEGV, SIG_DFL);
+    void *p = realloc(malloc(100), 4321);
+    __asm__ volatile("" : "+r"(p)::"memory");
+}
+
 int main(int argc, char **argv)
 {
     const char *which = argc > 1 ? argv[1] : "", *argument = argc > 2 ? argv[2] : "";
@@ -219,6 +241,8 @@ int main(int argc, char **argv)
     } else if (strcmp(which, "handler") == 0) {
         signal(SIGUSR2, nothing);
         raise(SIGUSR2);
+    } else if (strcmp(which, "leaving") == 0) {
+        leave_resize();
     } else if (strcmp(which, "load") == 0) {
         load_again(argument);
     }
