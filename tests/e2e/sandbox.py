@@ -63,8 +63,9 @@ class Sandbox(memprof_test.Test):
                     self.assertEqual(warnings(dump), ["sandbox"])
 
     def test_strict_mode(self):
-        dump = self.enter("strict", "kill", "loop").dump
-        self.assertEqual((counted(dump), warnings(dump)), (BEFORE, ["sandbox"]))
+        for how in ("strict", "strict-call"):
+            dump = self.enter(how, "kill", "loop").dump
+            self.assertEqual((counted(dump), warnings(dump)), (BEFORE, ["sandbox"]), how)
 
     def test_room_for_dumps(self):
         """The sandbox allows what a dump takes: nothing is lost, in no thread and no child."""

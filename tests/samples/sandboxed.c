@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * sandboxed HOW WHAT ACTION..: enters a sandbox (seccomp) and does what ACTIONs say.
- * HOW: prctl, syscall, raw (instructions, no libc), strict (the strict mode), before (by a child of
- * vfork, which executes nothing), twice, bad (a filter that the kernel refuses).
+ * HOW: prctl, syscall, raw (instructions, no libc), strict, strict-call (the strict mode), before
+ * (by a child of vfork, which executes nothing), twice, bad (a filter that the kernel refuses).
  * WHAT happens to calls that the program itself does not make: kill, errno, or room: those for
  * files, memory and signals are allowed, the rest ends the process.
  * ACTION: loop (new stacks, no system call), grow (more memory), threads, fork, fault, abort.
@@ -110,6 +110,8 @@ static void enter(const char *how, struct sock_fprog *filter)
         need(raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, (long)filter));
     } else if (strcmp(how, "strict") == 0) {
         need(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT));
+    } else if (strcmp(how, "strict-call") == 0) {
+        need(syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL));
     } else if (strcmp(how, "before") == 0) {
         if (vfork() == 0) { /* NOLINT: that is what is tried */
             _exit(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter) == 0 ? 0 : 9);
@@ -231,7 +233,7 @@ int main(int argc, char **argv)
     if (write(1, "done\n", 5) != 5) {
         return 7;
     }
-    if (strcmp(argv[1], "strict") == 0) {
+    if (strncmp(argv[1], "strict", 6) == 0) {
         raw(SYS_exit, 3, 0, 0);
     }
     _exit(3);

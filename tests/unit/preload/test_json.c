@@ -217,13 +217,33 @@ static void a_full_pipe_is_an_error(void **state)
     close(pipes[1]);
 }
 
+/* The program has closed the file that is written to, and opened one of its own. */
+static void another_file_is_left_alone(void **state)
+{
+    (void)state;
+    int fd = memfd_create("ours", 0), other = memfd_create("the program's", 0);
+    assert_true(fd >= 0 && other >= 0);
+    const struct sys_identity identity = sys_identify(fd);
+    json_begin(&written, fd);
+    written.identity = &identity;
+    write_much();
+    const off_t before = lseek(fd, 0, SEEK_END);
+    assert_true(before > 0);
+    assert_int_equal(dup2(other, fd), fd);
+    write_much();
+    assert_int_equal(json_end(&written), -EBADF);
+    assert_int_equal(lseek(other, 0, SEEK_END), 0);
+    close(fd);
+    close(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_up_to_the_bounds), cmocka_unit_test(random_documents),
         cmocka_unit_test(zeros_can_be_left_out),     cmocka_unit_test(thousandths_are_decimals),
         cmocka_unit_test(the_end_of_the_buffer),     cmocka_unit_test(the_first_error_is_kept),
-        cmocka_unit_test(a_full_pipe_is_an_error),
+        cmocka_unit_test(a_full_pipe_is_an_error),   cmocka_unit_test(another_file_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
