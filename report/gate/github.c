@@ -38,10 +38,12 @@ static void put_property(FILE *out, const char *before, const char *text)
     put_escaped(out, text, ":,");
 }
 
-/* A file outside the checkout cannot be annotated: then the place is only in the words. */
+/* A file outside the checkout is named by its whole path, for whoever reads the log. A library's
+ * relative name, such as libio/genops.c, would be taken for one in the checkout: it is only in the
+ * words. */
 static void put_place(FILE *out, const struct verdict_frame *where)
 {
-    if (!where || !where->relative)
+    if (!where || !where->file || (!where->relative && where->file[0] != '/'))
         return;
     put_property(out, "file=", where->file);
     fprintf(out, ",line=%" PRIu32 ",", where->line);

@@ -107,9 +107,10 @@ class Outputs(GateTest):
             self.assertIn(f"file=tests/samples/leaky.c,line={line},", out["github"])
         out = self.write_all(dump, status=1, cwd=checkout)
         self.assertIn(f"file=tests/samples/leaky.c,line={line},", out["github"])
-        # What lies outside cannot be annotated.
+        # What lies outside is named by its whole path.
         out = self.write_all(dump, status=1, env={"GITHUB_WORKSPACE": "/nonexistent"})
-        self.assertTrue(out["github"].startswith(f"::error title=memprof max-leak::{SOURCE}:{line}"))
+        self.assertTrue(out["github"].startswith(f"::error file={SOURCE},line={line},title=memprof max-leak::"
+                                                 f"{SOURCE}:{line}"))
 
     def test_fingerprints_outlast_a_rebuild(self):
         words = ["leak=1x7", "other=1x9"]
