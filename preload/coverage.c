@@ -23,7 +23,9 @@ static void warn(struct json *j, const char *code, const char *text)
     json_close(j, '}');
 }
 
-static void warn_count(struct json *j, const char *code, uint64_t n, const char *text)
+/* N things, of which ONE or SEVERAL says what they are, and WHAT what is the matter with them. */
+static void warn_count(struct json *j, const char *code, uint64_t n, const char *one,
+                       const char *several, const char *what)
 {
     if (n == 0) {
         return;
@@ -31,7 +33,8 @@ static void warn_count(struct json *j, const char *code, uint64_t n, const char 
     char message[320];
     struct text t = text_begin(message, sizeof message);
     text_number(&t, n);
-    text_string(&t, text);
+    text_string(&t, n == 1 ? one : several);
+    text_string(&t, what);
     warn(j, code, message);
 }
 
@@ -106,15 +109,15 @@ void coverage_write(struct json *j, const struct recorder *r, const struct dump_
     json_milli(j, "percent", milli);
     json_open(j, "warnings", '[');
     warn_about_program(j, r, totals, rss_bytes);
-    warn_count(j, "unknown-frees", totals->unknown_free_count,
-               " blocks were freed that had not been seen being allocated");
-    warn_count(j, "missed-frees", totals->missed_free_count,
-               " blocks were handed out again without their free having been seen");
-    warn_count(j, "dropped", totals->dropped_count,
-               " events could not be recorded: no memory for the profiler, or a signal handler "
-               "that interrupted it");
-    warn_count(j, "truncated-stacks", totals->truncated_stack_count,
-               " allocations have a stack that was cut at its outer end");
+    warn_count(j, "unknown-frees", totals->unknown_free_count, " block was freed",
+               " blocks were freed", " without having been seen being allocated");
+    warn_count(j, "missed-frees", totals->missed_free_count, " block was", " blocks were",
+               " handed out again without a free having been seen");
+    warn_count(j, "dropped", totals->dropped_count, " event", " events",
+               " could not be recorded: no memory for the profiler, or a signal handler that "
+               "interrupted it");
+    warn_count(j, "truncated-stacks", totals->truncated_stack_count, " allocation has",
+               " allocations have", " a stack that was cut at its outer end");
     json_close(j, ']');
     json_close(j, '}');
 }

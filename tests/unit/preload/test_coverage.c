@@ -83,13 +83,26 @@ static void percentages(void **state)
           "unknown-frees");
 }
 
+/* Checks what the warning about TOTALS begins with. */
+static void check_words(const struct dump_totals *totals, const char *begin)
+{
+    json_t *c = coverage_of(totals, 0);
+    json_t *warning = json_array_get(json_object_get(c, "warnings"), 0);
+    const char *words = json_string_value(json_object_get(warning, "text"));
+    assert_int_equal(strncmp(words, begin, strlen(begin)), 0);
+    json_decref(c);
+}
+
 static void counts_are_in_the_words(void **state)
 {
     (void)state;
-    json_t *c = coverage_of(&(struct dump_totals){.alloc_count = 1, .unknown_free_count = 4711}, 0);
-    json_t *warning = json_array_get(json_object_get(c, "warnings"), 0);
-    assert_int_equal(strncmp(json_string_value(json_object_get(warning, "text")), "4711 ", 5), 0);
-    json_decref(c);
+    check_words(&(struct dump_totals){.unknown_free_count = 4711},
+                "4711 blocks were freed without");
+    check_words(&(struct dump_totals){.unknown_free_count = 1}, "1 block was freed without");
+    check_words(&(struct dump_totals){.missed_free_count = 1}, "1 block was handed out again");
+    check_words(&(struct dump_totals){.dropped_count = 1}, "1 event could not");
+    check_words(&(struct dump_totals){.dropped_count = 2}, "2 events could not");
+    check_words(&(struct dump_totals){.truncated_stack_count = 1}, "1 allocation has a stack");
 }
 
 static void a_blind_profile_says_why(void **state)
