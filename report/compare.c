@@ -39,6 +39,18 @@ static void match_exact(struct matching *m)
     free(old_of);
 }
 
+/* Finds partners for what a change of the code has made another stack. */
+static void match_changed(struct matching *m)
+{
+    compare_moved(m);
+    compare_merged(m);
+    compare_similar(m);
+    compare_merged(m); /* of those, too */
+    if (m->old->live_only && m->new->live_only && !m->old->whole.has_errors &&
+        !m->new->whole.has_errors)
+        compare_balanced(m);
+}
+
 /* Hands ENTRY, a sum, over to C, if it is one; else OTHERWISE is what counts. */
 static const struct stackset_entry *choose(struct comparison *c, struct stackset_entry *entry,
                                            const struct stackset_entry *otherwise)
@@ -79,12 +91,8 @@ struct comparison compare(const struct stackset *old, const struct stackset *new
                          .new_sum = mem_zero(new->n, sizeof(struct stackset_entry *)),
                          .absorbed = mem_zero(new->n, sizeof *m.absorbed)};
     match_exact(&m);
-    compare_moved(&m);
-    compare_merged(&m);
-    compare_similar(&m);
-    compare_merged(&m); /* of those, too */
-    if (old->live_only && new->live_only && !old->whole.has_errors && !new->whole.has_errors)
-        compare_balanced(&m);
+    if (!compare_same_build(old, new))
+        match_changed(&m);
     make_rows(&c, &m);
     free(m.partner);
     free(m.match);

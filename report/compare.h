@@ -7,8 +7,9 @@
  *   similar  the longest common part: a frame in the middle or at the inner end was changed, or is
  *            missing in one of them (a tail call, other inlining), or a function was renamed.
  *
- * What is left over is new, or gone. The better partner wins, and the result depends on nothing but
- * the two sets. Does not fail (memory.h).
+ * Of dumps of the same build, by build-ids, only exact ones are partners: no code has moved. What
+ * is left over is new, or gone. The better partner wins, and the result depends on nothing but the
+ * two sets. Does not fail (memory.h).
  */
 #ifndef REPORT_COMPARE_H
 #define REPORT_COMPARE_H

@@ -34,6 +34,10 @@ void compare_each_group(const struct stackset *s,
 void compare_groups(struct matching *m,
                     void (*visit)(struct matching *m, const struct compare_group *g));
 
+/* Whether all stacks are from dumps, of one build of whatever is in both: then no line has moved,
+ * and stacks that are not the same are others. */
+bool compare_same_build(const struct stackset *old, const struct stackset *new);
+
 static inline void compare_pair(struct matching *m, size_t old, size_t new, enum compare_match how)
 {
     m->partner[new] = old;

@@ -307,6 +307,28 @@ class Baselines(GateTest):
         finding, = verdict["checks"][0]["findings"]
         self.assertEqual((finding["frames"][0]["function"], finding["bytes"]), ("other", 1))
 
+    def test_the_same_build(self):
+        """Where no code can have moved, a leak that another line of the same function has in place of one that
+        is gone is new, also to the byte."""
+        text = ["#include <stdlib.h>", "void *volatile kept;", "int main(int argc, char **argv)", "{",
+                "    (void)argv;", "    if (argc == 1)", "        kept = malloc(11); /* old */", "    if (argc == 2)",
+                "        kept = malloc(11); /* new */", "    return 0;", "}"]
+        path = self.write("lines.c", "\n".join(text) + "\n")
+        program = str(self.dir / "lines")
+        subprocess.run([os.environ.get("CC", "cc"), "-g", "-o", program, path], check=True)
+        dumps = []
+        for words in ([], ["x"]):
+            self.assertEqual(self.profiled([program, *words]).status, 0)
+            dumps += map(str, (self.dir / f"dumps{self.runs}").iterdir())
+        line = {word: 1 + next(i for i, code in enumerate(text) if f"/* {word} */" in code) for word in ("old", "new")}
+        for unit in ("stack", "line"):
+            diff = json.loads(self.report("diff", "--by", unit, "--format", "json", *dumps))
+            self.assertEqual({change["status"]: change["line"] for change in diff["changes"]},
+                             {"new": line["new"], "fixed": line["old"]})
+        finding, = self.verdict("--baseline", *dumps, status=1)["checks"][0]["findings"]
+        self.assertEqual((finding["frames"][0]["line"], finding["bytes"]), (line["new"], 11))
+        self.check("--baseline", dumps[0], dumps[0])
+
 
 if __name__ == "__main__":
     memprof_test.main()
