@@ -51,7 +51,7 @@ SOAKS = {
                 ["locks.Locks.test_short_threads", "locks.Locks.test_live_threads"], 1),
     "kills": ("300 kills at random instants, half of them of several threads, 240 at an instruction",
               12, ["recovered.Kills"], 1),
-    "events": ("2^32 events from one place, and more", 2, ["extremes.Extremes.test_events"], 1),
+    "events": ("2^32 events from one place, and more", 15, ["extremes.Extremes.test_events"], 1),
     "blocks": ("50 million live blocks of 16 bytes", 2, ["extremes.Extremes.test_live"], 1),
     "throws": ("a million exceptions", 2, ["extremes.Extremes.test_throws"], 1),
     "far": ("blocks of 1 TiB, blocks all over the address space", 5,
