@@ -89,11 +89,12 @@ enum event_result {
     EVENT_OTHER, /* something is out of the ordinary: nothing is done */
 };
 
-/* The same where nothing is out of the ordinary. Calls nothing: what does is left for later. */
+/* The same where nothing is out of the ordinary; SLOT: of live_ask. Calls nothing: what does is
+ * left for later. */
 COUNT_INLINE enum event_result event_alloc_plain(struct recorder *r, struct thread *t,
                                                  enum site_function function, uintptr_t address,
                                                  uint64_t size, const struct known *x,
-                                                 bool reallocated)
+                                                 live_slot *slot, bool reallocated)
 {
     if (unlikely(!x) || unlikely(x->as != (uint16_t)function) || unlikely(t->seldom)) {
         return EVENT_OTHER;
@@ -103,7 +104,7 @@ COUNT_INLINE enum event_result event_alloc_plain(struct recorder *r, struct thre
     uint32_t sweep;
     if (unlikely(count_measures(shard, counter_get(&shard->alloc_count))) ||
         unlikely(near == SHARD_NEAR) ||
-        unlikely(!live_put_plain(&r->live, &t->live_cache, address, shard->site, size, &sweep))) {
+        unlikely(!live_put_plain(&r->live, slot, address, shard->site, size, &sweep))) {
         return EVENT_OTHER;
     }
     const bool alone = count_alone(r);

@@ -168,9 +168,10 @@ static inline __attribute__((always_inline)) void *
 quick_counted(struct thread *t, enum site_function function, void *p, size_t size,
               struct stack_start start, bool reallocated)
 {
+    live_slot *slot = live_ask(&t->live_cache, (uintptr_t)p);
     const struct known *x = event_find_first(&recorder, t, start);
     const enum event_result result =
-        event_alloc_plain(&recorder, t, function, (uintptr_t)p, size, x, reallocated);
+        event_alloc_plain(&recorder, t, function, (uintptr_t)p, size, x, slot, reallocated);
     if (unlikely(result == EVENT_OTHER)) {
         guard_tls.at = t;
         guard_tls.found = x;

@@ -143,6 +143,18 @@ static inline bool live_is_swept(const struct live *l, uint32_t sweep)
     return atomic_load_explicit(&l->sweep, memory_order_relaxed) != sweep;
 }
 
+/* The slot of ADDRESS if its region was used recently; or NULL. Has it fetched, which takes as long
+ * as finding out whose block it is. */
+static inline live_slot *live_ask(const struct live_cache *cache, uintptr_t address)
+{
+    if (unlikely(!live_is_near(cache, address))) {
+        return NULL;
+    }
+    live_slot *slot = live_slot_at(live_near(cache, address), address);
+    __builtin_prefetch(slot, 1);
+    return slot;
+}
+
 /* Puts in what WORD (live_word) and SIZE tell. */
 static inline __attribute__((always_inline)) enum live_result
 live_put(struct live *l, struct live_cache *cache, uintptr_t address, uint32_t word, uint64_t size,
@@ -173,19 +185,17 @@ live_put(struct live *l, struct live_cache *cache, uintptr_t address, uint32_t w
     return LIVE_OK;
 }
 
-/* The same of a block of SITE, if neither another block nor pages that are given back are in the
- * way; false, and nothing is done, otherwise. Calls nothing: if live_is_swept afterwards, the block
- * is to be put in again (live_put_again). */
-static inline __attribute__((always_inline)) bool live_put_plain(struct live *l,
-                                                                 struct live_cache *cache,
+/* The same of a block of SITE in SLOT, which live_ask told, if neither another block nor pages that
+ * are given back are in the way; false, and nothing is done, otherwise. Calls nothing: if
+ * live_is_swept afterwards, the block is to be put in again (live_put_again). */
+static inline __attribute__((always_inline)) bool live_put_plain(struct live *l, live_slot *slot,
                                                                  uintptr_t address, uint32_t site,
                                                                  uint64_t size, uint32_t *sweep)
 {
     *sweep = atomic_load_explicit(&l->sweep, memory_order_acquire);
-    if (unlikely(!live_is_near(cache, address)) || unlikely(*sweep & (LIVE_CROWDS | 1))) {
+    if (unlikely(!slot) || unlikely(*sweep & (LIVE_CROWDS | 1))) {
         return false;
     }
-    live_slot *slot = live_slot_at(live_near(cache, address), address);
     if (unlikely(atomic_load_explicit(slot, memory_order_relaxed) != 0)) {
         return false;
     }
