@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include "objects.h"
+#include "roomy.h"
 #include "sys.h"
 
 #define PAGE_MASK (~(uintptr_t)4095)
@@ -221,6 +222,22 @@ int32_t modules_find(struct modules *m, uintptr_t address)
     return object_find(address, object) ? add(m, object, address) : -1;
 }
 
+struct search {
+    struct modules *modules;
+    struct sys_lock *lock;
+    uintptr_t address;
+    int32_t found;
+};
+
+static void find_locked(void *arg)
+{
+    struct search *s = arg;
+    const sys_sigset before = sys_lock(s->lock);
+    s->found = modules_find(s->modules, s->address);
+    sys_unlock(s->lock, before);
+}
+
+/* A module is described once, and that takes more stack than a handler may have left. */
 int32_t modules_find_shared(struct modules *m, struct sys_lock *lock, uintptr_t address)
 {
     if (likely(atomic_load_explicit(&m->checked_generation, memory_order_acquire) ==
@@ -231,8 +248,7 @@ int32_t modules_find_shared(struct modules *m, struct sys_lock *lock, uintptr_t 
             return known;
         }
     }
-    const sys_sigset before = sys_lock(lock);
-    const int32_t id = modules_find(m, address);
-    sys_unlock(lock, before);
-    return id;
+    struct search search = {.modules = m, .lock = lock, .address = address};
+    roomy_call(find_locked, &search);
+    return search.found;
 }

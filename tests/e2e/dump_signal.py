@@ -77,6 +77,12 @@ class DumpSignal(memprof_test.Test):
                 dump = self.unchanged([sample("tiny_stacks")], env=env).dump
                 exact = dump["mode"].get("exact", dump["totals"])
                 self.assertGreaterEqual(exact["alloc_count"], made)
+        for env in ({}, {"MEMPROF_SAMPLE": "1"}, {"MEMPROF_MAX_OVERHEAD": "50"}):
+            with self.subTest("the program's first blocks", env=env):
+                run = self.unchanged([sample("tiny_stacks"), "handlers"], env=env)
+                self.assertEqual((run.status, run.out), (0, b"400\n"))
+                exact = run.dump["mode"].get("exact", run.dump["totals"])
+                self.assertGreaterEqual(exact["alloc_count"], 20 * 20)
         for env in ({"MEMPROF_SIGNAL": "USR2"},
                     {"MEMPROF_SIGNAL": "USR2", "MEMPROF_INTERVAL": "0.0001"},
                     {"MEMPROF_SIGNAL": "USR2", "MEMPROF_DUMP_AT": "1%"},

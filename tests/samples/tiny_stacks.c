@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * tiny_stacks [plain|dumps [ROOM]]: allocates where there is next to no stack: in threads with the
- * least that there is, and in handlers on alternate stacks of ROOM bytes more than the kernel
- * needs. With "dumps" the threads ask for dumps by SIGUSR2, too, with as little. Prints how many
+ * tiny_stacks [plain|dumps|handlers [ROOM]]: allocates where there is next to no stack: in threads
+ * with the least that there is, and in handlers on alternate stacks of ROOM bytes more than the
+ * kernel needs. With "dumps" the threads ask for dumps by SIGUSR2, too, with as little; with
+ * "handlers" there are no threads, so that a handler is the first to allocate. Prints how many
  * allocations of 77 bytes it made. */
 #include <alloca.h>
 #include <pthread.h>
@@ -80,7 +81,8 @@ int main(int argc, char **argv)
     const size_t signal_stack = ((size_t)sysconf(_SC_MINSIGSTKSZ) + room + 15) & ~(size_t)15;
     size_t low = (size_t)sysconf(_SC_MINSIGSTKSZ) + LOW;
     const int dumps = argc > 1 && strcmp(argv[1], "dumps") == 0;
-    for (int i = 0; i < 20; i++) {
+    const int threads = argc > 1 && strcmp(argv[1], "handlers") == 0 ? 0 : 20;
+    for (int i = 0; i < threads; i++) {
         pthread_t thread;
         pthread_attr_t attributes;
         pthread_attr_init(&attributes);
