@@ -129,6 +129,14 @@ static void look_at_footprint(struct recorder *r, uint64_t elapsed)
 
 #define TRIM_NS 1000000u /* at most so much at a time */
 
+/* What is due is being done: other threads need not come for it meanwhile, all of them at each
+ * event, should this one lose its processor. They look again after some 1.2 milliseconds. */
+#define AGAIN_TICKS ((uint64_t)1 << 22)
+static void put_off(struct recorder *r)
+{
+    atomic_store(&r->deadline, clock_ticks() + AGAIN_TICKS);
+}
+
 static void periodic(void *arg)
 {
     struct recorder *r = arg;
@@ -136,6 +144,7 @@ static void periodic(void *arg)
         atomic_store(&r->deadline, UINT64_MAX);
         return;
     }
+    put_off(r);
     warden_start(r);
     uint64_t elapsed = clock_elapsed_ns(&r->clock);
     struct cause near = {0};
