@@ -7,8 +7,8 @@
  *              the usual one
  *   jump       allocates, and leaves by siglongjmp whatever it interrupted
  *   fork, _fork, clone   makes a child, which allocates 10 blocks of 321 bytes and exits
- *   forks, _forks, clones   makes one so, which allocates as many, goes on with what was interrupted,
- *              and exits soon; each thread has a timer of its own, so that both fork at once
+ *   forks, _forks, clones   makes one so, which allocates as many, goes on with what was
+ * interrupted, and exits soon; each thread has a timer of its own, so that both fork at once
  *
  * To be run over libsafe_malloc.so. Afterwards 1000 blocks of 2055 bytes are allocated and kept.
  * Prints how many allocations this process made and how many blocks it keeps. */
