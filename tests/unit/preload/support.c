@@ -6,6 +6,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 #include "process.h"
 #include "real.h"
+#include "roomy.h"
 
 #define PATIENCE_MS 60000 /* until a hang */
 
@@ -140,6 +142,38 @@ const char *support_caught_stderr(void)
     snprintf(text, sizeof text, "%s", content);
     free(content);
     return text;
+}
+
+static struct {
+    pthread_t thread;
+    pthread_barrier_t barrier;
+} occupant;
+
+static void stay(void *unused)
+{
+    (void)unused;
+    pthread_barrier_wait(&occupant.barrier);
+    pthread_barrier_wait(&occupant.barrier);
+}
+
+static void *occupy(void *arg)
+{
+    roomy_call(stay, arg);
+    return NULL;
+}
+
+void support_occupy_room(void)
+{
+    pthread_barrier_init(&occupant.barrier, NULL, 2);
+    assert_int_equal(pthread_create(&occupant.thread, NULL, occupy, NULL), 0);
+    pthread_barrier_wait(&occupant.barrier);
+}
+
+void support_vacate_room(void)
+{
+    pthread_barrier_wait(&occupant.barrier);
+    pthread_join(occupant.thread, NULL);
+    pthread_barrier_destroy(&occupant.barrier);
 }
 
 int support_end_of(int child)

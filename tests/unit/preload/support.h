@@ -45,6 +45,10 @@ void support_write(const char *path, const char *content);
 void support_catch_stderr(void);
 const char *support_caught_stderr(void);
 
+/* Another thread is on the stack with room (roomy.h), from one call to the other. */
+void support_occupy_room(void);
+void support_vacate_room(void);
+
 /* The status of CHILD when it has ended; killed if it hangs, maybe with all signals blocked. */
 int support_end_of(int child);
 

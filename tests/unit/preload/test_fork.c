@@ -3,7 +3,6 @@
  * A recorder with children of fork: each begins anew, or is left out, and its parent's figures stay
  * what they are.
  */
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -86,21 +85,6 @@ static void a_child_opens_the_locks_of_others(void **state)
     }
 }
 
-static pthread_barrier_t inside;
-
-static void stay(void *unused)
-{
-    (void)unused;
-    pthread_barrier_wait(&inside);
-    pthread_barrier_wait(&inside);
-}
-
-static void *stays(void *arg)
-{
-    roomy_call(stay, arg);
-    return NULL;
-}
-
 /* On the stack with room all signals are masked; elsewhere, as under sanitizers, not. */
 static void note_masked(void *masked)
 {
@@ -111,11 +95,8 @@ static void a_child_has_the_stack_with_room(void **state)
 {
     (void)state;
     bool usual = false;
-    pthread_t thread;
     roomy_call(note_masked, &usual);
-    pthread_barrier_init(&inside, NULL, 2);
-    assert_int_equal(pthread_create(&thread, NULL, stays, NULL), 0);
-    pthread_barrier_wait(&inside);
+    support_occupy_room();
     pid_t child = fork();
     if (child == 0) {
         bool masked = !usual;
@@ -123,8 +104,7 @@ static void a_child_has_the_stack_with_room(void **state)
         roomy_call(note_masked, &masked);
         _exit(masked != usual);
     }
-    pthread_barrier_wait(&inside);
-    pthread_join(thread, NULL);
+    support_vacate_room();
     assert_int_equal(support_end_of(child), 0);
 }
 

@@ -78,21 +78,6 @@ static void the_second_stays_where_it_is(void **state)
     assert_true(unblocked());
 }
 
-static pthread_barrier_t inside;
-
-static void stay(void *unused)
-{
-    (void)unused;
-    pthread_barrier_wait(&inside);
-    pthread_barrier_wait(&inside);
-}
-
-static void *stays(void *arg)
-{
-    roomy_call(stay, arg);
-    return NULL;
-}
-
 /* As recorder_child has it. SEEN: where there is room. */
 static int in_child(const struct seen *seen)
 {
@@ -114,17 +99,13 @@ static void a_child_has_room_again(void **state)
 {
     (void)state;
     struct seen seen = {0}, inner = {0};
-    pthread_t thread;
     roomy_call(look, &seen);
-    pthread_barrier_init(&inside, NULL, 2);
-    assert_int_equal(pthread_create(&thread, NULL, stays, NULL), 0);
-    pthread_barrier_wait(&inside);
+    support_occupy_room();
     const pid_t child = fork();
     if (child == 0) {
         _exit(in_child(&seen));
     }
-    pthread_barrier_wait(&inside);
-    pthread_join(thread, NULL);
+    support_vacate_room();
     assert_int_equal(support_end_of(child), 0);
     roomy_call(in_call, &inner); /* it is there itself */
     assert_true(inner.frame != 0 && inner.frame != seen.frame);
