@@ -143,8 +143,8 @@ static inline bool live_is_swept(const struct live *l, uint32_t sweep)
     return atomic_load_explicit(&l->sweep, memory_order_relaxed) != sweep;
 }
 
-/* The slot of ADDRESS if its region was used recently; or NULL. Has it fetched, while the caller does
- * something else. */
+/* The slot of ADDRESS if its region was used recently; or NULL. Has it fetched, while the caller
+ * does something else. */
 static inline live_slot *live_ask(const struct live_cache *cache, uintptr_t address)
 {
     if (unlikely(!live_is_near(cache, address))) {
