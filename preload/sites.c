@@ -27,18 +27,18 @@ int sites_init(struct sites *s, struct arena_pool *pool, uint32_t base, struct m
     s->lock = lock;
     atomic_store(&s->outermost, 0);
     return records_init(&s->frames, pool, sizeof(struct frame)) < 0 ||
-                   records_init(&s->sites, pool, sizeof(struct site)) < 0
+                   records_init(&s->sites, pool, sizeof(struct site)) < 0 ||
+                   records_init(&s->forks, pool, sizeof(struct sites_fork)) < 0
                ? -1
                : 0;
 }
 
-/* The link to go on at from LINK, of the two of a frame or site, towards what has HASH. */
-static inline sites_link *next_link(sites_link next[2], uint64_t *hash)
-{
-    sites_link *link = &next[*hash >> 63];
-    *hash <<= 1;
-    return link;
-}
+/* A search among what hangs below a frame: how far it has come. */
+struct spot {
+    sites_link *link;
+    uint32_t there; /* what that link was seen to be */
+    uint64_t hash;  /* of what is searched for: the bits that are still to be followed */
+};
 
 static inline uint64_t hash_of(uint64_t key)
 {
@@ -53,76 +53,115 @@ static inline void fill(struct frame *f)
     }
 }
 
-/* Follows *LINK to the frame with CODE. Returns its id, or 0 and the empty link for it. */
-static uint32_t find_frame(const struct sites *s, sites_link **link, uint64_t *hash, uint64_t code)
+static struct sites_fork *fork_at(const struct sites *s, uint32_t link)
+{
+    return records_at(&s->forks, link & ~SITES_LINK_FORK);
+}
+
+/* The frame or site that AT has come to, as in a link; 0: there is nothing. */
+static inline uint32_t item_at(const struct sites *s, struct spot *at)
+{
+    at->there = atomic_load_explicit(at->link, memory_order_acquire);
+    return at->there & SITES_LINK_FORK ? fork_at(s, at->there)->item : at->there;
+}
+
+/* From an item that is not the wanted one. Returns false if there are no others. */
+static inline bool go_on(const struct sites *s, struct spot *at)
+{
+    if (!(at->there & SITES_LINK_FORK)) {
+        return false;
+    }
+    at->link = &fork_at(s, at->there)->next[at->hash >> 63];
+    at->hash <<= 1;
+    return true;
+}
+
+/* The frame with CODE, from AT on. Returns its id, or 0, and AT where it is to be put. */
+static inline uint32_t find_frame(const struct sites *s, struct spot *at, uint64_t code)
 {
     uint32_t id;
-    while ((id = atomic_load_explicit(*link, memory_order_acquire)) != 0) {
-        if (id & SITES_LINK_SITE) {
-            struct site *x = records_at(&s->sites, id & ~SITES_LINK_SITE);
-            *link = next_link(x->next, hash);
-            continue;
+    while ((id = item_at(s, at)) != 0) {
+        if (!(id & SITES_LINK_SITE)) {
+            struct frame *x = records_at(&s->frames, id);
+            if (atomic_load_explicit(&x->code, memory_order_relaxed) == code) {
+                fill(x);
+                return id;
+            }
         }
-        struct frame *x = records_at(&s->frames, id);
-        if (atomic_load_explicit(&x->code, memory_order_relaxed) == code) {
-            fill(x);
-            return id;
+        if (!go_on(s, at)) {
+            break;
         }
-        *link = next_link(x->next, hash);
     }
     return 0;
 }
 
 /* As find_frame, of the site with FUNCTION. */
-static uint32_t find_site(const struct sites *s, sites_link **link, uint64_t *hash,
-                          uint32_t function)
+static uint32_t find_site(const struct sites *s, struct spot *at, uint32_t function)
 {
     uint32_t id;
-    while ((id = atomic_load_explicit(*link, memory_order_acquire)) != 0) {
-        if (!(id & SITES_LINK_SITE)) {
-            struct frame *x = records_at(&s->frames, id);
-            *link = next_link(x->next, hash);
-            continue;
+    while ((id = item_at(s, at)) != 0) {
+        if (id & SITES_LINK_SITE) {
+            const struct site *x = records_at(&s->sites, id & ~SITES_LINK_SITE);
+            if (x->function == function) {
+                return id & ~SITES_LINK_SITE;
+            }
         }
-        struct site *x = records_at(&s->sites, id & ~SITES_LINK_SITE);
-        if (x->function == function) {
-            return id & ~SITES_LINK_SITE;
+        if (!go_on(s, at)) {
+            break;
         }
-        *link = next_link(x->next, hash);
     }
     return 0;
 }
 
-/* Makes ID known, where nothing is yet. */
-static bool put(sites_link *link, uint32_t id)
+enum put { PUT, PUT_OTHER_FIRST, PUT_NO_MEMORY };
+
+/* Makes ITEM known AT a place that a search for it has come to: beside what is there, if anything
+ * is. */
+static enum put put(struct sites *s, const struct spot *at, uint32_t item)
 {
-    uint32_t none = 0;
-    return atomic_compare_exchange_strong_explicit(link, &none, id, memory_order_acq_rel,
-                                                   memory_order_acquire);
+    uint32_t there = at->there, link = item;
+    if (there != 0) {
+        const uint32_t id = records_add(&s->forks, 1, RECORDS_MAX);
+        if (id == 0) {
+            return PUT_NO_MEMORY;
+        }
+        link = id | SITES_LINK_FORK;
+        struct sites_fork *fork = fork_at(s, link);
+        fork->item = there;
+        atomic_store_explicit(&fork->next[at->hash >> 63], item, memory_order_relaxed);
+    }
+    return atomic_compare_exchange_strong_explicit(at->link, &there, link, memory_order_acq_rel,
+                                                   memory_order_acquire)
+               ? PUT
+               : PUT_OTHER_FIRST;
 }
 
-static sites_link *below(const struct sites *s, uint32_t frame)
+static inline struct spot below(const struct sites *s, uint32_t frame, uint64_t hash)
 {
-    return frame == FRAME_ROOT ? (sites_link *)&s->outermost
-                               : &((struct frame *)records_at(&s->frames, frame))->inner;
+    sites_link *link = frame == FRAME_ROOT
+                           ? (sites_link *)&s->outermost
+                           : &((struct frame *)records_at(&s->frames, frame))->inner;
+    return (struct spot){.link = link, .hash = hash};
 }
 
 /* The site of FUNCTION below FRAME, added if it is new. 0 without memory or ids. */
 static uint32_t site_intern(struct sites *s, uint32_t frame, uint32_t function)
 {
-    sites_link *link = below(s, frame);
-    uint64_t hash = hash_of(function + 1);
-    uint32_t id = find_site(s, &link, &hash, function), added;
+    struct spot at = below(s, frame, hash_of(function + 1));
+    uint32_t id = find_site(s, &at, function), added;
     if (id != 0 || (added = records_add(&s->sites, 1, LIVE_MAX_SITE - s->base)) == 0) {
         return id;
     }
     struct site *x = records_at(&s->sites, added);
     x->frame = frame;
     x->function = function;
-    while (id == 0 && !put(link, added | SITES_LINK_SITE)) {
-        id = find_site(s, &link, &hash, function);
+    enum put done;
+    while ((done = put(s, &at, added | SITES_LINK_SITE)) == PUT_OTHER_FIRST) {
+        if ((id = find_site(s, &at, function)) != 0) {
+            return id;
+        }
     }
-    return id != 0 ? id : added;
+    return done == PUT ? added : 0;
 }
 
 /* What called a signal trampoline was not called from: it was interrupted. */
@@ -196,18 +235,18 @@ static void note_nodes(const struct way *w, size_t i, size_t n, uint32_t first)
     }
 }
 
-/* Adds nodes for frame I, with CODE, and all that are further in, and makes them known by LINK.
- * Nothing hangs below a new node, so they are linked to each other before anybody sees them. The
- * first is none until it is known: a process may be killed, and another thread's be there by then.
- * Returns false without memory, or if something was there first: then they are left, and no frames.
+/* Adds nodes for frame I, with CODE, and all that are further in, and makes them known AT its
+ * place. Nothing hangs below a new node, so they are linked to each other before anybody sees them.
+ * The first is none until it is known: a process may be killed, and another thread's be there by
+ * then. If they cannot be made known they are left, and no frames.
  */
-static bool add_rest(struct way *w, size_t i, uint64_t code, sites_link *link)
+static enum put add_rest(struct way *w, size_t i, uint64_t code, const struct spot *at)
 {
     struct sites *s = w->sites;
     const uint32_t n = (uint32_t)(w->stack->n - i), parent = w->parent;
     const uint32_t first = records_add(&s->frames, n, RECORDS_MAX), end = first + n;
     if (first == 0) {
-        return false;
+        return PUT_NO_MEMORY;
     }
     for (uint32_t id = first;;) {
         struct frame *f = records_at(&s->frames, id);
@@ -221,17 +260,18 @@ static bool add_rest(struct way *w, size_t i, uint64_t code, sites_link *link)
         }
         code = code_of(w, i + (id - first));
     }
-    if (likely(put(link, first))) {
+    const enum put done = put(s, at, first);
+    if (likely(done == PUT)) {
         fill(records_at(&s->frames, first));
         note_nodes(w, i, n, first);
-        return true;
+        return PUT;
     }
     for (uint32_t id = first; id < end; id++) {
         struct frame *f = records_at(&s->frames, id);
         atomic_store_explicit(&f->up, 0, memory_order_relaxed);
     }
     w->parent = parent;
-    return false;
+    return done;
 }
 
 /* The node of the whole STACK. FRAME_ROOT without memory. */
@@ -241,15 +281,12 @@ static uint32_t stack_intern(struct sites *s, const struct stack *stack)
     for (size_t i = known_nodes(stack, modules_generation(s->modules), &w.parent); i < stack->n;
          i++) {
         const uint64_t code = code_of(&w, i);
-        sites_link *link = below(s, w.parent);
-        uint64_t hash = hash_of(code);
+        struct spot at = below(s, w.parent, hash_of(code));
         uint32_t id;
-        while ((id = find_frame(s, &link, &hash, code)) == 0) {
-            if (likely(add_rest(&w, i, code, link))) {
-                return w.parent;
-            }
-            if (atomic_load(link) == 0) {
-                return FRAME_ROOT;
+        while ((id = find_frame(s, &at, code)) == 0) {
+            const enum put done = add_rest(&w, i, code, &at);
+            if (done != PUT_OTHER_FIRST) {
+                return done == PUT ? w.parent : FRAME_ROOT;
             }
         }
         w.parent = id;

@@ -6,7 +6,7 @@
  *
  * Any thread adds and reads, without a lock but for a module that is new: what a handler
  * interrupts, or leaves by longjmp, is either not to be found yet or whole. Of two threads that add
- * the same at the same time one leaves a record that nothing refers to, as does such a handler.
+ * the same at the same time one leaves records that nothing refers to, as does such a handler.
  */
 #ifndef PRELOAD_SITES_H
 #define PRELOAD_SITES_H
@@ -41,11 +41,18 @@ extern const char *const site_function_name[SITE_FUNCTIONS];
 
 #define FRAME_ROOT 0u
 
-/* What hangs below a frame, frames and sites, is a binary tree for itself: from a link, by the bits
- * of the wanted one's hash, to the one that is it, or to a link with nothing. Most have one or two.
- * A link is an id, with SITES_LINK_SITE if it is a site's. */
+/* A link is the id of what hangs below a frame, with SITES_LINK_SITE if that is a site. Where
+ * several do it is the id of a fork, with SITES_LINK_FORK: they are a binary tree for themselves,
+ * followed by the bits of the wanted one's hash. Most frames have one thing below them: so links to
+ * go on by are not in these, but in forks. */
 typedef _Atomic uint32_t sites_link;
 #define SITES_LINK_SITE ((uint32_t)1 << 31)
+#define SITES_LINK_FORK ((uint32_t)1 << 30)
+
+struct sites_fork {
+    uint32_t item; /* a frame or site, as in a link */
+    sites_link next[2];
+};
 
 #define FRAME_IP_BITS 48
 #define FRAME_INTERRUPTED ((uint32_t)1 << 31)
@@ -54,7 +61,7 @@ typedef _Atomic uint32_t sites_link;
 struct frame {
     _Atomic uint64_t code; /* its address, and the id of its module plus 1 above FRAME_IP_BITS */
     _Atomic uint32_t up;   /* its parent, FRAME_FILLED, FRAME_INTERRUPTED */
-    sites_link inner, next[2];
+    sites_link inner;
 };
 
 static inline uintptr_t frame_ip(const struct frame *f)
@@ -90,12 +97,12 @@ struct site {
     uint32_t function;              /* enum site_function */
     _Atomic int64_t live_bytes;     /* what the threads' shards have handed in, see shard.h */
     _Atomic int64_t max_live_bytes; /* the highest that this was seen to be */
-    sites_link next[2];
 };
 
 struct sites {
     struct records frames; /* of struct frame; the root has no record */
     struct records sites;  /* of struct site */
+    struct records forks;  /* of struct sites_fork */
     sites_link outermost;  /* what hangs below the root */
     uint32_t base;         /* a site's id as blocks have it = its id in the table + base */
     struct modules *modules;
