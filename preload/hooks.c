@@ -19,7 +19,10 @@
 #undef ALLOC
 #undef OTHER
 
-/* The meter on which the free of BLOCK, which is not NULL, passes; NULL: it may not. */
+/* Whether the free of BLOCK, which is not NULL, passes, if there is a meter; false: it may yet. */
+#define FREE_PASSES(block)                                                                         \
+    sampler_free_passes(&recorder.sampler, block, (uintptr_t)__builtin_return_address(0))
+/* The meter on which it passes; NULL: it may not. */
 #define PASSING_FREE(block)                                                                        \
     sampler_passing_free(&recorder.sampler, block, (uintptr_t)__builtin_return_address(0))
 
@@ -41,25 +44,37 @@ HOOK void *calloc(size_t count, size_t size)
                                            : slowly_calloc(count, size);
 }
 
+/* What is not for each call, where there is a meter: the block may be one that was recorded.
+ * Reached by a jump. */
+static __attribute__((noinline)) void *realloc_with_care(void *block, size_t size)
+{
+    struct sampler_meter *m = size != 0 ? PASSING_FREE(block) : NULL;
+    if (m && sampler_passes_on(m, size)) {
+        sampler_count(&m->frees);
+        return real.realloc(block, size);
+    }
+    return slowly_realloc(block, size);
+}
+
 /* A realloc of a block to 0 bytes may be a free alone: only what it returns tells. */
 HOOK void *realloc(void *block, size_t size)
 {
+    struct sampler_meter *m = guard_tls.meter;
     if (unlikely(guard_tls.passing)) {
         return slowly_realloc(block, size);
     }
-    if (!block) {
-        if (sampler_passes(size)) {
-            return real.realloc(block, size);
-        }
-    } else if (likely(size != 0)) {
-        struct sampler_meter *m = PASSING_FREE(block);
-        if (likely(m != NULL) && sampler_passes(size)) {
-            sampler_count(&m->frees);
-            return real.realloc(block, size);
-        }
+    if (unlikely(!m)) {
+        return likely(guard_tls.quick != NULL) ? recorded_realloc(block, size)
+                                               : slowly_realloc(block, size);
     }
-    return likely(guard_tls.quick != NULL) ? recorded_realloc(block, size)
-                                           : slowly_realloc(block, size);
+    if (!block) {
+        return sampler_passes_on(m, size) ? real.realloc(block, size) : slowly_realloc(block, size);
+    }
+    if (size != 0 && FREE_PASSES(block) && sampler_passes_on(m, size)) {
+        sampler_count(&m->frees);
+        return real.realloc(block, size);
+    }
+    return realloc_with_care(block, size);
 }
 
 HOOK void *reallocarray(void *block, size_t count, size_t size)
@@ -101,18 +116,32 @@ HOOK void *pvalloc(size_t size)
     return recorded_pvalloc(size);
 }
 
+/* As realloc_with_care. */
+static __attribute__((noinline)) void free_with_care(void *block)
+{
+    struct sampler_meter *m = PASSING_FREE(block);
+    if (m) {
+        sampler_count(&m->frees);
+        real.free(block);
+    } else {
+        recorded_free(block);
+    }
+}
+
 HOOK void free(void *block)
 {
     if (unlikely(!block)) {
         return;
     }
-    struct sampler_meter *m = PASSING_FREE(block);
-    if (likely(m != NULL)) {
+    struct sampler_meter *m = guard_tls.meter;
+    if (unlikely(!m)) {
+        recorded_free(block);
+    } else if (likely(FREE_PASSES(block))) {
         sampler_count(&m->frees);
         real.free(block);
-        return;
+    } else {
+        free_with_care(block);
     }
-    recorded_free(block);
 }
 
 HOOK void free_sized(void *block, size_t size)

@@ -128,13 +128,9 @@ static inline bool sampler_last_is_newest(const struct sampler_meter *m)
 }
 
 /* The hooks' side. Whether a call for SIZE bytes is not to be recorded; then it is counted, and the
- * hook has only to make it. Any time. */
-static inline bool sampler_passes(size_t size)
+ * hook has only to make it. M: the thread's. Any time. */
+static inline bool sampler_passes_on(struct sampler_meter *m, size_t size)
 {
-    struct sampler_meter *m = guard_tls.meter;
-    if (unlikely(!m)) {
-        return false;
-    }
     uint64_t position = counter_get(&m->position);
     if (unlikely(counter_get(&m->next) - position <= size)) {
         return false;
@@ -144,9 +140,21 @@ static inline bool sampler_passes(size_t size)
     return true;
 }
 
-/* The meter on which the free of BLOCK, which is not NULL, passes; the hook then counts it there.
- * NULL: the recorder must look. CALLER: the hook's; the loader's own frees tell of modules that are
- * gone. */
+/* The same where there may be no meter: then it is to be recorded. */
+static inline bool sampler_passes(size_t size)
+{
+    return likely(guard_tls.meter != NULL) && sampler_passes_on(guard_tls.meter, size);
+}
+
+/* Whether the free of BLOCK, which is not NULL, passes, as far as the first look tells; the hook
+ * has to count it. CALLER: the hook's; the loader's own frees tell of modules that are gone. */
+static inline bool sampler_free_passes(const struct sampler *s, const void *block, uintptr_t caller)
+{
+    return likely(!objects_in_loader(caller)) &&
+           likely(!sampler_near_has(&s->set, (uintptr_t)block));
+}
+
+/* The meter on which it passes, by a second look, too. NULL: the recorder must look. */
 static inline struct sampler_meter *sampler_passing_free(const struct sampler *s, const void *block,
                                                          uintptr_t caller)
 {

@@ -12,9 +12,9 @@
 
 #define FIRST_ENTRIES ((size_t)1024)
 #define PAGE ((size_t)4096)
-#define BITS_PER_ENTRY ((size_t)64)
+#define BITS_PER_ENTRY ((size_t)128)
 
-_Static_assert(FIRST_ENTRIES *BITS_PER_ENTRY >= SAMPLER_NEAR_BITS, "a part of the filter");
+_Static_assert(FIRST_ENTRIES *BITS_PER_ENTRY >= SAMPLER_NEAR * 8, "a part of the filter");
 
 /* Where entries with ADDRESS's bit start. The filter has a bit for this, not the other way round,
  * so that all addresses of a bit agree. */
@@ -34,11 +34,23 @@ static void fill(struct sampler_entry *e, uintptr_t address, const struct weight
     atomic_store_explicit(&e->address, address, memory_order_release);
 }
 
-static void change_bit(_Atomic uint64_t *words, size_t bit, bool set)
+static void change_bit(struct sampler_filter *f, size_t bit, bool set)
 {
-    uint64_t word = atomic_load_explicit(&words[bit / 64], memory_order_relaxed);
+    uint64_t word = atomic_load_explicit(&f->word[bit / 64], memory_order_relaxed);
     uint64_t mask = (uint64_t)1 << bit % 64;
-    atomic_store_explicit(&words[bit / 64], set ? word | mask : word & ~mask, memory_order_relaxed);
+    atomic_store_explicit(&f->word[bit / 64], set ? word | mask : word & ~mask,
+                          memory_order_relaxed);
+}
+
+/* The place of BIT's byte in the table that is looked at first. */
+static size_t near_of(size_t bit)
+{
+    return bit / 8 % SAMPLER_NEAR;
+}
+
+static void mark_near(struct sampler_set *s, size_t place, bool set)
+{
+    atomic_store_explicit(&s->near[place], set, memory_order_relaxed);
 }
 
 /* The place of ADDRESS, or the empty one where it would go. */
@@ -61,7 +73,7 @@ static size_t copy_all(struct sampler_table *to, struct sampler_filter *f,
         size_t place = address ? find(to, f, address) : 0;
         if (address && address_at(to, place) == 0) {
             fill(&to->entry[place], address, &from->entry[i].block);
-            change_bit(f->word, sampler_filter_bit(f, address), true);
+            change_bit(f, sampler_filter_bit(f, address), true);
             n++;
         }
     }
@@ -136,8 +148,8 @@ static enum live_result put(struct sampler_set *s, uintptr_t address,
     }
     fill(e, address, block);
     size_t bit = sampler_filter_bit(f, address);
-    change_bit(f->word, bit, true);
-    change_bit(s->near, bit % SAMPLER_NEAR_BITS, true);
+    change_bit(f, bit, true);
+    mark_near(s, near_of(bit), true);
     s->used++;
     return LIVE_OK;
 }
@@ -180,13 +192,16 @@ static bool bit_is_used(const struct sampler_table *t, const struct sampler_filt
 /* Nobody needs BIT of F any more. */
 static void clear_bit(struct sampler_set *s, struct sampler_filter *f, size_t bit)
 {
-    change_bit(f->word, bit, false);
-    for (size_t i = bit % SAMPLER_NEAR_BITS; i <= f->mask; i += SAMPLER_NEAR_BITS) {
-        if (atomic_load_explicit(&f->word[i / 64], memory_order_relaxed) >> i % 64 & 1) {
-            return;
-        }
+    change_bit(f, bit, false);
+    const size_t place = near_of(bit);
+    bool needed = false;
+    for (size_t i = place; !needed && i <= f->mask / 8; i += SAMPLER_NEAR) {
+        const uint64_t word = atomic_load_explicit(&f->word[i / 8], memory_order_relaxed);
+        needed = (word >> i % 8 * 8 & 0xff) != 0;
     }
-    change_bit(s->near, bit % SAMPLER_NEAR_BITS, false);
+    if (!needed) {
+        mark_near(s, place, false);
+    }
 }
 
 /* Whether ADDRESS is certainly not in the table, looked up without the lock. */
@@ -237,7 +252,7 @@ static void mend_near(struct sampler_set *s)
     const struct sampler_filter *f = atomic_load(&s->filter);
     for (size_t i = 0; i <= t->mask; i++) {
         if (address_at(t, i) != 0) {
-            change_bit(s->near, sampler_filter_bit(f, address_at(t, i)) % SAMPLER_NEAR_BITS, true);
+            mark_near(s, near_of(sampler_filter_bit(f, address_at(t, i))), true);
         }
     }
 }

@@ -3,7 +3,7 @@
  * The sampled blocks that are live: a small hash table, and in front of it a filter of one bit for
  * each 64 bytes of address, many addresses to a bit, that answers for nearly all frees that the
  * block is not in the table. The filter follows the heap's layout, so that frees of neighbours read
- * the same line, and has at least 80 bits for each block.
+ * the same line, and has at least 170 bits for each block.
  *
  * The table is changed under its lock. The filter is read without it, and so is the table, to see
  * whether the filter was right: that takes no system calls. Blocks are put in and taken out by
@@ -45,12 +45,14 @@ struct sampler_table {
     struct sampler_entry entry[];
 };
 
-/* The part of the filter that is looked at first, at an address that does not change: the bits that
- * are the same in the last SAMPLER_NEAR_BITS bits of their number, as one. */
-#define SAMPLER_NEAR_BITS ((size_t)1 << 16)
+/* What is looked at first: a table of bytes, so that none has to be taken apart, at an address that
+ * does not change. Each stands for the 8 bits of the filter for 2^SAMPLER_NEAR_GRAIN bytes of
+ * address, and for all that are as many table lengths away; 0: none of these bits is set. */
+#define SAMPLER_NEAR_GRAIN (SAMPLER_GRAIN + 3)
+#define SAMPLER_NEAR ((size_t)1 << 14)
 
 struct sampler_set {
-    _Atomic uint64_t near[SAMPLER_NEAR_BITS / 64];
+    _Atomic uint8_t near[SAMPLER_NEAR];
     struct arena_pool *pool;
     struct sys_lock lock;
     _Atomic uint64_t version; /* odd while entries move */
@@ -84,8 +86,8 @@ static inline size_t sampler_filter_bit(const struct sampler_filter *f, uintptr_
  * good enough while the set is small. */
 static inline bool sampler_near_has(const struct sampler_set *s, uintptr_t address)
 {
-    size_t bit = (address >> SAMPLER_GRAIN) % SAMPLER_NEAR_BITS;
-    return atomic_load_explicit(&s->near[bit / 64], memory_order_relaxed) >> bit % 64 & 1;
+    const size_t place = (address >> SAMPLER_NEAR_GRAIN) % SAMPLER_NEAR;
+    return atomic_load_explicit(&s->near[place], memory_order_relaxed) != 0;
 }
 
 static inline bool sampler_filter_has(const struct sampler_filter *f, uintptr_t address)

@@ -226,15 +226,17 @@ class Sampling(memprof_test.Test):
         return int(found.group(1))
 
     def test_instructions(self):
-        """What is not sampled costs next to nothing: some 35 instructions for both calls."""
+        """What is not sampled costs next to nothing, some 30 instructions for both calls."""
         if (memprof_test.BUILD / "coverage").is_dir():
             self.skipTest("lines are counted in this build, which takes instructions")
         need("valgrind")
         plain = self.instructions({})
-        sampled = self.instructions({"LD_PRELOAD": str(memprof_test.LIBRARY), "MEMPROF_SAMPLE": "1g",
-                                     "MEMPROF_OUT": f"{self.dir}/x.json"})
         self.assertGreater(plain, 100000)
-        self.assertLess((sampled - plain) / 100000, 70)
+        for most, env in ((45, {"MEMPROF_SAMPLE": "1g"}),):
+            with self.subTest(env=env):
+                more = self.instructions({"LD_PRELOAD": str(memprof_test.LIBRARY),
+                                          "MEMPROF_OUT": f"{self.dir}/x.json", **env})
+                self.assertLess((more - plain) / 100000, most)
 
 
 if __name__ == "__main__":
