@@ -3,24 +3,23 @@
 
 #include "sys.h"
 
-#define STATIC_BYTES ((size_t)64 << 10)
 #define SPILL_BYTES ((size_t)1 << 20)
 #define HEADER ((size_t)16)
 
 /* Bytes [base, base + size) of which `used` are handed out. A spill chunk starts with its own. */
-struct region {
-    struct region *next;
+struct bootstrap_region {
+    struct bootstrap_region *next;
     char *base;
     size_t size;
     _Atomic size_t used;
 };
 
-static _Alignas(64) char static_bytes[STATIC_BYTES];
-static struct region first = {.base = static_bytes, .size = STATIC_BYTES};
-static struct region *_Atomic spills;
+_Alignas(64) char bootstrap_bytes[BOOTSTRAP_BYTES];
+static struct bootstrap_region first = {.base = bootstrap_bytes, .size = BOOTSTRAP_BYTES};
+struct bootstrap_region *_Atomic bootstrap_spills;
 
 /* Carves a block out of R, or returns NULL if it does not fit. */
-static void *carve(struct region *r, size_t size, size_t alignment)
+static void *carve(struct bootstrap_region *r, size_t size, size_t alignment)
 {
     size_t used = atomic_load(&r->used);
     for (;;) {
@@ -38,10 +37,10 @@ static void *carve(struct region *r, size_t size, size_t alignment)
     }
 }
 
-static struct region *spill_new(size_t size)
+static struct bootstrap_region *spill_new(size_t size)
 {
     size_t total = size > SPILL_BYTES ? size : SPILL_BYTES;
-    struct region *r = sys_map(total);
+    struct bootstrap_region *r = sys_map(total);
     if (r) {
         r->base = (char *)r + sizeof *r;
         r->size = total - sizeof *r;
@@ -58,29 +57,28 @@ void *bootstrap_alloc(size_t size, size_t alignment)
         return NULL;
     }
     void *p = carve(&first, size, alignment);
-    for (struct region *r = atomic_load(&spills); !p && r; r = r->next) {
+    for (struct bootstrap_region *r = atomic_load(&bootstrap_spills); !p && r; r = r->next) {
         p = carve(r, size, alignment);
     }
     if (p) {
         return p;
     }
-    struct region *r = spill_new(size + alignment + HEADER + sizeof(struct region) + 4096);
+    struct bootstrap_region *r =
+        spill_new(size + alignment + HEADER + sizeof(struct bootstrap_region) + 4096);
     if (!r) {
         return NULL;
     }
     p = carve(r, size, alignment); /* while nobody else knows the chunk: it fits */
-    r->next = atomic_load(&spills);
-    while (!atomic_compare_exchange_weak(&spills, &r->next, r)) {
+    r->next = atomic_load(&bootstrap_spills);
+    while (!atomic_compare_exchange_weak(&bootstrap_spills, &r->next, r)) {
     }
     return p;
 }
 
-bool bootstrap_owns(const void *p)
+bool bootstrap_has_spilled(const void *p)
 {
-    if ((uintptr_t)p - (uintptr_t)static_bytes < STATIC_BYTES) {
-        return true;
-    }
-    for (struct region *r = atomic_load_explicit(&spills, memory_order_acquire); r; r = r->next) {
+    for (struct bootstrap_region *r = atomic_load_explicit(&bootstrap_spills, memory_order_acquire);
+         r; r = r->next) {
         if ((uintptr_t)p - (uintptr_t)r->base < r->size) {
             return true;
         }
@@ -95,9 +93,9 @@ size_t bootstrap_size(const void *p)
 
 uintptr_t bootstrap_stretch(size_t n, size_t *bytes)
 {
-    struct region *r = &first;
+    struct bootstrap_region *r = &first;
     if (n > 0) {
-        r = atomic_load_explicit(&spills, memory_order_acquire);
+        r = atomic_load_explicit(&bootstrap_spills, memory_order_acquire);
         for (; r && n > 1; n--) {
             r = r->next;
         }

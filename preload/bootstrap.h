@@ -7,6 +7,7 @@
 #ifndef PRELOAD_BOOTSTRAP_H
 #define PRELOAD_BOOTSTRAP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,8 +16,19 @@
  * the size overflows. */
 void *bootstrap_alloc(size_t size, size_t alignment);
 
-/* Whether bootstrap_alloc returned P. */
-bool bootstrap_owns(const void *p);
+/* Whether bootstrap_alloc returned P. Few programs come to what is not in the static buffer. */
+#define BOOTSTRAP_BYTES ((size_t)64 << 10)
+extern char bootstrap_bytes[BOOTSTRAP_BYTES] __attribute__((visibility("hidden")));
+struct bootstrap_region;
+extern struct bootstrap_region *_Atomic bootstrap_spills __attribute__((visibility("hidden")));
+bool bootstrap_has_spilled(const void *p);
+
+static inline bool bootstrap_owns(const void *p)
+{
+    return (uintptr_t)p - (uintptr_t)bootstrap_bytes < BOOTSTRAP_BYTES ||
+           (atomic_load_explicit(&bootstrap_spills, memory_order_acquire) != NULL &&
+            bootstrap_has_spilled(p));
+}
 
 /* Where the blocks are: the start of the Nth stretch, from 0, and its length in *BYTES; 0 if there
  * are not so many. */

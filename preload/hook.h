@@ -30,7 +30,7 @@ static __attribute__((noinline, unused)) bool hook_begin(const struct stack_star
 
 static inline bool recording(const struct stack_start *start)
 {
-    return likely(recorder_on(&recorder)) || hook_begin(start);
+    return likely(recorder_on(&recorder)) || (!lifecycle_is_off() && hook_begin(start));
 }
 
 static __attribute__((noinline, unused)) void hook_finish(struct thread *t, bool due)

@@ -7,7 +7,9 @@
  */
 #include <stdint.h>
 
+#include "bootstrap.h"
 #include "hooks_recorded.h"
+#include "lifecycle.h"
 #include "real.h"
 #include "recorder.h"
 
@@ -31,7 +33,10 @@ HOOK void *malloc(size_t size)
     if (sampler_passes(size)) {
         return real.malloc(size);
     }
-    return likely(guard_tls.quick != NULL) ? recorded_malloc(size) : slowly_malloc(size);
+    if (likely(guard_tls.quick != NULL)) {
+        return recorded_malloc(size);
+    }
+    return lifecycle_is_off() ? real.malloc(size) : slowly_malloc(size);
 }
 
 HOOK void *calloc(size_t count, size_t size)
@@ -40,8 +45,10 @@ HOOK void *calloc(size_t count, size_t size)
     if (likely(!__builtin_mul_overflow(count, size, &total)) && sampler_passes(total)) {
         return real.calloc(count, size);
     }
-    return likely(guard_tls.quick != NULL) ? recorded_calloc(count, size)
-                                           : slowly_calloc(count, size);
+    if (likely(guard_tls.quick != NULL)) {
+        return recorded_calloc(count, size);
+    }
+    return lifecycle_is_off() ? real.calloc(count, size) : slowly_calloc(count, size);
 }
 
 /* What is not for each call, where there is a meter: the block may be one that was recorded.
@@ -56,6 +63,15 @@ static __attribute__((noinline)) void *realloc_with_care(void *block, size_t siz
     return slowly_realloc(block, size);
 }
 
+/* The same where there is none. */
+static __attribute__((noinline)) void *realloc_without(void *block, size_t size)
+{
+    if (lifecycle_is_off() && !bootstrap_owns(block)) {
+        return real.realloc(block, size);
+    }
+    return slowly_realloc(block, size);
+}
+
 /* A realloc of a block to 0 bytes may be a free alone: only what it returns tells. */
 HOOK void *realloc(void *block, size_t size)
 {
@@ -65,7 +81,7 @@ HOOK void *realloc(void *block, size_t size)
     }
     if (unlikely(!m)) {
         return likely(guard_tls.quick != NULL) ? recorded_realloc(block, size)
-                                               : slowly_realloc(block, size);
+                                               : realloc_without(block, size);
     }
     if (!block) {
         return sampler_passes_on(m, size) ? real.realloc(block, size) : slowly_realloc(block, size);

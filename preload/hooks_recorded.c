@@ -144,6 +144,14 @@ static __attribute__((noinline)) void free_slowly(void *block, uintptr_t ip, uin
     real.free(block);
 }
 
+/* Where nothing is recorded. */
+static __attribute__((noinline)) void free_off(void *block)
+{
+    if (likely(!bootstrap_owns(block))) {
+        real.free(block);
+    }
+}
+
 /* Under the guard of T. */
 static __attribute__((noinline)) void free_fully(void *block, struct thread *t, uintptr_t ip,
                                                  uintptr_t sp, uintptr_t bp)
@@ -199,6 +207,10 @@ void recorded_free(void *block)
     __builtin_prefetch((const char *)block - 2 * sizeof(size_t), 1);
     struct thread *t = quick_enter(start.sp);
     if (unlikely(!t)) {
+        if (lifecycle_is_off()) {
+            free_off(block);
+            return;
+        }
         free_slowly(block, start.ip, start.sp, start.bp);
     } else if (unlikely(objects_in_loader(start.ip))) {
         guard_leave();

@@ -17,6 +17,16 @@
  * time, even before libc is initialised. CALLER: who called the hook. */
 bool lifecycle_begin(uintptr_t caller);
 
+/* Whether it has been tried, and the real functions are known. */
+extern _Atomic bool lifecycle_begun __attribute__((visibility("hidden")));
+
+/* Whether nothing is recorded, for good: switched off, or given up. Hooks then have only to make
+ * the call. */
+static inline bool lifecycle_is_off(void)
+{
+    return !recorder_on(&recorder) && atomic_load_explicit(&lifecycle_begun, memory_order_relaxed);
+}
+
 /* What is due on the way through an allocation: a row of the timeline, a snapshot, ageing. */
 void lifecycle_periodic(struct recorder *r);
 

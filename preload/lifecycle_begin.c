@@ -27,6 +27,7 @@
 enum { UNTRIED, STARTING, STARTED };
 
 static _Atomic int state = UNTRIED;
+_Atomic bool lifecycle_begun;
 
 /* Loading a library from inside an allocation is possible once libc is initialised, unless the
  * loader itself is allocating. Other libraries' constructors are the usual case. */
@@ -87,6 +88,12 @@ static bool too_early(uintptr_t caller)
            in_loader(caller) || (__tsan_init && caller != (uintptr_t)start);
 }
 
+static void end_start(void)
+{
+    atomic_store(&state, STARTED);
+    atomic_store(&lifecycle_begun, true);
+}
+
 bool lifecycle_begin(uintptr_t caller)
 {
     if (atomic_load(&state) == UNTRIED && too_early(caller)) {
@@ -98,7 +105,7 @@ bool lifecycle_begin(uintptr_t caller)
     }
     struct options options;
     if (getauxval(AT_SECURE)) {
-        atomic_store(&state, STARTED);
+        end_start();
         return false;
     }
     say_start();
@@ -112,7 +119,7 @@ bool lifecycle_begin(uintptr_t caller)
         load_all();
         guard_leave();
     }
-    atomic_store(&state, STARTED);
+    end_start();
     return recorder_on(&recorder);
 }
 

@@ -18,6 +18,8 @@
 #include "support.h"
 
 /* The rest of the library is not here. */
+_Atomic bool lifecycle_begun;
+
 bool lifecycle_begin(uintptr_t caller)
 {
     (void)caller;
