@@ -6,6 +6,23 @@
 
 #include "sys.h"
 
+/* Nearly all lines are figures, which the kernel formats to one length if they have no more than 8
+ * digits; no other line that ends so is as short. */
+#define FIGURE_END " kB\n"
+#define FIGURE_LENGTH ((size_t)28)
+
+/* Goes past those that nobody asks for: of some twenty lines for each area few matter. */
+static void skip_figures(struct smaps *s)
+{
+    for (; s->used - s->at >= FIGURE_LENGTH; s->at += FIGURE_LENGTH) {
+        const char *line = s->buffer + s->at, *end = line + FIGURE_LENGTH + 1 - sizeof FIGURE_END;
+        if (line[0] == 'R' || line[0] == 'A' ||
+            memcmp(end, FIGURE_END, sizeof FIGURE_END - 1) != 0) {
+            return;
+        }
+    }
+}
+
 /* The next line, without its end; NULL after the last. What does not fit the buffer is cut off. */
 static char *next_line(struct smaps *s)
 {
@@ -47,10 +64,25 @@ static uint64_t take_number(const char **p, unsigned base)
     }
 }
 
+static const char *word_end(const char *p)
+{
+    while (*p && *p != ' ') {
+        p++;
+    }
+    return p;
+}
+
+static const char *skip_spaces(const char *p)
+{
+    while (*p == ' ') {
+        p++;
+    }
+    return p;
+}
+
 static const char *skip_word(const char *p)
 {
-    p += strcspn(p, " ");
-    return p + strspn(p, " ");
+    return skip_spaces(word_end(p));
 }
 
 /* "START-END PERMISSIONS OFFSET DEVICE INODE   NAME", see proc_pid_maps(5). */
@@ -63,7 +95,7 @@ static bool parse_head(const char *line, struct smaps_area *area)
         return false;
     }
     area->end = take_number(&p, 16);
-    if (*p++ != ' ' || strcspn(p, " ") != 4) {
+    if (*p++ != ' ' || word_end(p) != p + 4) {
         return false;
     }
     area->readable = p[0] == 'r';
@@ -71,7 +103,7 @@ static bool parse_head(const char *line, struct smaps_area *area)
     area->shared = p[3] == 's';
     p = skip_word(skip_word(skip_word(p)));
     area->file = take_number(&p, 10) != 0;
-    p += strspn(p, " ");
+    p = skip_spaces(p);
     const size_t length = strnlen(p, sizeof area->name - 1);
     memcpy(area->name, p, length);
     return true;
@@ -80,11 +112,13 @@ static bool parse_head(const char *line, struct smaps_area *area)
 /* The kilobytes of LINE if it begins with KEY, in bytes. */
 static void take_bytes(const char *line, const char *key, uint64_t *bytes)
 {
-    const size_t length = strlen(key);
-    if (strncmp(line, key, length) == 0) {
-        const char *p = line + length + strspn(line + length, " ");
-        *bytes = take_number(&p, 10) * 1024;
+    for (; *key; line++, key++) {
+        if (*line != *key) {
+            return;
+        }
     }
+    line = skip_spaces(line);
+    *bytes = take_number(&line, 10) * 1024;
 }
 
 bool smaps_open(struct smaps *s)
@@ -110,8 +144,8 @@ bool smaps_next(struct smaps *s, struct smaps_area *area)
     *area = s->next;
     s->more = false;
     const char *line;
-    while ((line = next_line(s)) != NULL) {
-        /* Of some twenty lines for each area few matter; a head begins with a small digit. */
+    while (skip_figures(s), (line = next_line(s)) != NULL) {
+        /* A head begins with a small digit. */
         if (line[0] == 'R') {
             take_bytes(line, "Rss:", &area->rss_bytes);
         } else if (line[0] == 'A') {
