@@ -110,6 +110,9 @@ static void rebind_operators(void)
     size_t n = 0;
     for (size_t i = 0; handle && i < hooks_new_count; i++) {
         uintptr_t theirs = (uintptr_t)dlsym(handle, hooks_new[i].name);
+        if (!theirs && i == 0) {
+            break; /* who lacks the plain operator new has none: each search in vain is dear */
+        }
         if (theirs - allocator.start < allocator.end - allocator.start) {
             *hooks_new[i].real = theirs;
             hooks[n++] = (struct rebind_hook){hooks_new[i].name, hooks_new[i].ours, theirs};
