@@ -217,6 +217,22 @@ static void a_full_pipe_is_an_error(void **state)
     close(pipes[1]);
 }
 
+/* A file takes whole pages in less time than parts of them: the last alone may be one. */
+static void whole_pages_are_written(void **state)
+{
+    (void)state;
+    int fd = memfd_create("pages", 0);
+    assert_true(fd >= 0);
+    json_begin(&written, fd);
+    write_much();
+    const off_t before = lseek(fd, 0, SEEK_END);
+    assert_true(before > 0 && before % 4096 == 0);
+    write_much();
+    assert_true(lseek(fd, 0, SEEK_END) > before && lseek(fd, 0, SEEK_END) % 4096 == 0);
+    assert_int_equal(json_end(&written), 0);
+    close(fd);
+}
+
 /* The program has closed the file that is written to, and opened one of its own. */
 static void another_file_is_left_alone(void **state)
 {
@@ -244,6 +260,7 @@ int main(void)
         cmocka_unit_test(zeros_can_be_left_out),     cmocka_unit_test(thousandths_are_decimals),
         cmocka_unit_test(the_end_of_the_buffer),     cmocka_unit_test(the_first_error_is_kept),
         cmocka_unit_test(a_full_pipe_is_an_error),   cmocka_unit_test(another_file_is_left_alone),
+        cmocka_unit_test(whole_pages_are_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
