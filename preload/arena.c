@@ -93,6 +93,18 @@ void arena_pool_drop(struct arena_pool *pool, void *p, size_t size)
     }
 }
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+void arena_pool_fill(void *p, size_t size)
+{
+    const uintptr_t start = (uintptr_t)p & ~(PAGE - 1);
+    const uintptr_t end = round_up((uintptr_t)p + size, PAGE);
+    /* Kernels before 5.14 do not know it: then they come by ones. */
+    sys_call(SYS_madvise, (long)start, (long)(end - start), MADV_POPULATE_WRITE, 0, 0, 0);
+}
+
 int64_t arena_pool_resident(const struct arena_pool *pool)
 {
     int64_t bytes = 0;

@@ -38,6 +38,10 @@ void *arena_pool_map(struct arena_pool *pool, size_t size);
 /* The same for what need not begin on a page: without the page that the chunk's head takes. */
 void *arena_pool_piece(struct arena_pool *pool, size_t size);
 
+/* All of the SIZE bytes at P, from any of these, will be written to soon, and not in a row: their
+ * pages are asked for at once. By ones many would be asked for twice, first to be read. */
+void arena_pool_fill(void *p, size_t size);
+
 /* The SIZE bytes at P, from any of these, will not be used any more: the pages that are theirs
  * alone go back to the kernel. Smaller things stay as they are. */
 void arena_pool_drop(struct arena_pool *pool, void *p, size_t size);

@@ -9,6 +9,8 @@
 #include "parts.h"
 
 #define FIRST_SLOTS ((size_t)64)
+/* Of so many each page is written to, as those that there were are spread over all. */
+#define FILLED_SLOTS ((size_t)1 << 10)
 
 struct thread *thread_new(struct arena_pool *pools, size_t max_depth)
 {
@@ -64,6 +66,9 @@ void thread_remember(struct thread *t, uint64_t hash, struct shard *shard)
         struct thread_slot *slot = arena_alloc(&t->own, size * sizeof *slot);
         if (!slot) {
             return;
+        }
+        if (size >= FILLED_SLOTS) {
+            arena_pool_fill(slot, size * sizeof *slot);
         }
         for (size_t i = 0; i <= t->slot_mask; i++) {
             if (t->slot[i].hash != 0) {
