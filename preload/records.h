@@ -9,6 +9,7 @@
 #define PRELOAD_RECORDS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,12 @@ static inline void *records_at(const struct records *r, uint32_t id)
 {
     return atomic_load_explicit(&r->chunk[id >> RECORDS_CHUNK_BITS], memory_order_acquire) +
            (id & ((1u << RECORDS_CHUNK_BITS) - 1)) * r->record_size;
+}
+
+/* Whether the record of ID does not lie behind that of the id before. */
+static inline bool records_begins_chunk(uint32_t id)
+{
+    return (id & ((1u << RECORDS_CHUNK_BITS) - 1)) == 0;
 }
 
 static inline uint32_t records_count(const struct records *r)

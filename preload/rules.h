@@ -50,21 +50,22 @@ static inline uint64_t rules_key(uintptr_t ip, bool return_address, uint32_t gen
 
 static inline size_t rules_start(const struct rules_table *t, uint64_t key)
 {
-    return (size_t)((key * 0x9e3779b97f4a7c15u) >> t->shift);
+    return (size_t)((key * 0x9e3779b97f4a7c15u) >> (t->shift % 64));
 }
 
 /* Copies the rule of KEY into *RULE. */
 static inline bool rules_find(const struct rules_table *t, uint64_t key, struct rule *rule)
 {
-    for (size_t i = rules_start(t, key);; i = (i + 1) & t->mask) {
-        uint64_t found = atomic_load_explicit(&t->slot[i].key, memory_order_acquire);
+    const struct rules_slot *slot = &t->slot[rules_start(t, key)], *const end = t->slot + t->mask;
+    for (;; slot = likely(slot != end) ? slot + 1 : t->slot) {
+        const uint64_t found = atomic_load_explicit(&slot->key, memory_order_acquire);
         if (likely(found == key)) {
-            rule->bits = atomic_load_explicit(&t->slot[i].rule, memory_order_acquire);
-            if (likely(atomic_load_explicit(&t->slot[i].key, memory_order_relaxed) == key)) {
+            rule->bits = atomic_load_explicit(&slot->rule, memory_order_acquire);
+            if (likely(atomic_load_explicit(&slot->key, memory_order_relaxed) == key)) {
                 return true;
             }
         }
-        if (found == 0) {
+        if (unlikely(found == 0)) {
             return false;
         }
     }
@@ -83,21 +84,46 @@ static inline bool rules_plausible(uintptr_t ip)
     return (ip - 1) >> 48 == 0;
 }
 
-/* The rule for IP, which is plausible. */
-static inline struct rule rules_get(struct rules *r, uintptr_t ip, bool return_address,
-                                    uint32_t generation)
+/* For a walk, which gets many: of one generation and one kind of address. */
+struct rules_reader {
+    struct rules *rules;
+    const struct rules_table *table;
+    uint64_t told; /* what their keys have besides the address */
+};
+
+static inline struct rules_reader rules_reader(struct rules *r, bool return_address,
+                                               uint32_t generation)
 {
     const uint32_t era = generation >> RULES_GENERATION_BITS;
     if (unlikely(era != atomic_load_explicit(&r->era, memory_order_acquire))) {
         rules_enter_era(r, era);
     }
-    uint64_t key = rules_key(ip, return_address, generation);
-    const struct rules_table *t = atomic_load_explicit(&r->table, memory_order_acquire);
+    return (struct rules_reader){
+        .rules = r,
+        .table = atomic_load_explicit(&r->table, memory_order_acquire),
+        .told = rules_key(0, return_address, generation),
+    };
+}
+
+/* The rule for IP, which is plausible. */
+static inline struct rule rules_read(struct rules_reader *reader, uintptr_t ip)
+{
     struct rule rule;
-    if (likely(t != NULL) && likely(rules_find(t, key, &rule))) {
+    const uint64_t key = ip | reader->told;
+    if (likely(reader->table != NULL) && likely(rules_find(reader->table, key, &rule))) {
         return rule;
     }
-    return rules_derive(r, key);
+    rule = rules_derive(reader->rules, key);
+    reader->table = atomic_load_explicit(&reader->rules->table, memory_order_acquire);
+    return rule;
+}
+
+/* The same, for one. */
+static inline struct rule rules_get(struct rules *r, uintptr_t ip, bool return_address,
+                                    uint32_t generation)
+{
+    struct rules_reader reader = rules_reader(r, return_address, generation);
+    return rules_read(&reader, ip);
 }
 
 #endif

@@ -226,12 +226,13 @@ static inline uint64_t code_of(struct way *w, size_t i)
 /* Notes that FIRST and the ids behind it are the nodes of the N frames from I on. */
 static void note_nodes(const struct way *w, size_t i, size_t n, uint32_t first)
 {
-    for (size_t k = 0; w->in_spine && k < n; k++) {
-        w->stack->spine->frame[i + k].node = first + (uint32_t)k;
-    }
-    atomic_signal_fence(memory_order_seq_cst);
-    if (w->in_spine) {
-        w->stack->spine->nodes = i + n;
+    if (likely(w->in_spine)) {
+        struct spine *p = w->stack->spine;
+        for (struct spine_frame *f = &p->frame[i], *end = f + n; f != end; f++) {
+            f->node = first++;
+        }
+        atomic_signal_fence(memory_order_seq_cst);
+        p->nodes = i + n;
     }
 }
 
@@ -248,8 +249,8 @@ static enum put add_rest(struct way *w, size_t i, uint64_t code, const struct sp
     if (first == 0) {
         return PUT_NO_MEMORY;
     }
+    struct frame *f = records_at(&s->frames, first);
     for (uint32_t id = first;;) {
-        struct frame *f = records_at(&s->frames, id);
         atomic_store_explicit(&f->code, code, memory_order_relaxed);
         atomic_store_explicit(&f->inner, id + 1 < end ? id + 1 : 0, memory_order_relaxed);
         atomic_store_explicit(&f->up, w->parent | (id == first ? 0 : FRAME_FILLED),
@@ -258,6 +259,7 @@ static enum put add_rest(struct way *w, size_t i, uint64_t code, const struct sp
         if (++id == end) {
             break;
         }
+        f = records_begins_chunk(id) ? records_at(&s->frames, id) : f + 1;
         code = code_of(w, i + (id - first));
     }
     const enum put done = put(s, at, first);
@@ -267,7 +269,7 @@ static enum put add_rest(struct way *w, size_t i, uint64_t code, const struct sp
         return PUT;
     }
     for (uint32_t id = first; id < end; id++) {
-        struct frame *f = records_at(&s->frames, id);
+        f = records_at(&s->frames, id);
         atomic_store_explicit(&f->up, 0, memory_order_relaxed);
     }
     w->parent = parent;

@@ -46,26 +46,33 @@ size_t spine_holding(const struct spine *p, size_t n)
     return n;
 }
 
-/* Whether the words of STEP are in its frame or further out, where they can always be read again.
- */
-static bool is_outward(const struct trace_step *step)
+/* Whether a word AT a place that a step has read, 0: none, is in its frame, which begins at SP, or
+ * further out, where it can always be read again. */
+static inline bool is_outward(uintptr_t at, uintptr_t sp)
 {
-    return step->at >= step->sp && (!step->bp_at || step->bp_at >= step->sp) &&
-           (!step->load_at || step->load_at >= step->sp);
+    return at - 1 >= sp - 1;
 }
 
-/* Notes the words of STEP, that leads to OUTER, behind the first N. Returns how many there are. */
-static size_t add_words(struct spine *p, size_t n, const struct trace_step *step,
-                        const struct trace_step *outer, bool outer_uses_bp)
+/* Notes at TO the words of STEP, that leads to OUTER. Returns their end. */
+static inline struct spine_word *add_words(struct spine_word *to, const struct trace_step *step,
+                                           const struct trace_step *outer, bool outer_uses_bp)
 {
-    p->word[n++] = (struct spine_word){step->at, trace_return_word(step->at, outer->ip)};
+    *to++ = (struct spine_word){step->at, trace_return_word(step->at, outer->ip)};
     if (outer_uses_bp && step->bp_at) {
-        p->word[n++] = (struct spine_word){step->bp_at, outer->bp};
+        *to++ = (struct spine_word){step->bp_at, outer->bp};
     }
-    if (step->load_at) {
-        p->word[n++] = (struct spine_word){step->load_at, step->load};
+    if (unlikely(step->load_at)) {
+        *to++ = (struct spine_word){step->load_at, step->load};
     }
-    return n;
+    return to;
+}
+
+/* The outermost frame. Its step is the end: it reads nothing. */
+static void begin(struct spine *p, const struct trace_step *step)
+{
+    *spine_step(p, 0) = *step;
+    p->frame[0] = (struct spine_frame){.hash = stack_hash_extend(0, step->ip),
+                                       .uses_bp = rule_uses_bp(step->rule)};
 }
 
 bool spine_extend(struct spine *p, size_t keep, const struct trace_step *step, size_t n)
@@ -77,24 +84,35 @@ bool spine_extend(struct spine *p, size_t keep, const struct trace_step *step, s
         spine_forget(p);
         return false;
     }
-    size_t i = keep, words = keep > 0 ? p->frame[keep - 1].words : 0;
-    uint64_t hash = keep > 0 ? p->frame[keep - 1].hash : 0;
-    bool outer_uses_bp = keep > 0 && p->frame[keep - 1].uses_bp;
-    for (const struct trace_step *x = step + n; x-- > step; i++) {
-        if (i > 0) {
-            if (unlikely(!is_outward(x))) {
-                spine_forget(p);
-                return false;
-            }
-            words = add_words(p, words, x, spine_step(p, i - 1), outer_uses_bp);
+    if (n == 0) {
+        return true;
+    }
+    const struct trace_step *x = step + n;
+    if (keep == 0) {
+        begin(p, --x);
+        keep = 1;
+    }
+    struct trace_step *to = spine_step(p, keep - 1);
+    struct spine_frame *frame = &p->frame[keep - 1];
+    struct spine_word *const first = p->word, *word = first + frame->words;
+    uint64_t hash = frame->hash;
+    bool uses_bp = frame->uses_bp;
+    while (x-- > step) {
+        if (unlikely(!(is_outward(x->at, x->sp) && is_outward(x->bp_at, x->sp) &&
+                       is_outward(x->load_at, x->sp)))) {
+            spine_forget(p);
+            return false;
         }
+        word = add_words(word, x, to, uses_bp);
         hash = stack_hash_extend(hash, x->ip);
-        outer_uses_bp = rule_uses_bp(x->rule) || (outer_uses_bp && rule_same_bp(x->rule));
-        *spine_step(p, i) = *x;
-        p->frame[i] =
-            (struct spine_frame){.hash = hash, .words = (uint32_t)words, .uses_bp = outer_uses_bp};
+        uses_bp = rule_uses_bp(x->rule) || (uses_bp && rule_same_bp(x->rule));
+        *--to = *x;
+        frame++;
+        frame->hash = hash;
+        frame->words = (uint32_t)(word - first);
+        frame->uses_bp = uses_bp;
     }
     COMPILER_BARRIER();
-    p->count = i;
+    p->count = (size_t)(frame + 1 - p->frame);
     return true;
 }

@@ -54,33 +54,47 @@ static inline struct trace_step *spine_step(const struct spine *p, size_t n)
 /* How many of the N outermost frames there are from the outermost one on whose words all hold. */
 size_t spine_holding(const struct spine *p, size_t n);
 
-/* A walk's search: of so many frames, the outermost, none has been passed yet. */
+/* A walk's search. */
 struct spine_search {
-    size_t left;
-    bool hold; /* and all their words are known to hold */
+    const struct trace_step *next,
+        *end;  /* the frames that it has not passed yet, innermost first */
+    bool hold; /* all their words are known to hold */
 };
 
-/* Whether (IP, SP, BP) is in a frame of the spine from which all words hold: the S->left-th. */
+static inline struct spine_search spine_search(const struct spine *p)
+{
+    const struct trace_step *end = p->step + p->size;
+    return (struct spine_search){.next = end - p->count, .end = end};
+}
+
+/* How many frames it has not passed, which are the outermost ones. */
+static inline size_t spine_left(const struct spine_search *s)
+{
+    return (size_t)(s->end - s->next);
+}
+
+/* Whether (IP, SP, BP), which is further out than what it was asked before, is in a frame of the
+ * spine from which all words hold: in the next one that it has not passed. */
 static inline bool spine_joins(const struct spine *p, uintptr_t ip, uintptr_t sp, uintptr_t bp,
                                struct spine_search *s)
 {
-    size_t n = s->left;
-    while (n > 0 && spine_step(p, n - 1)->sp < sp) {
-        n--;
+    const struct trace_step *x = s->next;
+    while (x != s->end && x->sp < sp) {
+        x++;
     }
-    s->left = n;
-    if (n == 0) {
+    s->next = x;
+    if (x == s->end || x->sp != sp || x->ip != ip) {
         return false;
     }
-    const struct trace_step *x = spine_step(p, n - 1);
-    if (x->sp != sp || x->ip != ip || (x->bp != bp && p->frame[n - 1].uses_bp)) {
+    const size_t n = spine_left(s);
+    if (x->bp != bp && p->frame[n - 1].uses_bp) {
         return false;
     }
     if (!s->hold) {
-        s->left = spine_holding(p, n);
+        s->next = s->end - spine_holding(p, n);
         s->hold = true;
     }
-    return s->left == n;
+    return s->next == x;
 }
 
 /* Keeps the KEEP outermost frames and, further in, the N of STEP, which are innermost first.

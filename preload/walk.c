@@ -51,9 +51,18 @@ static __attribute__((noinline)) bool extend_foreign(struct walk *w, uintptr_t a
     return true;
 }
 
-/* Whether the word at ADDRESS is on this stack. */
-static inline bool walk_may_read(struct walk *w, uintptr_t address)
+/* Whether all of this walk is on the thread's own stack, which has words. */
+static inline bool walk_is_own(const struct walk *w)
 {
+    return !w->foreign && w->high - w->low >= WORD;
+}
+
+/* Whether the word at ADDRESS is on this stack. OWN: walk_is_own. */
+static inline bool walk_may_read(struct walk *w, uintptr_t address, const bool own)
+{
+    if (own) {
+        return address - w->low <= w->high - w->low - WORD;
+    }
     return likely(address >= w->low && address < w->high && w->high - address >= WORD) ||
            extend_foreign(w, address);
 }
@@ -61,8 +70,9 @@ static inline bool walk_may_read(struct walk *w, uintptr_t address)
 static bool step_signal(struct walk *w, struct stack *s)
 {
     uintptr_t frame = w->sp;
-    if (!walk_may_read(w, frame + ARCH_SIGNAL_IP) || !walk_may_read(w, frame + ARCH_SIGNAL_SP) ||
-        !walk_may_read(w, frame + ARCH_SIGNAL_BP)) {
+    if (!walk_may_read(w, frame + ARCH_SIGNAL_IP, false) ||
+        !walk_may_read(w, frame + ARCH_SIGNAL_SP, false) ||
+        !walk_may_read(w, frame + ARCH_SIGNAL_BP, false)) {
         return false;
     }
     w->ip = trace_load(frame + ARCH_SIGNAL_IP);
@@ -74,8 +84,9 @@ static bool step_signal(struct walk *w, struct stack *s)
 }
 
 /* The step outward by STEP's rule; tells in STEP what was read. Returns false where the frame's
- * words are not what a stack holds. */
-static inline __attribute__((always_inline)) bool walk_step(struct walk *w, struct trace_step *step)
+ * words are not what a stack holds. OWN: walk_is_own. */
+static inline __attribute__((always_inline)) bool walk_step(struct walk *w, struct trace_step *step,
+                                                            const bool own)
 {
     const struct rule rule = step->rule;
     const enum rule_kind kind = rule_kind(rule);
@@ -86,7 +97,7 @@ static inline __attribute__((always_inline)) bool walk_step(struct walk *w, stru
         cfa = w->bp;
     } else {
         load_at = (kind == RULE_LOAD_BP ? w->bp : w->sp) + (uintptr_t)rule_load(rule);
-        if (!walk_may_read(w, load_at)) {
+        if (!walk_may_read(w, load_at, own)) {
             return false;
         }
         cfa = step->load = trace_load(load_at);
@@ -94,12 +105,12 @@ static inline __attribute__((always_inline)) bool walk_step(struct walk *w, stru
     cfa += (uintptr_t)rule_cfa(rule);
     const uintptr_t at = cfa + (uintptr_t)rule_return(rule);
     /* Outward is upward; a frame holds at least its return address. */
-    if (unlikely(cfa <= w->sp || !walk_may_read(w, at))) {
+    if (unlikely(cfa <= w->sp || !walk_may_read(w, at, own))) {
         return false;
     }
     if (!rule_same_bp(rule)) {
         bp_at = (rule_bp(rule) == RULE_BP_AT_CFA ? cfa : w->bp) + (uintptr_t)rule_bp_at(rule);
-        if (unlikely(!walk_may_read(w, bp_at))) {
+        if (unlikely(!walk_may_read(w, bp_at, own))) {
             return false;
         }
         w->bp = trace_load(bp_at);
@@ -192,7 +203,7 @@ bool walk_out(struct stack *s, struct rules *rules, const struct stack_start *st
         step->rule = rules_get(rules, w->ip, w->return_address, s->generation);
         bool stepped = false;
         if (likely(rule_kind(step->rule) < RULE_SIGNAL)) {
-            stepped = walk_step(w, step);
+            stepped = walk_step(w, step, false);
         } else if (rule_ends(step->rule, w->bp)) {
             step->at = step->bp_at = step->load_at = 0;
             return s->flags & (STACK_SIGNAL | STACK_FOREIGN) ? false : true;
@@ -225,31 +236,38 @@ bool walk_plainly(struct stack *s, struct rules *rules, const struct stack_start
 {
     struct walk w;
     walk_begin(&w, s, start);
-    if (w.foreign) {
+    if (!walk_is_own(&w)) {
         return false;
     }
-    struct spine_search search = {.left = s->spine->count};
-    size_t n = 0;
+    struct rules_reader reader = rules_reader(rules, true, s->generation);
+    struct spine_search search = spine_search(s->spine);
+    struct trace_step *const first = s->step, *const end = first + s->size, *step = first;
     while (!spine_joins(s->spine, w.ip, w.sp, w.bp, &search)) {
-        if (unlikely(n == s->size)) {
+        if (unlikely(step == end)) {
             return false;
         }
-        struct trace_step *step = &s->step[n++];
-        *step = (struct trace_step){.ip = w.ip, .sp = w.sp, .bp = w.bp};
-        step->rule = rules_get(rules, w.ip, true, s->generation);
-        if (rule_ends(step->rule, w.bp)) {
-            search.left = 0;
+        step->ip = w.ip;
+        step->sp = w.sp;
+        step->bp = w.bp;
+        const struct rule rule = step->rule = rules_read(&reader, w.ip);
+        if (unlikely(rule_kind(rule) >= RULE_SIGNAL)) {
+            if (!rule_ends(rule, w.bp)) {
+                return false;
+            }
+            step->at = step->bp_at = step->load_at = step->load = 0;
+            search.next = search.end;
+            step++;
             break;
         }
-        if (unlikely(rule_kind(step->rule) >= RULE_SIGNAL) || unlikely(!walk_step(&w, step)) ||
-            unlikely(!rules_plausible(w.ip))) {
+        if (unlikely(!walk_step(&w, step++, true)) || unlikely(!rules_plausible(w.ip))) {
             return false;
         }
     }
-    if (unlikely(!spine_extend(s->spine, search.left, s->step, n))) {
+    const size_t n = (size_t)(step - first), left = spine_left(&search);
+    if (unlikely(!spine_extend(s->spine, left, first, n))) {
         return false;
     }
-    s->n = search.left + n;
+    s->n = left + n;
     s->flags = STACK_WALKED | STACK_SPINE;
     if (unlikely(s->n > s->max)) {
         cut(s);
@@ -261,14 +279,14 @@ size_t walk_whole(struct stack *s, struct rules *rules, const struct stack_start
 {
     struct walk w;
     walk_begin(&w, s, start);
-    for (size_t n = 0; n < s->size && !w.foreign; n++) {
+    for (size_t n = 0; n < s->size && walk_is_own(&w); n++) {
         struct trace_step *step = &s->step[n];
         *step = (struct trace_step){.ip = w.ip, .sp = w.sp, .bp = w.bp};
         step->rule = rules_get(rules, w.ip, true, s->generation);
         if (rule_ends(step->rule, w.bp)) {
             return n + 1;
         }
-        if (rule_kind(step->rule) >= RULE_SIGNAL || !walk_step(&w, step) ||
+        if (rule_kind(step->rule) >= RULE_SIGNAL || !walk_step(&w, step, true) ||
             !rules_plausible(w.ip)) {
             break;
         }

@@ -77,7 +77,7 @@ static void walk(struct model *m)
     struct spine *p = m->spine;
     const struct made_frame f = made_innermost(&m->made);
     const size_t count = made_walk(&m->made, f, m->step);
-    struct spine_search search = {.left = p->count};
+    struct spine_search search = spine_search(p);
     if (count == 0) {
         assert_false(spine_joins(p, f.ip, f.sp, f.bp, &search)); /* it leads nowhere now */
         return;
@@ -88,15 +88,15 @@ static void walk(struct model *m)
         i++;
     }
     if (i == count) {
-        search.left = 0;
+        search.next = search.end;
         m->walked++;
     } else {
-        assert_int_equal(search.left, count - i);
-        assert_outer(m, search.left, count);
+        assert_int_equal(spine_left(&search), count - i);
+        assert_outer(m, count - i, count);
         m->joined++;
         m->joined_whole += i == 0;
     }
-    if (!spine_extend(p, search.left, m->step, i)) {
+    if (!spine_extend(p, spine_left(&search), m->step, i)) {
         assert_true(leads_inward(m, i));
         assert_int_equal(p->count, 0);
         m->not_kept++;
