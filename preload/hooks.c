@@ -76,12 +76,10 @@ static __attribute__((noinline)) void *realloc_without(void *block, size_t size)
 HOOK void *realloc(void *block, size_t size)
 {
     struct sampler_meter *m = guard_tls.meter;
-    if (unlikely(guard_tls.passing)) {
-        return slowly_realloc(block, size);
-    }
     if (unlikely(!m)) {
-        return likely(guard_tls.quick != NULL) ? recorded_realloc(block, size)
-                                               : realloc_without(block, size);
+        return likely(guard_tls.quick != NULL) && likely(!guard_tls.passing)
+                   ? recorded_realloc(block, size)
+                   : realloc_without(block, size);
     }
     if (!block) {
         return sampler_passes_on(m, size) ? real.realloc(block, size) : slowly_realloc(block, size);

@@ -127,13 +127,28 @@ static __attribute__((noinline)) void resized_slow(struct live_taken taken, void
     resize_end(&resize, SITE_realloc, block, p, size, &start);
 }
 
+/* Around the real reallocarray of a hook at SP: glibc's calls realloc, through the hook, and that
+ * call is not one of the program's. There is no meter meanwhile, so that what a meter lets pass
+ * need not be asked whether it is this call. */
+static void passing_begin(uintptr_t sp)
+{
+    guard_tls.passing = sp;
+    guard_tls.meter = NULL;
+}
+
+static void passing_end(void)
+{
+    guard_tls.passing = 0;
+    guard_tls.meter = guard_tls.thread ? guard_tls.thread->meter : NULL; /* a child's is another */
+}
+
 /* Whether a call from START is one that the real reallocarray makes. */
 static bool is_passed(struct stack_start start)
 {
     if (guard_is_ours(start.ip) || !guard_is_gone(guard_tls.passing, start.sp)) {
         return true;
     }
-    guard_tls.passing = 0;
+    passing_end();
     return false;
 }
 
@@ -180,13 +195,12 @@ void *recorded_realloc(void *block, size_t size)
     return quick_allocated(SITE_realloc, p, size, (struct stack_start)CALLER);
 }
 
-/* glibc's calls realloc, through the hook: that call is not one of the program's. */
 static void *pass_reallocarray(void *block, size_t count, size_t size,
                                const struct stack_start *start)
 {
-    guard_tls.passing = start->sp;
+    passing_begin(start->sp);
     void *p = real.reallocarray(block, count, size);
-    guard_tls.passing = 0;
+    passing_end();
     return p;
 }
 

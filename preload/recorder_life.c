@@ -237,7 +237,7 @@ static struct thread *begin_thread(struct recorder *r)
         thread_begin(t, tid, serial, tid == r->pid);
         hand_over(r, t);
         guard_tls.thread = t;
-        guard_tls.meter = t->meter;
+        guard_tls.meter = guard_tls.passing ? NULL : t->meter; /* hooks_realloc.c */
         if (!guard_tls.exited && atomic_load(&thread_key_made)) {
             pthread_setspecific(thread_key, t);
             alternate_begin();

@@ -95,11 +95,12 @@ class Sampling(memprof_test.Test):
 
     def test_exact_counts(self):
         """What needs no estimate agrees with an exact run, to the last call."""
-        for mode in ("sizes", "threads", "realloc"):
-            with self.subTest(mode=mode):
-                exact = self.profiled([sample("sampled"), mode]).dump
+        for argv in ([sample("sampled"), "sizes"], [sample("sampled"), "threads"],
+                     [sample("sampled"), "realloc"], [sample("random_alloc"), 7, 20000]):
+            with self.subTest(argv=argv):
+                exact = self.profiled(argv).dump
                 for mean in (64, 4096, "512k", "1g"):
-                    found = self.sampled(mode, mean=mean).dump
+                    found = self.profiled(argv, env={"MEMPROF_SAMPLE": str(mean)}).dump
                     self.assertEqual(found["mode"]["exact"],
                                      {name: exact["totals"][name] for name in found["mode"]["exact"]})
                     self.assertEqual(sum(t["alloc_count"] for t in found["threads"]),

@@ -184,6 +184,34 @@ static void realloc_inside_the_recorder(void **state)
     assert_int_equal(counter_get(&guard_tls.thread->unknown_free_count), 0);
 }
 
+static bool passed_without_meter;
+
+/* As glibc's. */
+static void *reallocarray_by_realloc(void *block, size_t count, size_t size)
+{
+    passed_without_meter = guard_tls.meter == NULL;
+    return slowly_realloc(block, count * size);
+}
+
+/* The call that reallocarray makes is not one of the program's, whatever a meter would let pass. */
+static void reallocarray_counts_once(void **state)
+{
+    (void)state;
+    begin(1 << 20);
+    void *p = recorded_malloc(100);
+    struct sampler_meter *m = guard_tls.meter;
+    assert_non_null(m);
+    real_set("reallocarray", (uintptr_t)reallocarray_by_realloc);
+    const uint64_t before = counter_get(&m->allocs) + counter_get(&m->recorded);
+    for (int i = 1; i < 4; i++) {
+        p = recorded_reallocarray(i == 2 ? NULL : p, 10, 10);
+        assert_non_null(p);
+        assert_true(passed_without_meter);
+        assert_ptr_equal(guard_tls.meter, m);
+        assert_int_equal(counter_get(&m->allocs) + counter_get(&m->recorded), before + (uint64_t)i);
+    }
+}
+
 static pid_t child;
 static bool child_has_memory;
 
@@ -290,6 +318,7 @@ int main(void)
         cmocka_unit_test_teardown(calls_before_the_allocator_is_known, teardown),
         cmocka_unit_test_teardown(early_blocks_are_never_passed_on, teardown),
         cmocka_unit_test_teardown(realloc_inside_the_recorder, teardown),
+        cmocka_unit_test_teardown(reallocarray_counts_once, teardown),
         cmocka_unit_test(resize_in_a_child),
         cmocka_unit_test(resize_in_a_child_that_has_begun),
     };
