@@ -198,18 +198,21 @@ static void reallocarray_counts_once(void **state)
 {
     (void)state;
     begin(1 << 20);
-    void *p = recorded_malloc(100);
+    void *p = recorded_malloc(100), *first = NULL;
     struct sampler_meter *m = guard_tls.meter;
     assert_non_null(m);
     real_set("reallocarray", (uintptr_t)reallocarray_by_realloc);
     const uint64_t before = counter_get(&m->allocs) + counter_get(&m->recorded);
     for (int i = 1; i < 4; i++) {
+        first = i == 2 ? p : first;
         p = recorded_reallocarray(i == 2 ? NULL : p, 10, 10);
         assert_non_null(p);
         assert_true(passed_without_meter);
         assert_ptr_equal(guard_tls.meter, m);
         assert_int_equal(counter_get(&m->allocs) + counter_get(&m->recorded), before + (uint64_t)i);
     }
+    recorded_free(first);
+    recorded_free(p);
 }
 
 static pid_t child;
