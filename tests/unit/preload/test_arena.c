@@ -165,6 +165,31 @@ static void resident_is_what_is_used(void **state)
     assert_int_equal(arena_pool_resident(&pool), 0);
 }
 
+/* Kernels that do not know it leave the pages as they are. */
+static void what_is_filled_is_resident(void **state)
+{
+    (void)state;
+    enum { PAGES = 40 };
+    struct arena_pool pool = {.bytes = 0};
+    char *p = arena_pool_map(&pool, PAGES * PAGE), *q = arena_pool_map(&pool, PAGES * PAGE);
+    assert_true(p && q);
+    memset(p, 1, PAGES * PAGE);
+    const int64_t before = arena_pool_resident(&pool);
+    arena_pool_fill(p + 100, 3 * PAGE);
+    assert_int_equal(arena_pool_resident(&pool), before);
+    arena_pool_fill(q + 64, 10 * PAGE);
+    const int64_t more = arena_pool_resident(&pool) - before;
+    if (madvise(q, PAGE, MADV_POPULATE_WRITE) == 0) {
+        assert_int_equal(more, 11 * PAGE); /* those that it lies in, and no others */
+    } else {
+        assert_int_equal(more, 0);
+    }
+    for (size_t i = 0; i < PAGES * PAGE; i++) {
+        assert_true(p[i] == 1 && q[i] == 0);
+    }
+    arena_pool_clear(&pool);
+}
+
 static void a_cleared_pool_is_unmapped(void **state)
 {
     (void)state;
@@ -235,6 +260,7 @@ int main(void)
         cmocka_unit_test(maps_are_pages_untouched),
         cmocka_unit_test(what_is_dropped_goes_back),
         cmocka_unit_test(resident_is_what_is_used),
+        cmocka_unit_test(what_is_filled_is_resident),
         cmocka_unit_test(a_cleared_pool_is_unmapped),
         cmocka_unit_test(threads_share_a_pool),
     };
