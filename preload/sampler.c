@@ -108,7 +108,7 @@ void sampler_child(struct sampler *s)
     s->page_used = 0;
     s->seed = find_seed() ^ s->seed;
     sampler_set_child(&s->set);
-    sampler_budget_child(&s->budget);
+    sampler_budget_child(&s->budget, atomic_load(&s->mean));
 }
 
 uint64_t sampler_weigh(struct sampler_meter *m, uint64_t size)

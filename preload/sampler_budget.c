@@ -28,11 +28,13 @@ void sampler_budget_start(struct sampler_budget *b, const struct options *option
     b->empty_ticks = b->limit ? least : 0;
 }
 
-void sampler_budget_child(struct sampler_budget *b)
+void sampler_budget_child(struct sampler_budget *b, uint64_t mean)
 {
     /* Its CPU time, too, begins anew. */
     b->seen = (struct sampler_account){0};
-    b->changes = 0;
+    b->change[0].elapsed_ns = 0;
+    b->change[0].mean = mean;
+    b->changes = mean != b->base;
     atomic_store(&b->spent, 0);
     atomic_store(&b->busy, false);
 }

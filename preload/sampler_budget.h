@@ -61,7 +61,8 @@ struct sampler_budget {
 };
 
 void sampler_budget_start(struct sampler_budget *b, const struct options *options);
-void sampler_budget_child(struct sampler_budget *b);
+/* In a child of fork, which goes on with MEAN: so its account of changes begins with that. */
+void sampler_budget_child(struct sampler_budget *b, uint64_t mean);
 
 /* Whether this call is to be timed: the ticks of now, else 0. */
 uint64_t sampler_budget_begin(struct sampler_clock *c);

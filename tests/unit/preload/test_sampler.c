@@ -18,15 +18,21 @@
 
 static char out[4096];
 
-static struct recorder *start(uint64_t mean, uint64_t seed)
+static struct recorder *start_within(uint64_t mean, uint32_t max_overhead, uint64_t seed)
 {
     struct options options = support_options();
     snprintf(out, sizeof out, "%s", support_path("dump.json"));
     options.out = out;
     options.sample_mean = mean;
+    options.max_overhead = max_overhead;
     struct recorder *r = support_recorder(&options);
     r->sampler.seed = seed;
     return r;
+}
+
+static struct recorder *start(uint64_t mean, uint64_t seed)
+{
+    return start_within(mean, 0, seed);
 }
 
 static int setup(void **state)
@@ -295,6 +301,34 @@ static void without_sampling_there_are_no_meters(void **state)
     support_recorder_end(r);
 }
 
+/* What a budget has made of the mean holds on in a child, whose estimates are told as such; a child
+ * of a parent that records all is exact. */
+static void a_child_tells_the_mean_that_it_goes_on_with(void **state)
+{
+    (void)state;
+    for (uint64_t mean = 0; mean <= 4096; mean += 4096) {
+        struct recorder *r = start_within(0, 1000, 1);
+        r->sampler.budget.changes = 3;
+        sampler_change(&r->sampler, mean);
+        sampler_child(&r->sampler);
+        json_t *d = dump(r);
+        const json_t *mode = json_object_get(d, "mode"),
+                     *changes = json_object_get(mode, "changes");
+        assert_string_equal(json_string_value(json_object_get(mode, "kind")),
+                            mean ? "sampled" : "exact");
+        assert_int_equal(json_array_size(changes), mean ? 1 : 0);
+        assert_int_equal(parsed_number(mode, "change_count"), mean ? 1 : 0);
+        if (mean) {
+            const json_t *change = json_array_get(changes, 0);
+            assert_int_equal(parsed_number(mode, "mean_bytes"), mean);
+            assert_int_equal(json_integer_value(json_array_get(change, 0)), 0);
+            assert_int_equal(json_integer_value(json_array_get(change, 1)), mean);
+        }
+        json_decref(d);
+        support_recorder_end(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +339,7 @@ int main(void)
         cmocka_unit_test(temporary_blocks_are_estimated),
         cmocka_unit_test(lifetimes_are_measured),
         cmocka_unit_test(without_sampling_there_are_no_meters),
+        cmocka_unit_test(a_child_tells_the_mean_that_it_goes_on_with),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
