@@ -73,6 +73,9 @@ COUNT_INLINE uint64_t count_stamp(const struct recorder *r, struct thread *t, ui
     const bool thinned = !t->seldom && n >= COUNT_MEASURED;
     const uint64_t before = t->now, stamp = live_stamp(count_birth(r, t), thinned);
     t->seldom = t->now - before > COUNT_SELDOM;
+    if (unlikely(t->seldom)) {
+        t->turn.alloc = t->shared_turn.alloc = TURN_NONE;
+    }
     return stamp;
 }
 
@@ -144,7 +147,7 @@ COUNT_INLINE void count_hand_in(struct recorder *r, struct thread *t, struct sha
     if (peak_is_to_hand_in(&r->peak, &t->share)) {
         peak_hand_in(&r->peak, &t->share);
     }
-    shard_follow_max_shared(shard, sites_at(&r->sites, shard->site));
+    shard_follow_max_shared(shard, sites_at(&r->sites, shard_site(shard)));
 }
 
 /* As count_alloc, of a block that stands for itself, where no other thread has recorded: the epoch

@@ -11,7 +11,7 @@ static void copy(struct dump_mappings *d, const struct recorder *r, const struct
     struct dump_sites *s = &d->sites;
     for (uint32_t id = 1; id <= count; id++) {
         const struct shard *shard = idtable_at(&c->shards, id);
-        if (shard->site - r->sites.base <= heap->sites) {
+        if (shard_site(shard) - r->sites.base <= heap->sites) {
             memcpy(&d->shard[s->sites], shard, sizeof *shard);
             s->shard[s->sites] = &d->shard[s->sites];
             s->first[s->sites] = s->sites;
@@ -58,7 +58,7 @@ void dump_mappings_write(struct dump_mappings *d, struct json *j, const struct r
 {
     json_open(j, "mmap_sites", '[');
     for (uint32_t i = 0; i < d->sites.sites; i++) {
-        const struct site *site = sites_at(&r->sites, d->shard[i].site);
+        const struct site *site = sites_at(&r->sites, shard_site(&d->shard[i]));
         dump_sites_write_one(&d->sites, j, i, site, &d->totals);
     }
     json_close(j, ']');

@@ -20,7 +20,7 @@ static size_t collect(const struct dump_sites *d, struct recorder *r, const stru
     size_t n = 0;
     for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
         for (const struct shard *s = atomic_load(&t->shards); s; s = atomic_load(&s->next)) {
-            if (s->site - r->sites.base > d->sites) {
+            if (shard_site(s) - r->sites.base > d->sites) {
                 continue;
             }
             if (all && n == room) {
@@ -50,14 +50,14 @@ static int sort_shards(struct dump_sites *d, struct recorder *r)
     const struct shard **all = d->shard + room;
     size_t n = collect(d, r, all, room);
     for (size_t i = 0; i < n; i++) {
-        d->first[all[i]->site - r->sites.base + 1]++;
+        d->first[shard_site(all[i]) - r->sites.base + 1]++;
     }
     for (uint32_t i = 1; i <= d->sites + 1; i++) {
         d->first[i] += d->first[i - 1];
     }
     memcpy(place, d->first, indices);
     for (size_t i = 0; i < n; i++) {
-        d->shard[place[all[i]->site - r->sites.base]++] = all[i];
+        d->shard[place[shard_site(all[i]) - r->sites.base]++] = all[i];
     }
     return 0;
 }

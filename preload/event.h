@@ -32,12 +32,18 @@ COUNT_INLINE const struct known *event_find_on(struct recorder *r, const struct 
                              : NULL;
 }
 
-/* As knowns_find_first. */
-COUNT_INLINE const struct known *event_find_first(struct recorder *r, const struct thread *t,
-                                                  struct stack_start start)
+/* Looks whether T's events are plain from now on: for as long as the turn is not over. */
+COUNT_INLINE void event_look(struct recorder *r, struct thread *t)
 {
-    return event_knows(r, t) ? knowns_find_first(&t->stack.knowns, start.ip, start.sp, start.bp)
-                             : NULL;
+    const uint32_t now = turn_now(r->alive); /* before all else */
+    const bool calm = atomic_load_explicit(&r->deadline, memory_order_relaxed) != 0;
+    const bool plain = calm && now != 0 && !t->seldom && event_knows(r, t) &&
+                       t->stack.knowns.table && live_is_plain(&r->live);
+    const struct thread_turns none = {TURN_NONE, TURN_NONE},
+                              turn = {plain ? now : TURN_NONE, calm && now != 0 ? now : TURN_NONE};
+    const bool alone = count_alone(r);
+    t->turn = alone ? turn : none;
+    t->shared_turn = alone ? none : turn;
 }
 
 /* As recorder_alloc, at a stack where X was found to be known; or NULL. */
@@ -55,7 +61,7 @@ COUNT_INLINE bool event_alloc(struct recorder *r, struct thread *t, enum site_fu
             return false;
         }
     }
-    uint32_t word = live_word(address, shard->site) | live_word_of_size(size);
+    uint32_t word = live_word(address, shard_site(shard)) | live_word_of_size(size);
     const uint64_t n = counter_get(&shard->alloc_count);
     const bool measured = t->seldom || count_measures(shard, n);
     word |= unlikely(measured) ? LIVE_MEASURED : 0;
@@ -83,31 +89,42 @@ COUNT_INLINE bool event_alloc(struct recorder *r, struct thread *t, enum site_fu
     return false;
 }
 
+/* Whether turn NOW is over. Whoever gives pages back makes all threads pass a memory barrier after
+ * that: see live_trim. */
+COUNT_INLINE bool event_is_over(const struct recorder *r, uint32_t now)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    return unlikely(turn_now(r->alive) != now);
+}
+
 enum event_result {
     EVENT_COUNTED,
     EVENT_LATE,  /* counted; event_late_alloc, or count_hand_in, is to follow */
     EVENT_OTHER, /* something is out of the ordinary: nothing is done */
 };
 
-/* The same where nothing is out of the ordinary; SLOT: of live_ask. Calls nothing: what does is
- * left for later. */
-COUNT_INLINE enum event_result event_alloc_plain(struct recorder *r, struct thread *t,
+/* The same in a turn that is plain for T; ALONE: one of its own. SLOT: of live_ask. Calls nothing:
+ * what does is left for later. */
+COUNT_INLINE enum event_result event_alloc_plain(struct recorder *r, struct thread *t, bool alone,
                                                  enum site_function function, uintptr_t address,
                                                  uint64_t size, const struct known *x,
                                                  live_slot *slot, bool reallocated)
 {
-    if (unlikely(!x) || unlikely(x->as != (uint16_t)function) || unlikely(t->seldom)) {
+    if (unlikely(!x) || unlikely(x->as != (uint16_t)function)) {
         return EVENT_OTHER;
     }
     struct shard *shard = x->shard;
-    const unsigned near = shard_near_size(shard, size);
-    uint32_t sweep;
+    uint32_t word = atomic_load_explicit(&shard->word, memory_order_relaxed);
+    unsigned near = SHARD_SAME;
+    if (unlikely(!shard_is_size(shard, size))) {
+        near = shard_near_size(shard, size);
+        word = live_word(0, live_word_site(word)) | live_word_of_size(size);
+    }
     if (unlikely(count_measures(shard, counter_get(&shard->alloc_count))) ||
         unlikely(near == SHARD_NEAR) ||
-        unlikely(!live_put_plain(&r->live, slot, address, shard->site, size, &sweep))) {
+        unlikely(!live_put_plain(slot, word | live_offset_bits(address), size))) {
         return EVENT_OTHER;
     }
-    const bool alone = count_alone(r);
     const uint64_t epoch = count_begin(r, shard, false);
     counter_add(&shard->alloc_count, 1);
     counter_add(&shard->alloc_bytes, size);
@@ -117,7 +134,7 @@ COUNT_INLINE enum event_result event_alloc_plain(struct recorder *r, struct thre
     if (unlikely(near != SHARD_SAME)) {
         shard_count_near_size(shard, size, near);
     }
-    if (likely(alone)) {
+    if (alone) {
         shard_end(shard);
     } else {
         count_thread(t, shard);
@@ -127,11 +144,8 @@ COUNT_INLINE enum event_result event_alloc_plain(struct recorder *r, struct thre
     peak_change_alone(&t->share, (int64_t)size);
     count_alloc_of_thread(t, size, 1);
     t->last_block = address;
-    return unlikely(live_is_swept(&r->live, sweep)) ||
-                   unlikely(atomic_load_explicit(&r->deadline, memory_order_relaxed) == 0) ||
-                   (unlikely(!alone) && count_is_to_hand_in(r, t, shard))
-               ? EVENT_LATE
-               : EVENT_COUNTED;
+    const bool over = event_is_over(r, alone ? t->turn.alloc : t->shared_turn.alloc);
+    return over || (!alone && count_is_to_hand_in(r, t, shard)) ? EVENT_LATE : EVENT_COUNTED;
 }
 
 /* After EVENT_LATE, whatever it was for; but not what is due in general (a deadline of 0). SIZE: of
@@ -139,7 +153,7 @@ COUNT_INLINE enum event_result event_alloc_plain(struct recorder *r, struct thre
 COUNT_INLINE void event_late_alloc(struct recorder *r, struct thread *t, struct shard *shard,
                                    uintptr_t address, uint64_t size)
 {
-    const uint32_t word = live_word(address, shard->site) | live_word_of_size(size);
+    const uint32_t word = live_word(address, shard_site(shard)) | live_word_of_size(size);
     live_put_again(&r->live, &t->live_cache, address, word, size);
     if (!count_alone(r)) {
         count_hand_in(r, t, shard);
@@ -156,15 +170,14 @@ COUNT_INLINE bool event_is_temporary(struct thread *t, uintptr_t address)
     return true;
 }
 
-/* The block at ADDRESS is freed, as event_alloc_plain; ALONE: count_alone. OF: its shard, if
- * EVENT_LATE. */
+/* The block at ADDRESS is freed, as event_alloc_plain. OF: its shard, if EVENT_LATE. */
 COUNT_INLINE enum event_result event_free_plain(struct recorder *r, struct thread *t, bool alone,
                                                 uintptr_t address, struct shard **of)
 {
     if (unlikely(!live_is_near(&t->live_cache, address))) {
         return EVENT_OTHER;
     }
-    live_slot *slot = live_slot_at(live_near(&t->live_cache, address), address);
+    live_slot *slot = live_near_slot(&t->live_cache, address);
     const uint32_t word = atomic_load_explicit(slot, memory_order_relaxed);
     const uint32_t site = live_word_site(word);
     if (unlikely(!live_is_plain_of(word, address)) || unlikely(!sites_own(&r->sites, site))) {
@@ -197,10 +210,8 @@ COUNT_INLINE enum event_result event_free_plain(struct recorder *r, struct threa
     peak_change_alone(&t->share, -(int64_t)size);
     counter_add(&t->free_count, 1);
     counter_add(&t->live_count, -(uint64_t)1);
-    return unlikely(atomic_load_explicit(&r->deadline, memory_order_relaxed) == 0) ||
-                   (!alone && count_is_to_hand_in(r, t, shard))
-               ? EVENT_LATE
-               : EVENT_COUNTED;
+    const bool over = event_is_over(r, alone ? t->turn.free : t->shared_turn.free);
+    return over || (!alone && count_is_to_hand_in(r, t, shard)) ? EVENT_LATE : EVENT_COUNTED;
 }
 
 /* The block at ADDRESS, of which live_take told TAKEN, is gone. */

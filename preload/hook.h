@@ -77,8 +77,9 @@ static inline void finish(struct thread *t, bool due)
 
 #define HOOK_REALLOCATED (1 << 8) /* beside a function: the block was moved or resized */
 
-/* The calling thread's state if it may go the short way, with the guard; otherwise NULL. */
-static inline __attribute__((always_inline)) struct thread *quick_enter(uintptr_t frame)
+/* The calling thread's state if it may go the short way, with the guard; otherwise NULL. Whether
+ * anything is recorded is to be looked at. */
+static inline __attribute__((always_inline)) struct thread *quick_begin(uintptr_t frame)
 {
     if (unlikely(guard_tls.frame != 0)) {
         return NULL;
@@ -86,7 +87,17 @@ static inline __attribute__((always_inline)) struct thread *quick_enter(uintptr_
     guard_tls.frame = frame;
     __asm__ volatile("" ::: "memory"); /* a handler may fork: what it finds then is read after */
     struct thread *t = guard_tls.quick;
-    if (unlikely(!t) || unlikely(atomic_load_explicit(recorder.alive, memory_order_relaxed) == 0)) {
+    if (unlikely(!t)) {
+        guard_leave();
+    }
+    return t;
+}
+
+/* The same if something is recorded. */
+static inline __attribute__((always_inline)) struct thread *quick_enter(uintptr_t frame)
+{
+    struct thread *t = quick_begin(frame);
+    if (likely(t != NULL) && unlikely(turn_now(recorder.alive) == 0)) {
         guard_leave();
         return NULL;
     }
@@ -148,9 +159,16 @@ fully_allocated(void *p, size_t size, int how, uintptr_t ip, uintptr_t sp, uintp
 {
     const struct stack_start start = {.ip = ip, .sp = sp, .bp = bp};
     struct thread *t = guard_tls.at;
+    const enum site_function function = (enum site_function)(how & ~HOOK_REALLOCATED);
+    if (unlikely(turn_now(recorder.alive) == 0)) {
+        guard_leave();
+        return slowly_allocated(p, size, function, ip, sp, bp);
+    }
     const struct known *x = event_find_on(&recorder, t, start, guard_tls.found);
-    quick_leave(t, event_alloc(&recorder, t, (enum site_function)(how & ~HOOK_REALLOCATED),
-                               (uintptr_t)p, size, start, x, (how & HOOK_REALLOCATED) != 0));
+    const bool due = event_alloc(&recorder, t, function, (uintptr_t)p, size, start, x,
+                                 (how & HOOK_REALLOCATED) != 0);
+    event_look(&recorder, t);
+    quick_leave(t, due);
     return p;
 }
 
@@ -163,15 +181,19 @@ static __attribute__((noinline, unused)) void *late_allocated(void *p, size_t si
     return p;
 }
 
-/* FUNCTION returned P; under the guard of T. */
+/* FUNCTION returned P; under the guard of T, in a turn of its own, or, not ALONE, a shared one. */
 static inline __attribute__((always_inline)) void *
-quick_counted(struct thread *t, enum site_function function, void *p, size_t size,
-              struct stack_start start, bool reallocated)
+plainly_allocated(struct thread *t, bool alone, enum site_function function, void *p, size_t size,
+                  struct stack_start start, bool reallocated)
 {
     live_slot *slot = live_ask(&t->live_cache, (uintptr_t)p);
-    const struct known *x = event_find_first(&recorder, t, start);
-    const enum event_result result =
-        event_alloc_plain(&recorder, t, function, (uintptr_t)p, size, x, slot, reallocated);
+    const struct known *x = NULL;
+    enum event_result result = EVENT_OTHER;
+    if (likely(slot != NULL)) {
+        x = knowns_find_first(&t->stack.knowns, start.ip, start.sp, start.bp);
+        result = event_alloc_plain(&recorder, t, alone, function, (uintptr_t)p, size, x, slot,
+                                   reallocated);
+    }
     if (unlikely(result == EVENT_OTHER)) {
         guard_tls.at = t;
         guard_tls.found = x;
@@ -185,11 +207,38 @@ quick_counted(struct thread *t, enum site_function function, void *p, size_t siz
     return p;
 }
 
+/* Not in a turn of the thread's own: under the guard, of guard_tls.at. */
+static __attribute__((noinline, unused)) void *
+shared_allocated(void *p, size_t size, int how, uintptr_t ip, uintptr_t sp, uintptr_t bp)
+{
+    struct thread *t = guard_tls.at;
+    if (unlikely(turn_now(recorder.alive) != t->shared_turn.alloc)) {
+        guard_tls.found = NULL;
+        return fully_allocated(p, size, how, ip, sp, bp);
+    }
+    const struct stack_start start = {.ip = ip, .sp = sp, .bp = bp};
+    return plainly_allocated(t, false, (enum site_function)(how & ~HOOK_REALLOCATED), p, size,
+                             start, (how & HOOK_REALLOCATED) != 0);
+}
+
+/* FUNCTION returned P; under the guard of T. */
+static inline __attribute__((always_inline)) void *
+quick_counted(struct thread *t, enum site_function function, void *p, size_t size,
+              struct stack_start start, bool reallocated)
+{
+    if (unlikely(turn_now(recorder.alive) != t->turn.alloc)) {
+        guard_tls.at = t;
+        return shared_allocated(p, size, (int)function | (reallocated ? HOOK_REALLOCATED : 0),
+                                start.ip, start.sp, start.bp);
+    }
+    return plainly_allocated(t, true, function, p, size, start, reallocated);
+}
+
 /* FUNCTION returned P, the short way if it can be. */
 static inline __attribute__((always_inline)) void *
 quick_allocated(enum site_function function, void *p, size_t size, struct stack_start start)
 {
-    struct thread *t = likely(p != NULL) ? quick_enter(start.sp) : NULL;
+    struct thread *t = likely(p != NULL) ? quick_begin(start.sp) : NULL;
     return likely(t != NULL) ? quick_counted(t, function, p, size, start, false)
                              : slowly_allocated(p, size, function, start.ip, start.sp, start.bp);
 }
@@ -202,7 +251,7 @@ static __attribute__((noinline, unused)) void freeing(void *p, const struct stac
     }
     /* Only the dynamic loader's own frees tell that a module may have gone. */
     if (unlikely(objects_in_loader(start->ip))) {
-        modules_changed(&recorder.modules);
+        recorder_modules_changed(&recorder);
     }
     uint64_t began = timing_begin();
     if (likely(guard_enter(start->sp))) {

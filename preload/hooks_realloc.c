@@ -37,7 +37,7 @@ static __attribute__((noinline)) void resize_begin(struct resize *resize, void *
         return;
     }
     if (unlikely(objects_in_loader(start->ip))) {
-        modules_changed(&recorder.modules);
+        recorder_modules_changed(&recorder);
     }
     uint64_t began = timing_begin();
     resize->guarded = guard_enter(start->sp);

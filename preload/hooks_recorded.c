@@ -156,13 +156,17 @@ static __attribute__((noinline)) void free_off(void *block)
 static __attribute__((noinline)) void free_fully(void *block, struct thread *t, uintptr_t ip,
                                                  uintptr_t sp, uintptr_t bp)
 {
-    const struct live_taken taken = live_take(&t->live_cache, (uintptr_t)block);
+    struct live_taken taken = {0};
+    if (likely(turn_now(recorder.alive) != 0)) {
+        taken = live_take(&t->live_cache, (uintptr_t)block);
+    }
     if (unlikely(taken.word == 0)) {
         guard_leave();
         free_slowly(block, ip, sp, bp);
         return;
     }
     event_freed(&recorder, t, (uintptr_t)block, taken);
+    event_look(&recorder, t);
     quick_leave(t, false);
     real.free(block);
 }
@@ -177,6 +181,7 @@ static __attribute__((noinline)) void free_late(void *block, struct thread *t, s
     real.free(block);
 }
 
+/* In a turn of T's own, or, not ALONE, a shared one. */
 static inline __attribute__((always_inline)) void
 free_plainly(struct thread *t, bool alone, void *block, uintptr_t ip, uintptr_t sp, uintptr_t bp)
 {
@@ -193,11 +198,15 @@ free_plainly(struct thread *t, bool alone, void *block, uintptr_t ip, uintptr_t 
     }
 }
 
-/* Under the guard of T, where several threads have recorded. */
+/* Under the guard of T, not in a turn of its own. */
 static __attribute__((noinline)) void free_shared(void *block, struct thread *t, uintptr_t ip,
                                                   uintptr_t sp, uintptr_t bp)
 {
-    free_plainly(t, false, block, ip, sp, bp);
+    if (unlikely(turn_now(recorder.alive) != t->shared_turn.free)) {
+        free_fully(block, t, ip, sp, bp);
+    } else {
+        free_plainly(t, false, block, ip, sp, bp);
+    }
 }
 
 void recorded_free(void *block)
@@ -205,17 +214,21 @@ void recorded_free(void *block)
     const struct stack_start start = CALLER;
     /* What the allocator looks at first may take as long to come as what we do. */
     __builtin_prefetch((const char *)block - 2 * sizeof(size_t), 1);
-    struct thread *t = quick_enter(start.sp);
+    struct thread *t = quick_begin(start.sp);
     if (unlikely(!t)) {
         if (lifecycle_is_off()) {
             free_off(block);
             return;
         }
         free_slowly(block, start.ip, start.sp, start.bp);
-    } else if (unlikely(objects_in_loader(start.ip))) {
+        return;
+    }
+    if (unlikely(objects_in_loader(start.ip))) {
         guard_leave();
         free_slowly(block, start.ip, start.sp, start.bp);
-    } else if (likely(count_alone(&recorder))) {
+        return;
+    }
+    if (likely(turn_now(recorder.alive) == t->turn.free)) {
         free_plainly(t, true, block, start.ip, start.sp, start.bp);
     } else {
         free_shared(block, t, start.ip, start.sp, start.bp);

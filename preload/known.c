@@ -6,7 +6,7 @@
 #define COMPILER_BARRIER() __asm__ volatile("" ::: "memory")
 
 #define WORD sizeof(uintptr_t)
-#define UNIT ((size_t)8)
+#define UNIT ((size_t)16) /* of memory for stacks */
 
 /* Sizes of the memory for stacks and nodes, and of the tables beside it, in proportion. */
 #define FIRST_MEMORY ((size_t)64 << 10)
@@ -86,9 +86,9 @@ static bool get_table(struct knowns *k, size_t size)
 {
     const size_t heads = size / MEMORY_A_HEAD, edges = size / MEMORY_AN_EDGE,
                  nodes = size / MEMORY_A_NODE;
-    struct known_table *t =
-        arena_pool_map(k->pool, sizeof *t + size + heads * sizeof *t->heads +
-                                    (edges + 1) * sizeof *t->edges + nodes * sizeof *t->nodes);
+    struct known_table *t = arena_pool_map(k->pool, sizeof *t + size + heads * sizeof *t->heads +
+                                                        (edges + 1) * sizeof *t->edges +
+                                                        nodes * sizeof *t->nodes + UNIT);
     if (!t) {
         return false;
     }
@@ -96,7 +96,7 @@ static bool get_table(struct knowns *k, size_t size)
     t->edges = (struct known_edge *)(void *)(t->heads + heads);
     t->edges[edges].tag = KNOWN_END;
     t->nodes = (struct known_node *)(void *)(t->edges + edges + 1);
-    t->stacks = (char *)(t->nodes + nodes);
+    t->stacks = (char *)(((uintptr_t)(t->nodes + nodes) + UNIT - 1) & ~(UNIT - 1));
     t->heads_shift = shift_of(heads);
     t->edges_shift = shift_of(edges);
     t->units = (uint32_t)(size / UNIT);

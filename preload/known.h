@@ -27,24 +27,26 @@
 
 struct shard;
 
-/* Words are compared in groups; a list is filled up by its first word. */
+/* Words are compared in groups, and within these in pairs; the last group is filled up by the first
+ * word. */
 #define KNOWN_GROUP ((size_t)4)
+typedef uintptr_t known_pair __attribute__((vector_size(2 * sizeof(uintptr_t)), may_alias));
 
 #define KNOWN_CUT ((uint16_t)1 << 15) /* the stack has more frames than are told */
 
-/* A stack. Behind it lie its words' places. */
+/* A stack. Behind it lie its words' places, from sp on. */
 struct known {
     uintptr_t bp;
     struct shard *shard;
     uint32_t next;    /* id of one that differs in bp alone; or 0 */
-    uint16_t words;   /* a multiple of KNOWN_GROUP */
-    uint16_t returns; /* how many of them are return addresses, which come first, from the inside */
+    uint16_t words;   /* a multiple of KNOWN_GROUP, not 0 */
+    uint16_t returns; /* so many are return addresses, which come first, from the inside */
     uint16_t as;      /* the function that the shard is of; with KNOWN_CUT, if so */
     bool uses_bp;     /* the walk depends on bp */
-    uintptr_t held[];
+    _Alignas(known_pair) uintptr_t held[];
 };
 
-/* Ids: of a stack where it lies in the memory, in units of 4 bytes, which is even, plus this bit;
+/* Ids: of a stack where it lies in the memory, in units of 8 bytes, which is even, plus this bit;
  * of a node its number, and above it the place that it looks at, so that a search need not read
  * nodes. 0: nothing. */
 #define KNOWN_STACK ((uint32_t)1)
@@ -82,7 +84,7 @@ struct known_table {
 struct knowns {
     struct known_table *table;       /* NULL: nothing was entered yet */
     uint32_t heads_left, edges_left; /* how many more may be entered */
-    uint32_t nodes_used, used;       /* the latter in units of 8 bytes */
+    uint32_t nodes_used, used;       /* the latter in units of 16 bytes */
     struct arena_pool *pool;
     const _Atomic uint64_t *events; /* counts captures; or NULL */
     uint64_t begun;                 /* the count when it was last empty */
@@ -110,7 +112,7 @@ size_t knowns_frames(const struct known *x, uintptr_t ip, uintptr_t *frames, siz
 
 static inline struct known *known_at(const struct known_table *t, uint32_t id)
 {
-    return (struct known *)(void *)(t->stacks + (size_t)(id & ~KNOWN_STACK) * 4);
+    return (struct known *)(void *)(t->stacks + (size_t)(id & ~KNOWN_STACK) * 8);
 }
 
 static inline const uint16_t *known_places(const struct known *x)
@@ -123,23 +125,26 @@ static inline uintptr_t known_word(uintptr_t sp, uint16_t place)
     return trace_load(sp + (uintptr_t)place * sizeof(uintptr_t));
 }
 
+/* What differs of X's words I and I + 1. */
+static inline known_pair known_changed(const struct known *x, const uint16_t *place, size_t i,
+                                       uintptr_t sp)
+{
+    const known_pair now = {known_word(sp, place[i]), known_word(sp, place[i + 1])};
+    return now ^ *(const known_pair *)&x->held[i];
+}
+
 /* Whether X is where the thread is now. */
 static inline bool known_holds(const struct known *x, uintptr_t sp, uintptr_t bp)
 {
     const uint16_t *place = known_places(x);
-    const uintptr_t *held = x->held, *const end = (const uintptr_t *)place;
+    known_pair changed = {0};
+    size_t i = x->words;
     do {
-        _Static_assert(KNOWN_GROUP == 4, "a group; there is at least one");
-        const uintptr_t changed =
-            (known_word(sp, place[0]) ^ held[0]) | (known_word(sp, place[1]) ^ held[1]) |
-            (known_word(sp, place[2]) ^ held[2]) | (known_word(sp, place[3]) ^ held[3]);
-        if (unlikely(changed != 0)) {
-            return false;
-        }
-        held += 4;
-        place += 4;
-    } while (held != end);
-    return likely(!x->uses_bp) || x->bp == bp;
+        i -= KNOWN_GROUP;
+        _Static_assert(KNOWN_GROUP == 4, "two pairs");
+        changed |= known_changed(x, place, i, sp) | known_changed(x, place, i + 2, sp);
+    } while (i != 0);
+    return likely((changed[0] | changed[1]) == 0) && (likely(!x->uses_bp) || x->bp == bp);
 }
 
 static inline size_t known_heads_start(const struct known_table *t, uintptr_t ip, uintptr_t sp)
@@ -200,14 +205,11 @@ const struct known *knowns_find_behind(const struct knowns *k, uintptr_t ip, uin
 extern const struct known known_not_there __attribute__((visibility("hidden")));
 
 /* The stack that the thread is in at (IP, SP, BP), if it is where it is looked for first; or
- * &known_not_there, or NULL. Calls nothing. */
+ * &known_not_there, or NULL. Some stack has been entered. Calls nothing. */
 static inline __attribute__((always_inline)) const struct known *
 knowns_find_first(const struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t bp)
 {
     const struct known_table *t = k->table;
-    if (unlikely(!t)) {
-        return NULL;
-    }
     const struct known_head *head = &t->heads[known_heads_start(t, ip, sp)];
     if (unlikely(head->ip != ip) || unlikely(head->sp != sp)) {
         return NULL;
@@ -245,7 +247,7 @@ static inline const struct known *knowns_find_on(const struct knowns *k, uintptr
 static inline const struct known *knowns_find(const struct knowns *k, uintptr_t ip, uintptr_t sp,
                                               uintptr_t bp)
 {
-    const struct known *x = knowns_find_first(k, ip, sp, bp);
+    const struct known *x = k->table ? knowns_find_first(k, ip, sp, bp) : NULL;
     return knowns_find_on(k, ip, sp, bp, x);
 }
 

@@ -196,7 +196,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
     } else {
         /* The recorder was interrupted: it will see to it at its next event. */
         atomic_store(&signal_pending, true);
-        atomic_store(&recorder.deadline, 0);
+        recorder_hurry(&recorder);
     }
     errno = saved;
 }

@@ -18,6 +18,11 @@ void live_init(struct live *l, struct arena_pool *pool)
     live_births_init(l);
 }
 
+void live_set_turn(struct live *l, turns *turn)
+{
+    l->turn = turn;
+}
+
 void live_set_one_each(struct live *l)
 {
     atomic_store(&l->sweep, 0);
@@ -116,11 +121,15 @@ static struct live_entry *entry_get(struct live *l, struct live_cache *cache, ui
         of = entry_create(l, key, create);
     }
     if (of) {
-        cache->of[key % LIVE_CACHED].key = 0; /* should a handler leave in between by longjmp */
+        const uintptr_t number = address >> LIVE_REGION_BITS, first = number << LIVE_REGION_BITS;
+        const size_t at = number % LIVE_CACHED;
+        cache->number[at] = number + 1; /* none: should a handler leave in between by longjmp */
         __asm__ volatile("" ::: "memory");
-        cache->of[key % LIVE_CACHED].region = of->region;
+        cache->region[at] = of->region;
+        cache->bias[at] =
+            (uintptr_t)of->region->slot - (first >> LIVE_SLOT_BITS) * sizeof(live_slot);
         __asm__ volatile("" ::: "memory");
-        cache->of[key % LIVE_CACHED].key = key;
+        cache->number[at] = number;
     }
     return of;
 }

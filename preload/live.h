@@ -24,6 +24,7 @@
 #include "live_births.h"
 #include "live_slot.h"
 #include "sys.h"
+#include "turn.h"
 
 struct live_block {
     uint32_t site;  /* <= LIVE_MAX_SITE */
@@ -63,18 +64,23 @@ struct live {
     struct live_spare *_Atomic spare; /* for births */
     /* Odd while pages are given back: see live_trim. LIVE_CROWDS unless live_set_one_each. */
     _Atomic uint32_t sweep;
+    turns *turn; /* NULL: none */
 };
 
 #define LIVE_CROWDS (UINT32_C(1) << 31)
 
-/* The regions that a thread used recently. Zero-initialised is empty. */
+/* The regions that a thread used recently, by the last bits of their numbers. */
 #define LIVE_CACHED ((size_t)16)
 struct live_cache {
-    struct {
-        uintptr_t key; /* address >> LIVE_REGION_BITS, plus 1 */
-        struct live_region *region;
-    } of[LIVE_CACHED];
+    uintptr_t number[LIVE_CACHED]; /* address >> LIVE_REGION_BITS */
+    uintptr_t bias[LIVE_CACHED];   /* where the slot of the address 0 would be */
+    struct live_region *region[LIVE_CACHED];
 };
+/* Holds nothing: no number but 0 is at home in the first place, and 0 in no other. */
+#define LIVE_CACHE_EMPTY                                                                           \
+    {                                                                                              \
+        .number = { 1 }                                                                            \
+    }
 
 enum live_result {
     LIVE_OK,
@@ -83,6 +89,9 @@ enum live_result {
 };
 
 void live_init(struct live *l, struct arena_pool *pool);
+
+/* TURN is to be over whenever pages are given back. */
+void live_set_turn(struct live *l, turns *turn);
 
 /* No two blocks meet in a slot: the allocator is glibc's. So nobody else can insert where one
  * inserts, and it takes no locked instruction, which would wait for all memory accesses. Before the
@@ -119,16 +128,22 @@ static inline live_slot *live_slot_at(struct live_region *region, uintptr_t addr
     return &region->slot[live_index(address)];
 }
 
-/* Whether the region of ADDRESS was used recently; and that region, if so. */
+/* Whether the region of ADDRESS was used recently; and that region, and the slot in it, if so. */
 static inline bool live_is_near(const struct live_cache *cache, uintptr_t address)
 {
-    const uintptr_t key = (address >> LIVE_REGION_BITS) + 1;
-    return cache->of[key % LIVE_CACHED].key == key;
+    const uintptr_t number = address >> LIVE_REGION_BITS;
+    return cache->number[number % LIVE_CACHED] == number;
 }
 
 static inline struct live_region *live_near(const struct live_cache *cache, uintptr_t address)
 {
-    return cache->of[((address >> LIVE_REGION_BITS) + 1) % LIVE_CACHED].region;
+    return cache->region[(address >> LIVE_REGION_BITS) % LIVE_CACHED];
+}
+
+static inline live_slot *live_near_slot(const struct live_cache *cache, uintptr_t address)
+{
+    const uintptr_t bias = cache->bias[(address >> LIVE_REGION_BITS) % LIVE_CACHED];
+    return (live_slot *)(bias + (address >> LIVE_SLOT_BITS) * sizeof(live_slot));
 }
 
 /* Pages may have been given back meanwhile: puts the block in once more if it was lost. */
@@ -150,7 +165,7 @@ static inline live_slot *live_ask(const struct live_cache *cache, uintptr_t addr
     if (unlikely(!live_is_near(cache, address))) {
         return NULL;
     }
-    live_slot *slot = live_slot_at(live_near(cache, address), address);
+    live_slot *slot = live_near_slot(cache, address);
     __builtin_prefetch(slot, 1);
     return slot;
 }
@@ -164,7 +179,7 @@ live_put(struct live *l, struct live_cache *cache, uintptr_t address, uint32_t w
     if (unlikely(!live_is_near(cache, address))) {
         return live_put_slow(l, cache, address, word, size, old);
     }
-    live_slot *slot = live_slot_at(live_near(cache, address), address);
+    live_slot *slot = live_near_slot(cache, address);
     uint32_t found = atomic_load_explicit(slot, memory_order_relaxed);
     if (unlikely(found != 0)) {
         return live_put_slow(l, cache, address, word, size, old);
@@ -185,26 +200,23 @@ live_put(struct live *l, struct live_cache *cache, uintptr_t address, uint32_t w
     return LIVE_OK;
 }
 
-/* The same of a block of SITE in SLOT, which live_ask told, if neither another block nor pages that
- * are given back are in the way; false, and nothing is done, otherwise. Calls nothing: if
- * live_is_swept afterwards, the block is to be put in again (live_put_again). */
-static inline __attribute__((always_inline)) bool live_put_plain(struct live *l, live_slot *slot,
-                                                                 uintptr_t address, uint32_t site,
-                                                                 uint64_t size, uint32_t *sweep)
+/* Whether that can be the plain way until the turn is over. */
+static inline bool live_is_plain(const struct live *l)
 {
-    *sweep = atomic_load_explicit(&l->sweep, memory_order_acquire);
-    if (unlikely(!slot) || unlikely(*sweep & (LIVE_CROWDS | 1))) {
-        return false;
-    }
+    return !(atomic_load_explicit(&l->sweep, memory_order_relaxed) & (LIVE_CROWDS | 1));
+}
+
+/* The same in SLOT, not NULL, which live_ask told, where live_is_plain, if there is no other block
+ * in it; false, and nothing is done, otherwise. Calls nothing: if the turn is over afterwards, the
+ * block is to be put in again (live_put_again). */
+static inline __attribute__((always_inline)) bool live_put_plain(live_slot *slot, uint32_t word,
+                                                                 uint64_t size)
+{
     if (unlikely(atomic_load_explicit(slot, memory_order_relaxed) != 0)) {
         return false;
     }
-    const uint32_t word = live_word(address, site);
-    if (likely(size < LIVE_LARGE)) {
-        atomic_store_explicit(slot, word | (uint32_t)size << LIVE_SIZE_SHIFT, memory_order_release);
-    } else {
-        atomic_store_explicit(slot, word | (uint32_t)LIVE_LARGE << LIVE_SIZE_SHIFT,
-                              memory_order_release);
+    atomic_store_explicit(slot, word, memory_order_release);
+    if (unlikely(size >= LIVE_LARGE)) {
         live_set_large_size(slot, size);
     }
     return true;
@@ -224,14 +236,13 @@ static inline __attribute__((always_inline)) struct live_taken live_take(struct 
     if (unlikely(!live_is_near(cache, address))) {
         return taken;
     }
-    struct live_region *region = live_near(cache, address);
-    live_slot *slot = live_slot_at(region, address);
+    live_slot *slot = live_near_slot(cache, address);
     const uint32_t word = atomic_load_explicit(slot, memory_order_relaxed);
     if (unlikely(!live_is_of(word, address))) {
         return taken;
     }
     if (unlikely(word & LIVE_MEASURED)) {
-        taken.stamp = live_births_take(region->births, address);
+        taken.stamp = live_births_take(live_near(cache, address)->births, address);
     }
     taken.word = word;
     taken.size = live_word_size(word);

@@ -67,9 +67,10 @@ static long membarrier(int command)
     return sys_call(SYS_membarrier, command, 0, 0, 0, 0, 0);
 }
 
-/* Every insertion looks at `sweep` before and after it writes. When all threads have passed a
- * barrier after `sweep` became odd, an insertion that has not looked the second time will see that,
- * and put its block in once more; of all others the slots can be seen here. */
+/* Every insertion looks at `sweep`, or at the turn, before and after it writes. When all threads
+ * have passed a barrier after `sweep` became odd and the turn was over, an insertion that has not
+ * looked the second time will see that, and put its block in once more; of all others the slots can
+ * be seen here. */
 bool live_trim(struct live *l, size_t *cursor, uint64_t budget)
 {
     sys_sigset before;
@@ -84,6 +85,9 @@ bool live_trim(struct live *l, size_t *cursor, uint64_t budget)
     const uint64_t start = clock_ticks();
     if (m && live_one_each(l) && membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0) {
         atomic_fetch_add(&l->sweep, 1);
+        if (l->turn) {
+            turn_over(l->turn);
+        }
         bool safe = membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0;
         for (; safe && *cursor <= m->mask && clock_ticks() - start < budget; (*cursor)++) {
             if (atomic_load(&m->entry[*cursor].key) != 0) {

@@ -17,12 +17,12 @@ static uint64_t hash_site(uint32_t site)
 
 static uint64_t shard_hash(const void *record)
 {
-    return hash_site(((const struct shard *)record)->site);
+    return hash_site(shard_site(record));
 }
 
 static bool shard_equal(const void *record, const void *site)
 {
-    return ((const struct shard *)record)->site == *(const uint32_t *)site;
+    return shard_site(record) == *(const uint32_t *)site;
 }
 
 /* The shard of SITE; NULL if it is none of this process, or without memory. */
@@ -41,8 +41,7 @@ static struct shard *find_shard(struct mapping_counts *c, uint32_t site)
         return NULL;
     }
     struct shard *shard = record;
-    shard->site = site;
-    atomic_store_explicit(&shard->epoch, atomic_load(&c->peak.epoch), memory_order_relaxed);
+    shard_init(shard, site, atomic_load(&c->peak.epoch));
     return shard;
 }
 

@@ -162,7 +162,7 @@ static __attribute__((noinline)) bool record_sampled(struct recorder *r, struct 
     struct weighted_block old, block = {.weight = weight};
     block.block.birth = count_birth(r, t);
     const bool due = count_due(r, t);
-    block.block.site = shard ? shard->site : SITE_UNCOUNTED;
+    block.block.site = shard ? shard_site(shard) : SITE_UNCOUNTED;
     block.block.size = size;
     enum live_result result = insert(r, t, address, &block, &old);
     if ((result == LIVE_OK && shard) ||

@@ -29,6 +29,7 @@
 #include "thread.h"
 #include "timeline.h"
 #include "trim.h"
+#include "turn.h"
 #include "vault.h"
 #include "watch.h"
 
@@ -47,10 +48,10 @@ struct thread_record {
 struct recorder {
     struct options options;
     char out[OPTIONS_OUT_MAX]; /* what options.out points to: hosts overwrite their environment */
-    /* 1 while recording. It lives on a page that the kernel wipes in a child (MADV_WIPEONFORK), so
-     * that a child is noticed however it was made: see recorder_thread. Beside it, what a child
+    /* Not 0 while recording. It lives on a page that the kernel wipes in a child (MADV_WIPEONFORK),
+     * so that a child is noticed however it was made: see recorder_thread. Beside it, what a child
      * dropped before it began anew. */
-    _Atomic uint32_t *alive;
+    turns *alive;
     _Atomic bool enabled;
     int pid;
 
@@ -214,6 +215,21 @@ void recorder_card_write(struct recorder *r, bool described);
 void recorder_card_sampling(struct recorder *r);
 /* The same of what passed T, whose meter is not in the vault. */
 void recorder_card_passed(struct thread *t);
+
+/* The loader may just have unloaded something. Any thread. */
+static inline void recorder_modules_changed(struct recorder *r)
+{
+    modules_changed(&r->modules);
+    turn_over(r->alive);
+}
+
+/* Something is due, of which each thread is to take notice at the end of its present event, or with
+ * its next. Any thread, signal handlers too. */
+static inline void recorder_hurry(struct recorder *r)
+{
+    atomic_store(&r->deadline, 0);
+    turn_over(r->alive);
+}
 
 /* Nothing is recorded from now on, by any thread; nor by the short way (hook.h), which asks no more
  * than whether this is not a fork's child. */

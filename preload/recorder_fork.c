@@ -184,7 +184,7 @@ static void begin_anew(struct recorder *r)
     }
     recorder_card_write(r, true);
     atomic_store(&r->nested_count, atomic_exchange(&r->alive[1], 0));
-    atomic_store(r->alive, 1);
+    atomic_store(r->alive, TURN_FIRST);
 }
 
 void recorder_child(struct recorder *r)

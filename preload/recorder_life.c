@@ -115,9 +115,10 @@ int recorder_start(struct recorder *r, const struct options *options)
         return -1;
     }
     recorder_card_write(r, false);
+    live_set_turn(&r->live, r->alive);
     /* Only this page: the chunk's header lies on the one before. */
     madvise(r->alive, 4096, MADV_WIPEONFORK);
-    atomic_store(r->alive, 1);
+    atomic_store(r->alive, TURN_FIRST);
     atomic_store(&r->enabled, true);
     return 0;
 }
@@ -158,6 +159,7 @@ static struct thread *acquire(struct recorder *r)
         peak_add_thread(&r->peak, second ? &first->share : NULL);
         if (second) {
             atomic_store(&r->alone, first);
+            turn_over(r->alive);
         }
         atomic_store(&t->next, first);
         atomic_store(&r->threads, t);

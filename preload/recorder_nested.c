@@ -23,7 +23,7 @@ void recorder_nested_alloc(struct recorder *r, uintptr_t address, uint64_t size,
     if (r->sampler.on) {
         sampler_missed(&r->sampler);
     } else if (sys_can_block_signals()) { /* or we may have interrupted who has the lock */
-        struct live_cache cache = {0};
+        struct live_cache cache = LIVE_CACHE_EMPTY;
         struct live_block old, block = {.site = SITE_UNCOUNTED, .size = size};
         live_insert(&r->live, &cache, address, &block, &old);
     }
@@ -34,7 +34,7 @@ void recorder_nested_alloc(struct recorder *r, uintptr_t address, uint64_t size,
 
 void recorder_nested_free(struct recorder *r, uintptr_t address)
 {
-    struct live_cache cache = {0};
+    struct live_cache cache = LIVE_CACHE_EMPTY;
     struct weighted_block block = {.weight = 1};
     struct thread *t = guard_tls.thread;
     if (!sys_can_block_signals()) {

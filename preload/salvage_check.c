@@ -126,7 +126,8 @@ static bool check_shard(const struct salvage_map *m, const struct recorder *r,
                         const struct shard *s)
 {
     const void *variance = atomic_load(&s->variance);
-    return s->site > r->sites.base && s->site - r->sites.base <= r->sites.sites.count &&
+    const uint32_t site = shard_site(s);
+    return site > r->sites.base && site - r->sites.base <= r->sites.sites.count &&
            check_histogram(m, &s->sizes.others) && check_histogram(m, &s->lifetimes) &&
            (!variance || salvage_holds(m, variance, sizeof(struct sampler_variance)));
 }
@@ -180,8 +181,7 @@ static bool check_mappings(const struct salvage_map *m, struct recorder *r)
     if (!check_table(m, shards, sizeof(struct shard))) {
         return false;
     }
-    shards->count -=
-        shards->count > 0 && ((struct shard *)idtable_at(shards, shards->count))->site == 0;
+    shards->count -= shards->count > 0 && shard_site(idtable_at(shards, shards->count)) == 0;
     bool good = true;
     for (uint32_t id = 1; good && id <= shards->count; id++) {
         good = check_shard(m, r, idtable_at(shards, id));

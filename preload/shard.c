@@ -58,6 +58,9 @@ uint64_t shard_histogram_get(const struct shard_histogram *h, unsigned bucket)
 void shard_count_other_size(struct shard *s, uint64_t size, uint64_t n, struct arena *arena)
 {
     if (counter_get(&s->alloc_count) == n && size < UINT32_MAX) { /* the first */
+        const uint32_t word = live_word(0, shard_site(s)) | live_word_of_size(size);
+        atomic_store_explicit(&s->word, word, memory_order_relaxed);
+        atomic_signal_fence(memory_order_seq_cst); /* a handler may leave here by longjmp */
         atomic_store_explicit(&s->size, (uint32_t)size + 1, memory_order_relaxed);
         return;
     }

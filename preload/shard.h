@@ -19,6 +19,7 @@
 
 #include "arch.h"
 #include "arena.h"
+#include "live_slot.h"
 #include "sites.h"
 #include "sys.h"
 
@@ -61,7 +62,9 @@ _Static_assert(MEMPROF_HISTOGRAM_BUCKETS == 1 << SHARD_BUCKET_BITS, "buckets fit
 /* An event changes the first of its cache lines, and the second where sizes differ; as a rule
  * nothing else. */
 struct shard {
-    uint32_t site;
+    /* What the slot of one of its blocks holds, but for the address (live_slot.h): the site, and
+     * the size of the first block, once it is known. */
+    _Atomic uint32_t word;
     uint32_t due;             /* low bits of the number of the block to be measured next: count.h */
     _Atomic uint32_t version; /* odd while an event is being counted */
     _Atomic uint32_t size;    /* of the first block, plus 1; 0: none yet that fits */
@@ -81,6 +84,18 @@ struct shard {
     uint32_t thread;     /* serial of the last thread that allocated */
     uint32_t hand_in_at; /* see shard_follow_max_shared */
 };
+
+static inline uint32_t shard_site(const struct shard *s)
+{
+    return live_word_site(atomic_load_explicit(&s->word, memory_order_relaxed));
+}
+
+/* S, all zeros, is to count for SITE from EPOCH on. */
+static inline void shard_init(struct shard *s, uint32_t site, uint64_t epoch)
+{
+    atomic_store_explicit(&s->word, live_word(0, site), memory_order_relaxed);
+    atomic_store_explicit(&s->epoch, epoch, memory_order_relaxed);
+}
 
 static inline void counter_add(counter *c, uint64_t n)
 {
@@ -154,14 +169,11 @@ static inline void shard_count_size(struct shard *s, uint64_t size, uint64_t n, 
     }
 }
 
-/* Where shard_count_near_size counts a block of SIZE, which is not the first; SHARD_NEAR if it does
- * not. SHARD_SAME: it need not. */
+/* Where shard_count_near_size counts a block of SIZE, which is not that of the shard; SHARD_NEAR if
+ * it does not. SHARD_SAME: it is, and need not be counted. */
 #define SHARD_SAME UINT_MAX
 static inline unsigned shard_near_size(const struct shard *s, uint64_t size)
 {
-    if (likely(shard_is_size(s, size))) {
-        return SHARD_SAME;
-    }
     const uintptr_t header = atomic_load_explicit(&s->sizes.others.header, memory_order_relaxed);
     const unsigned near = histogram_bucket(size) - (unsigned)(header & SHARD_NEAR_MASK) * 2;
     return likely(near < SHARD_NEAR) && likely(header & SHARD_NEAR_SET) ? near : SHARD_NEAR;

@@ -38,7 +38,8 @@ void thread_begin(struct thread *t, int tid, uint32_t serial, bool is_main)
     t->tid = tid;
     t->exit_rounds = 0;
     t->last_block = 0;
-    t->live_cache = (struct live_cache){0};
+    t->turn = t->shared_turn = (struct thread_turns){TURN_NONE, TURN_NONE};
+    t->live_cache = (struct live_cache)LIVE_CACHE_EMPTY;
     atomic_store(&t->alloc_count, 0);
     atomic_store(&t->alloc_bytes, 0);
     atomic_store(&t->free_count, 0);
@@ -104,8 +105,7 @@ struct shard *thread_shard_new(struct thread *t, uint32_t site, uint64_t epoch)
     if (!shard) {
         return NULL;
     }
-    shard->site = site;
-    atomic_store_explicit(&shard->epoch, epoch, memory_order_relaxed);
+    shard_init(shard, site, epoch);
     atomic_store_explicit(&shard->next, atomic_load(&t->shards), memory_order_relaxed);
     atomic_store_explicit(&t->shards, shard, memory_order_release);
     atomic_signal_fence(

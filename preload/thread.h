@@ -18,6 +18,7 @@
 #include "sampler_set.h"
 #include "shard.h"
 #include "stack.h"
+#include "turn.h"
 
 #define THREAD_NAME_MAX 16
 #define THREAD_PENDING 32
@@ -42,6 +43,11 @@ struct thread {
     struct arena own;   /* for what else is the state's */
     struct stack stack;
     void **verify; /* a second walk of it, for MEMPROF_VERIFY */
+    /* The turns in which its allocations and frees are plain (event_look): where nobody else has
+     * recorded, and where others have. TURN_NONE: they are not. */
+    struct thread_turns {
+        uint32_t alloc, free;
+    } turn, shared_turn;
     struct live_cache live_cache;
     struct peak_share share;
     uint64_t now;                /* ticks, when the clock was last read for an event */

@@ -255,7 +255,7 @@ static void prepare_sites(void)
 static void run_lookup(size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        stages_sink += thread_find(thread, hash[i * 7 % SITES])->site;
+        stages_sink += shard_site(thread_find(thread, hash[i * 7 % SITES]));
     }
 }
 

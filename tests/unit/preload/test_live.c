@@ -30,7 +30,7 @@ static void random_blocks_across_a_region_end(void **state)
     static struct live_block block[CELLS];
     static uint16_t owner[CELLS]; /* index + 1 of the block that takes the cell */
     memset(owner, 0, sizeof owner);
-    struct live_cache cache = {0};
+    struct live_cache cache = LIVE_CACHE_EMPTY;
     uint64_t seed = 8, now = 0;
     for (int i = 0; i < 400000; i++) {
         size_t at = support_below(&seed, CELLS);
@@ -69,7 +69,7 @@ static void random_blocks_across_a_region_end(void **state)
 static void sizes_of_all_orders(void **state)
 {
     (void)state;
-    struct live_cache cache = {0};
+    struct live_cache cache = LIVE_CACHE_EMPTY;
     static struct live_block block[4 * 41 * 3];
     static uintptr_t address[4 * 41 * 3];
     size_t n = 0;
@@ -92,7 +92,7 @@ static void sizes_of_all_orders(void **state)
 static void the_largest_values_are_kept(void **state)
 {
     (void)state;
-    struct live_cache cache = {0};
+    struct live_cache cache = LIVE_CACHE_EMPTY;
     const uint64_t ages = (uint64_t)1 << 58;
     const struct live_block block = {LIVE_MAX_SITE, ((uint64_t)1 << 61) - 1, ages, true};
     insert_new(&cache, BASE, &block);
@@ -106,7 +106,7 @@ static void eight_byte_blocks_crowd_a_slot(void **state)
 {
     (void)state;
     enum { BLOCKS = 4096 };
-    struct live_cache cache = {0};
+    struct live_cache cache = LIVE_CACHE_EMPTY;
     static struct live_block block[BLOCKS];
     uint64_t seed = 31;
     for (int round = 0; round < 20; round++) {
@@ -126,7 +126,7 @@ static void a_missed_free_is_told(void **state)
 {
     (void)state;
     static const uint64_t sizes[] = {0, 8, 63, 64, 100000};
-    struct live_cache cache = {0};
+    struct live_cache cache = LIVE_CACHE_EMPTY;
     for (size_t a = 0; a < 5; a++) {
         for (size_t b = 0; b < 5; b++) {
             for (uintptr_t offset = 0; offset < 32; offset += 8) {
@@ -146,7 +146,7 @@ static void a_missed_free_is_told(void **state)
 static void who_lies_on_a_missed_one_stays(void **state)
 {
     (void)state;
-    struct live_cache cache = {0};
+    struct live_cache cache = LIVE_CACHE_EMPTY;
     struct live_block old;
     const struct live_block missed = {1, 100, 0, false}, upon = {2, 7, 640, false},
                             next = {3, 9, 0, false};
@@ -162,7 +162,7 @@ static void who_lies_on_a_missed_one_stays(void **state)
 static void unknown_blocks_are_not_found(void **state)
 {
     (void)state;
-    struct live_cache cache = {0};
+    struct live_cache cache = LIVE_CACHE_EMPTY;
     struct live_block found;
     assert_false(live_remove(&live, &cache, BASE, &found));
     const struct live_block block = {1, 100000, 0, false};
@@ -179,7 +179,7 @@ static void many_regions(void **state)
 {
     (void)state;
     enum { REGIONS = 1000 };
-    struct live_cache cache = {0}, none = {0};
+    struct live_cache cache = LIVE_CACHE_EMPTY, none = LIVE_CACHE_EMPTY;
     for (uint64_t i = 0; i < REGIONS; i++) {
         const struct live_block block = {1 + (uint32_t)i, i * 7, i * 64, i % 2};
         insert_new(&cache, BASE + i * 3 * REGION + i * 8, &block);

@@ -12,7 +12,7 @@
 static void *bear_and_bury(void *arg)
 {
     enum { BLOCKS = 4096, TIMES = 20 };
-    struct live_cache cache = {0};
+    struct live_cache cache = LIVE_CACHE_EMPTY;
     const uintptr_t from = BASE + (uintptr_t)arg * 8;
     for (uint64_t n = 0; n < TIMES; n++) {
         for (uintptr_t i = 0; i < BLOCKS; i++) {
@@ -61,7 +61,7 @@ struct worker {
 static void *work(void *arg)
 {
     struct worker *w = arg;
-    struct live_cache cache = {0};
+    struct live_cache cache = LIVE_CACHE_EMPTY;
     struct live_block block[OWN], found;
     uint64_t seed = w->first;
     memset(block, 0, sizeof block);
@@ -111,7 +111,7 @@ static void what_holds_nothing_is_given_back(void **state)
 {
     (void)state;
     enum { BLOCKS = 400000, STEP = 97 };
-    struct live_cache cache = {0};
+    struct live_cache cache = LIVE_CACHE_EMPTY;
     live_set_one_each(&live);
     for (uint32_t i = 0; i < BLOCKS; i++) {
         const struct live_block block = {1 + i, i % 200, 0, false};
@@ -155,7 +155,7 @@ static void *trim_again_and_again(void *arg)
 static void *come_and_go(void *arg)
 {
     enum { TIMES = 50000, SWEEPS = 20 };
-    struct live_cache cache = {0};
+    struct live_cache cache = LIVE_CACHE_EMPTY;
     const uintptr_t from = BASE + (uintptr_t)arg * ((uintptr_t)3 << 20);
     uint64_t seed = (uintptr_t)arg + 1;
     for (uint32_t i = 0; i < TIMES || atomic_load(&live.sweep) < SWEEPS; i++) {

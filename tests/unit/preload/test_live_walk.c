@@ -15,7 +15,7 @@ enum { BLOCKS = 60000, UNIT = 8 };
 
 static struct arena_pool pool;
 static struct live live;
-static struct live_cache cache;
+static struct live_cache cache = LIVE_CACHE_EMPTY;
 
 /* By address, in units of 8 bytes: what was put in there; of size 0: nothing. */
 static struct live_block model[BLOCKS * 4];

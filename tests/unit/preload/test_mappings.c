@@ -46,7 +46,7 @@ static const struct shard *shard_of(uint32_t site)
 {
     for (uint32_t id = 1; id <= counts.shards.count; id++) {
         const struct shard *s = idtable_at(&counts.shards, id);
-        if (s->site == site) {
+        if (shard_site(s) == site) {
             return s;
         }
     }

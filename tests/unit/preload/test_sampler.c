@@ -90,7 +90,7 @@ static struct estimate estimate_of(struct recorder *r, uint32_t site)
     struct sampler_errors errors = {0};
     for (struct thread *t = atomic_load(&r->threads); t; t = atomic_load(&t->next)) {
         for (struct shard *s = atomic_load(&t->shards); s; s = atomic_load(&s->next)) {
-            if (site && s->site != site) {
+            if (site && shard_site(s) != site) {
                 continue;
             }
             e.value[ALLOC_COUNT] += (double)counter_get(&s->alloc_count);

@@ -84,7 +84,7 @@ static void sizes_are_counted(void **state)
     for (size_t f = 0; f < sizeof first / sizeof first[0]; f++) {
         struct arena_pool pool = {.bytes = 0};
         struct arena arena = {.pool = &pool};
-        struct shard s = {.site = 1};
+        struct shard s = {.word = live_word(0, 1)};
         uint64_t expected[MEMPROF_HISTOGRAM_BUCKETS] = {0}, sizes[MEMPROF_HISTOGRAM_BUCKETS] = {0};
         for (int i = 0; i < 5000; i++) {
             const bool again = i == 0 || support_below(&seed, 2);
@@ -106,7 +106,7 @@ static void blocks_of_one_size_take_no_memory(void **state)
     (void)state;
     struct arena_pool pool = {.bytes = 0};
     struct arena arena = {.pool = &pool};
-    struct shard s = {.site = 1};
+    struct shard s = {.word = live_word(0, 1)};
     for (int i = 0; i < 1000; i++) {
         counter_add(&s.alloc_count, 1);
         shard_count_size(&s, 100, 1, &arena);

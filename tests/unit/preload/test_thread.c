@@ -84,7 +84,7 @@ static void a_site_has_one_shard(void **state)
         site[i] = i % 2 ? i : LIVE_MAX_SITE - i * 1000;
         shard[i] = thread_shard(t, site[i], 7 + i);
         assert_non_null(shard[i]);
-        assert_int_equal(shard[i]->site, site[i]);
+        assert_int_equal(shard_site(shard[i]), site[i]);
         assert_int_equal(shard[i]->epoch, 7 + i);
         counter_add(&shard[i]->alloc_count, i);
     }
@@ -128,7 +128,7 @@ static void a_state_goes_to_the_next_thread(void **state)
     counter_add(&t->free_count, 2);
     counter_add(&t->dropped_count, 1);
     t->last_block = 1;
-    t->live_cache.of[3].key = 5;
+    t->live_cache.number[3] = 5;
     struct life life = {0};
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
@@ -143,7 +143,7 @@ static void a_state_goes_to_the_next_thread(void **state)
     /* What is known of it: from where it began to record up to its end. */
     assert_in_range(life.stack_size, 1, (size_t)2 << 20);
     assert_int_equal(t->alloc_count + t->alloc_bytes + t->free_count + t->last_block, 0);
-    assert_int_equal(t->live_cache.of[3].key, 0);
+    assert_int_equal(t->live_cache.number[3], 0);
     assert_true(t->in_use);
     /* What is the process's stays. */
     assert_int_equal(t->dropped_count, 1);
