@@ -32,7 +32,7 @@ static void add_shards(struct sum *sum, const struct thread *t)
     const struct shard *s = atomic_load(&t->shards);
     for (; follow(sum, s, sizeof *s); s = atomic_load(&s->next)) {
         add(sum, arch_get32(&s->version));
-        add(sum, counter_get(&s->failed_count));
+        add(sum, shard_failed_count(s));
     }
 }
 
@@ -64,7 +64,7 @@ static void add_mappings(struct sum *sum, const struct mapping_counts *c)
             return;
         }
         add(sum, arch_get32(&s->version));
-        add(sum, counter_get(&s->failed_count));
+        add(sum, shard_failed_count(s));
     }
 }
 

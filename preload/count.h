@@ -31,7 +31,7 @@
 /* Whether the lifetime of SHARD's block is measured that comes after N others. */
 COUNT_INLINE bool count_measures(const struct shard *shard, uint64_t n)
 {
-    return (uint32_t)n == shard->due;
+    return (uint16_t)n == shard->due;
 }
 
 COUNT_INLINE bool count_is_spread(uint64_t n)
@@ -56,7 +56,7 @@ COUNT_INLINE void count_measured(struct shard *shard, uint64_t n)
             next++;
         }
     }
-    shard->due = (uint32_t)next;
+    shard->due = (uint16_t)next;
 }
 
 /* A block is born now: ticks since births are counted from, not 0. */
@@ -92,7 +92,7 @@ COUNT_INLINE uint64_t count_begin(struct recorder *r, struct shard *shard, bool 
     uint64_t epoch = atomic_load_explicit(&r->peak.epoch, memory_order_relaxed);
     shard_begin(shard);
     shard_enter_epoch(shard, epoch);
-    struct sampler_variance *v = sampled ? atomic_load(&shard->variance) : NULL;
+    struct sampler_variance *v = sampled ? shard_variance(shard) : NULL;
     if (v) {
         sampler_variance_enter(v, epoch);
     }
@@ -112,7 +112,7 @@ COUNT_INLINE void count_end(struct recorder *r, struct shard *shard, uint64_t ep
         atomic_store_explicit(&shard->peak_count, shard_live_count(shard) - count,
                               memory_order_relaxed);
         atomic_store_explicit(&shard->epoch, now, memory_order_relaxed);
-        struct sampler_variance *v = sampled ? atomic_load(&shard->variance) : NULL;
+        struct sampler_variance *v = sampled ? shard_variance(shard) : NULL;
         if (v) {
             sampler_variance_overtaken(v, now);
         }
@@ -131,7 +131,7 @@ COUNT_INLINE void count_thread(const struct thread *t, struct shard *shard)
 {
     if (unlikely(shard->thread != t->serial)) {
         shard->thread = t->serial;
-        counter_add(&shard->threads, 1);
+        arch_add32(&shard->threads, 1);
     }
 }
 
@@ -162,7 +162,7 @@ COUNT_INLINE void count_alloc_alone(struct recorder *r, struct thread *t, struct
         count_thread(t, shard);
     }
     if (unlikely(reallocated)) {
-        counter_add(&shard->realloc_count, 1);
+        shard_count_realloc(shard, 1, &t->arena);
     }
     shard_count_size(shard, size, 1, &t->arena);
     shard_end(shard);
@@ -179,11 +179,11 @@ COUNT_INLINE void count_alloc(struct recorder *r, struct thread *t, struct shard
     counter_add(&shard->alloc_count, weight);
     counter_add(&shard->alloc_bytes, bytes);
     if (sampled && weight > 1) {
-        sampler_variance_alloc(atomic_load(&shard->variance), weight, size);
+        sampler_variance_alloc(shard_variance(shard), weight, size);
     }
     count_thread(t, shard);
     if (unlikely(reallocated)) {
-        counter_add(&shard->realloc_count, weight);
+        shard_count_realloc(shard, weight, &t->arena);
     }
     shard_count_size(shard, size, weight, &t->arena);
     count_end(r, shard, epoch, weight, bytes, sampled);
@@ -220,8 +220,8 @@ COUNT_INLINE void count_lifetime(struct recorder *r, struct thread *t, struct sh
 {
     const uint64_t now = t->now - r->live_start, birth = live_stamp_birth(stamp);
     const uint64_t age = now > birth ? clock_ticks_to_ns(&r->clock, now - birth) : 0;
-    shard_histogram_add(&shard->lifetimes, age,
-                        live_stamp_thinned(stamp) ? COUNT_THIN * weight : weight, &t->arena);
+    shard_count_lifetime(shard, age, live_stamp_thinned(stamp) ? COUNT_THIN * weight : weight,
+                         &t->arena);
 }
 
 /* A block of SITE and SIZE bytes leaves the counts, which stands for WEIGHT. STAMP: of its birth,
@@ -256,7 +256,7 @@ COUNT_INLINE void count_free_of(struct recorder *r, struct thread *t, uint32_t s
         counter_add(&shard->temporary_count, weight);
     }
     if (sampled && weight > 1) {
-        sampler_variance_free(atomic_load(&shard->variance), weight, size);
+        sampler_variance_free(shard_variance(shard), weight, size);
     }
     if (unlikely(stamp != 0)) {
         count_lifetime(r, t, shard, stamp, weight);

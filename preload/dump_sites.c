@@ -138,12 +138,12 @@ static void add_shard(struct dump_sums *sums, const struct shard *s, uint64_t ep
     sums->free_count += counter_get(&s->free_count);
     sums->freed_bytes += counter_get(&s->freed_bytes);
     sums->temporary_count += counter_get(&s->temporary_count);
-    sums->lifetimes.set |= shard_histogram_sum(&s->lifetimes, sums->lifetimes.bucket);
+    sums->lifetimes.set |= shard_add_lifetimes(s, sums->lifetimes.bucket);
     sums->alloc_count += counter_get(&s->alloc_count);
     sums->alloc_bytes += counter_get(&s->alloc_bytes);
-    sums->realloc_count += counter_get(&s->realloc_count);
-    sums->failed_count += counter_get(&s->failed_count);
-    sums->threads += counter_get(&s->threads);
+    sums->realloc_count += shard_realloc_count(s);
+    sums->failed_count += shard_failed_count(s);
+    sums->threads += arch_get32(&s->threads);
     sums->sizes.set |= shard_add_sizes(s, sums->sizes.bucket);
     /* A shard not changed since the peak holds now what it held then. */
     bool kept = counter_get(&s->epoch) >= epoch;

@@ -121,7 +121,7 @@ COUNT_INLINE enum event_result event_alloc_plain(struct recorder *r, struct thre
         word = live_word(0, live_word_site(word)) | live_word_of_size(size);
     }
     if (unlikely(count_measures(shard, counter_get(&shard->alloc_count))) ||
-        unlikely(near == SHARD_NEAR) ||
+        unlikely(near == SHARD_NEAR) || (reallocated && unlikely(!shard_more(shard))) ||
         unlikely(!live_put_plain(slot, word | live_offset_bits(address), size))) {
         return EVENT_OTHER;
     }
@@ -129,7 +129,7 @@ COUNT_INLINE enum event_result event_alloc_plain(struct recorder *r, struct thre
     counter_add(&shard->alloc_count, 1);
     counter_add(&shard->alloc_bytes, size);
     if (reallocated) {
-        counter_add(&shard->realloc_count, 1);
+        counter_add(&shard_more(shard)->realloc_count, 1);
     }
     if (unlikely(near != SHARD_SAME)) {
         shard_count_near_size(shard, size, near);

@@ -63,11 +63,11 @@ bool mapping_counts_add(struct mapping_counts *c, const struct mapping_call *cal
     counter_add(&shard->alloc_count, 1);
     counter_add(&shard->alloc_bytes, bytes);
     if (call->reallocated) {
-        counter_add(&shard->realloc_count, 1);
+        shard_count_realloc(shard, 1, &c->arena);
     }
     if (shard->thread != call->thread) {
         shard->thread = call->thread;
-        counter_add(&shard->threads, 1);
+        arch_add32(&shard->threads, 1);
     }
     shard_count_size(shard, bytes, 1, &c->arena);
     shard_end(shard);
@@ -79,8 +79,9 @@ bool mapping_counts_add(struct mapping_counts *c, const struct mapping_call *cal
 void mapping_counts_failed(struct mapping_counts *c, uint32_t site)
 {
     struct shard *shard = find_shard(c, site);
-    if (shard) {
-        counter_add(&shard->failed_count, 1);
+    struct shard_rare *rare = shard ? shard_rare_of(shard, &c->arena) : NULL;
+    if (rare) {
+        counter_add(&rare->failed_count, 1);
     } else {
         c->dropped_count++;
     }
@@ -102,7 +103,7 @@ void mapping_counts_remove(struct mapping_counts *c, uint32_t site, uint64_t byt
     if (last) {
         const uint64_t age = clock_ticks_to_ns(c->clock, now - c->clock->start_ticks - birth);
         counter_add(&shard->free_count, 1);
-        shard_histogram_add(&shard->lifetimes, age, 1, &c->arena);
+        shard_count_lifetime(shard, age, 1, &c->arena);
     }
     shard_end(shard);
     peak_change_alone(&c->share, -(int64_t)bytes);

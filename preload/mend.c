@@ -7,7 +7,7 @@
 static void measure_next(struct shard *s)
 {
     if (counter_get(&s->alloc_count) < COUNT_MEASURED) {
-        s->due = (uint32_t)counter_get(&s->alloc_count);
+        s->due = (uint16_t)counter_get(&s->alloc_count);
     }
 }
 
@@ -45,7 +45,10 @@ static void take_back_alloc(struct shard *s, uint64_t count, uint64_t bytes)
     }
     counter_add(&s->alloc_count, -count);
     counter_add(&s->alloc_bytes, -bytes);
-    limit(&s->realloc_count, &s->alloc_count);
+    struct shard_more *more = shard_more(s);
+    if (more) {
+        limit(&more->realloc_count, &s->alloc_count);
+    }
 }
 
 static void take_back_free(struct shard *s, uint64_t count, uint64_t bytes)

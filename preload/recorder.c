@@ -201,7 +201,8 @@ bool recorder_failed(struct recorder *r, struct thread *t, enum site_function fu
                      uint64_t size, const struct stack_start *start)
 {
     struct shard *shard = recorder_find_shard(r, t, function, *start, event_find(r, t, *start));
-    counter_add(shard ? &shard->failed_count : &t->dropped_count, 1);
+    struct shard_rare *rare = shard ? shard_rare_of(shard, &t->arena) : NULL;
+    counter_add(rare ? &rare->failed_count : &t->dropped_count, 1);
     if (size > r->machine_bytes || (errno != ENOMEM && function != SITE_posix_memalign)) {
         return false; /* posix_memalign returns what others leave in errno */
     }

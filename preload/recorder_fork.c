@@ -28,7 +28,8 @@ uint64_t recorder_layout(void)
         sizeof(struct thread_record),
         sizeof(struct sites),
         offsetof(struct thread, share),
-        offsetof(struct shard, sizes),
+        offsetof(struct shard, more),
+        sizeof(struct shard_more),
         SITE_FUNCTIONS,
     };
     uint64_t hash = 14695981039346656037u;

@@ -122,14 +122,29 @@ static bool check_histogram(const struct salvage_map *m, const struct shard_hist
     return good;
 }
 
+static bool check_more(const struct salvage_map *m, const struct shard_more *more)
+{
+    if (!more) {
+        return true;
+    }
+    if (!salvage_holds(m, more, sizeof *more) || !check_histogram(m, &more->sizes.others) ||
+        !check_histogram(m, &more->lifetimes)) {
+        return false;
+    }
+    const struct shard_rare *rare = atomic_load(&more->rare);
+    if (rare && !salvage_holds(m, rare, sizeof *rare)) {
+        return false;
+    }
+    const void *variance = rare ? atomic_load(&rare->variance) : NULL;
+    return !variance || salvage_holds(m, variance, sizeof(struct sampler_variance));
+}
+
 static bool check_shard(const struct salvage_map *m, const struct recorder *r,
                         const struct shard *s)
 {
-    const void *variance = atomic_load(&s->variance);
     const uint32_t site = shard_site(s);
     return site > r->sites.base && site - r->sites.base <= r->sites.sites.count &&
-           check_histogram(m, &s->sizes.others) && check_histogram(m, &s->lifetimes) &&
-           (!variance || salvage_holds(m, variance, sizeof(struct sampler_variance)));
+           check_more(m, shard_more(s));
 }
 
 /* Whether T's shards are a list that ends. LEFT: how many more there can be in all. */

@@ -179,9 +179,10 @@ static bool own_open(const struct salvage_map *m, const struct shard *s)
     if (atomic_load(&s->version) % 2 == 0) {
         return true;
     }
-    const uintptr_t header = atomic_load(&s->sizes.others.header);
+    const struct shard_more *more = shard_more(s);
+    const uintptr_t header = more ? atomic_load(&more->sizes.others.header) : 0;
     const struct shard_far *far = (const struct shard_far *)(header & ~SHARD_HEADER_BITS);
-    bool good = salvage_own(m, s, sizeof *s);
+    bool good = salvage_own(m, s, sizeof *s) && (!more || salvage_own(m, more, sizeof *more));
     for (size_t i = 0; far && good && i < SHARD_LINES; i++) {
         const counter *line = atomic_load(&far->line[i]);
         good = !line || salvage_own(m, line, SHARD_LINE * sizeof *line);

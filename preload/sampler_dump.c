@@ -74,7 +74,7 @@ bool sampler_dump_mode(struct json *j, struct recorder *r, uint64_t elapsed)
 
 void sampler_errors_add(struct sampler_errors *e, const struct shard *shard, uint64_t epoch)
 {
-    const struct sampler_variance *v = atomic_load_explicit(&shard->variance, memory_order_acquire);
+    const struct sampler_variance *v = shard_variance(shard);
     if (!v) {
         return;
     }

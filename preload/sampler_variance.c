@@ -3,12 +3,13 @@
 
 struct sampler_variance *sampler_variance_of(struct shard *shard, struct arena *arena)
 {
-    struct sampler_variance *v = atomic_load_explicit(&shard->variance, memory_order_relaxed);
-    if (!v) {
+    struct sampler_variance *v = shard_variance(shard);
+    struct shard_rare *rare = v ? NULL : shard_rare_of(shard, arena);
+    if (rare) {
         v = arena_alloc(arena, sizeof *v);
         if (v) {
             atomic_store_explicit(&v->epoch, counter_get(&shard->epoch), memory_order_relaxed);
-            atomic_store_explicit(&shard->variance, v, memory_order_release);
+            atomic_store_explicit(&rare->variance, v, memory_order_release);
         }
     }
     return v;

@@ -1,58 +1,51 @@
 /* SPDX-License-Identifier: MIT */
 #include "shard.h"
 
-static struct shard_far *far_of(uintptr_t header)
+struct shard_more *shard_more_of(struct shard *s, struct arena *arena)
 {
-    return (struct shard_far *)(header & ~SHARD_HEADER_BITS);
+    struct shard_more *more = shard_more(s);
+    if (!more && (more = arena_alloc(arena, sizeof *more)) != NULL) {
+        atomic_store_explicit(&s->more, more, memory_order_release);
+    }
+    return more;
 }
 
-/* Chooses which buckets are near: BUCKET and some on either side. */
-static void set_near(struct shard_histogram *h, unsigned bucket, uint64_t n)
+struct shard_rare *shard_rare_of(struct shard *s, struct arena *arena)
 {
-    unsigned first = bucket < 2 ? 0 : (bucket - 1) / 2;
-    counter_add(&h->near[bucket - first * 2], n);
-    atomic_store_explicit(&h->header, first | SHARD_NEAR_SET, memory_order_release);
+    struct shard_more *more = shard_more_of(s, arena);
+    struct shard_rare *rare = more ? atomic_load(&more->rare) : NULL;
+    if (more && !rare && (rare = arena_alloc(arena, sizeof *rare)) != NULL) {
+        atomic_store_explicit(&more->rare, rare, memory_order_release);
+    }
+    return rare;
 }
 
-bool shard_histogram_add_far(struct shard_histogram *h, unsigned bucket, uint64_t n,
-                             struct arena *arena)
+void shard_count_lifetime(struct shard *s, uint64_t age, uint64_t n, struct arena *arena)
 {
-    uintptr_t header = atomic_load_explicit(&h->header, memory_order_relaxed);
-    if (!(header & SHARD_NEAR_SET)) {
-        set_near(h, bucket, n);
-        return true;
+    const uint64_t first = counter_get(&s->lifetime);
+    const unsigned bucket = histogram_bucket(age);
+    struct shard_more *more = NULL;
+    if (first != 0 && first % MEMPROF_HISTOGRAM_BUCKETS != bucket) {
+        more = shard_more_of(s, arena);
     }
-    struct shard_far *far = far_of(header);
-    if (!far) {
-        far = arena_alloc(arena, sizeof *far);
-        if (!far) {
-            return false;
-        }
-        atomic_store_explicit(&h->header, (uintptr_t)far | header, memory_order_release);
+    if (more) {
+        shard_histogram_add(&more->lifetimes, age, n, arena);
+    } else {
+        counter_add(&s->lifetime, (n << SHARD_BUCKET_BITS) + (first == 0 ? bucket : 0));
     }
-    counter *line = atomic_load_explicit(&far->line[bucket / SHARD_LINE], memory_order_relaxed);
-    if (!line) {
-        line = arena_alloc(arena, SHARD_LINE * sizeof *line);
-        if (!line) {
-            return false;
-        }
-        atomic_store_explicit(&far->line[bucket / SHARD_LINE], line, memory_order_release);
-    }
-    counter_add(&line[bucket % SHARD_LINE], n);
-    return true;
 }
 
-uint64_t shard_histogram_get(const struct shard_histogram *h, unsigned bucket)
+uint64_t shard_add_lifetimes(const struct shard *s, uint64_t to[MEMPROF_HISTOGRAM_BUCKETS])
 {
-    uintptr_t header = atomic_load_explicit(&h->header, memory_order_acquire);
-    unsigned near = bucket - (unsigned)(header & SHARD_NEAR_MASK) * 2;
-    if ((header & SHARD_NEAR_SET) && near < SHARD_NEAR) {
-        return counter_get(&h->near[near]);
+    const uint64_t first = counter_get(&s->lifetime);
+    const struct shard_more *more = shard_more(s);
+    uint64_t set = more ? shard_histogram_sum(&more->lifetimes, to) : 0;
+    if (first != 0) {
+        const unsigned bucket = (unsigned)first % MEMPROF_HISTOGRAM_BUCKETS;
+        to[bucket] += first >> SHARD_BUCKET_BITS;
+        set |= (uint64_t)1 << bucket;
     }
-    const struct shard_far *far = far_of(header);
-    const counter *line =
-        far ? atomic_load_explicit(&far->line[bucket / SHARD_LINE], memory_order_acquire) : NULL;
-    return line ? counter_get(&line[bucket % SHARD_LINE]) : 0;
+    return set;
 }
 
 void shard_count_other_size(struct shard *s, uint64_t size, uint64_t n, struct arena *arena)
@@ -64,7 +57,11 @@ void shard_count_other_size(struct shard *s, uint64_t size, uint64_t n, struct a
         atomic_store_explicit(&s->size, (uint32_t)size + 1, memory_order_relaxed);
         return;
     }
-    struct shard_sizes *sizes = &s->sizes;
+    struct shard_more *more = shard_more_of(s, arena);
+    if (!more) {
+        return;
+    }
+    struct shard_sizes *sizes = &more->sizes;
     const unsigned bucket = histogram_bucket(size);
     const uint64_t was = shard_histogram_get(&sizes->others, bucket);
     atomic_store_explicit(&sizes->was, was << SHARD_BUCKET_BITS | bucket, memory_order_relaxed);
@@ -74,51 +71,28 @@ void shard_count_other_size(struct shard *s, uint64_t size, uint64_t n, struct a
 
 void shard_take_back_size(struct shard *s)
 {
-    struct shard_sizes *sizes = &s->sizes;
-    if (counter_get(&sizes->event) == counter_get(&s->alloc_count)) {
+    struct shard_more *more = shard_more(s);
+    struct shard_sizes *sizes = more ? &more->sizes : NULL;
+    if (sizes && counter_get(&sizes->event) == counter_get(&s->alloc_count)) {
         const uint64_t was = counter_get(&sizes->was);
         const unsigned bucket = (unsigned)was % MEMPROF_HISTOGRAM_BUCKETS;
-        const uint64_t more =
+        const uint64_t too_many =
             shard_histogram_get(&sizes->others, bucket) - (was >> SHARD_BUCKET_BITS);
-        if (more != 0) { /* so there is memory for it */
+        if (too_many != 0) { /* so there is memory for it */
             const uint64_t value = bucket ? (uint64_t)1 << (bucket - 1) : 0;
-            shard_histogram_add(&sizes->others, value, -more, NULL);
+            shard_histogram_add(&sizes->others, value, -too_many, NULL);
         }
         atomic_store_explicit(&sizes->event, 0, memory_order_relaxed);
     }
 }
 
-uint64_t shard_histogram_sum(const struct shard_histogram *h,
-                             uint64_t to[MEMPROF_HISTOGRAM_BUCKETS])
-{
-    const uintptr_t header = atomic_load_explicit(&h->header, memory_order_acquire);
-    uint64_t set = 0;
-    if (!(header & SHARD_NEAR_SET)) {
-        return 0; /* nothing */
-    }
-    const unsigned first = (unsigned)(header & SHARD_NEAR_MASK) * 2;
-    for (unsigned i = 0; i < SHARD_NEAR && first + i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
-        to[first + i] += counter_get(&h->near[i]);
-        set |= (uint64_t)1 << (first + i);
-    }
-    const struct shard_far *far = far_of(header);
-    for (unsigned i = 0; far && i < SHARD_LINES; i++) {
-        const counter *line = atomic_load_explicit(&far->line[i], memory_order_acquire);
-        for (unsigned k = 0; line && k < SHARD_LINE; k++) {
-            to[i * SHARD_LINE + k] += counter_get(&line[k]); /* 0 for what is near */
-        }
-        set |= line ? (uint64_t)0xff << (i * SHARD_LINE) : 0;
-    }
-    return set;
-}
-
 uint64_t shard_add_sizes(const struct shard *s, uint64_t to[MEMPROF_HISTOGRAM_BUCKETS])
 {
-    const struct shard_histogram *others = &s->sizes.others;
+    const struct shard_more *more = shard_more(s);
     uint64_t first = counter_get(&s->alloc_count), set = 0;
-    if (atomic_load_explicit(&others->header, memory_order_acquire) != 0) {
+    if (more && atomic_load_explicit(&more->sizes.others.header, memory_order_acquire) != 0) {
         uint64_t other[MEMPROF_HISTOGRAM_BUCKETS] = {0};
-        set = shard_histogram_sum(others, other);
+        set = shard_histogram_sum(&more->sizes.others, other);
         for (uint64_t rest = set; rest != 0; rest &= rest - 1) {
             const unsigned i = (unsigned)__builtin_ctzll(rest);
             to[i] += other[i];
@@ -139,9 +113,10 @@ void shard_hand_in(struct shard *s, struct site *site)
     const int64_t live = (int64_t)shard_live_bytes(s), pending = live - s->handed_in;
     const int64_t total = atomic_fetch_add(&site->live_bytes, pending) + pending;
     s->handed_in = live;
-    s->hand_in_at = total / 8 <= SHARD_LITTLE ? SHARD_LITTLE
-                    : total / 8 < UINT32_MAX  ? (uint32_t)(total / 8)
-                                              : UINT32_MAX;
+    s->hand_in_bits = SHARD_LITTLE_BITS;
+    if (total / 8 >> SHARD_LITTLE_BITS > 0) {
+        s->hand_in_bits = (uint16_t)(histogram_bucket((uint64_t)total / 8) - 1);
+    }
     int64_t seen = atomic_load_explicit(&site->max_live_bytes, memory_order_relaxed);
     while (total > seen && !atomic_compare_exchange_weak(&site->max_live_bytes, &seen, total)) {
     }

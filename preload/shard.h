@@ -12,7 +12,6 @@
 #define PRELOAD_SHARD_H
 
 #include <limits.h>
-#include <memprof/format.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,33 +19,11 @@
 #include "arch.h"
 #include "arena.h"
 #include "live_slot.h"
+#include "shard_histogram.h"
 #include "sites.h"
 #include "sys.h"
 
 struct sampler_variance;
-
-#define SHARD_LINE 8 /* buckets per piece of a histogram */
-#define SHARD_LINES (MEMPROF_HISTOGRAM_BUCKETS / SHARD_LINE)
-
-typedef _Atomic uint64_t counter;
-
-/* The pieces of a histogram that are in use. */
-struct shard_far {
-    counter *_Atomic line[SHARD_LINES];
-};
-
-/* A histogram: the buckets near the first value that came are at hand, for others there is memory
- * when they are needed. */
-#define SHARD_NEAR 5
-struct shard_histogram {
-    /* struct shard_far *, NULL if none, and in its low bits SHARD_NEAR_SET and the first bucket of
-     * `near`, in units of 2. */
-    _Atomic uintptr_t header;
-    counter near[SHARD_NEAR];
-};
-#define SHARD_NEAR_SET ((uintptr_t)32)
-#define SHARD_NEAR_MASK ((uintptr_t)31)
-#define SHARD_HEADER_BITS ((uintptr_t)63)
 
 /* For a site whose blocks are not all of one size: how many there are of the others. What the
  * bucket that changed last held before, and with which event, is kept: see mend.h. A cache line. */
@@ -56,34 +33,78 @@ struct shard_sizes {
     struct shard_histogram others;
 };
 
-#define SHARD_BUCKET_BITS 6
-_Static_assert(MEMPROF_HISTOGRAM_BUCKETS == 1 << SHARD_BUCKET_BITS, "buckets fit");
+/* What most sites never need. */
+struct shard_more {
+    struct shard_sizes sizes;
+    struct shard_histogram lifetimes; /* that are not in the bucket of the first */
+    counter realloc_count;
+    struct shard_rare *_Atomic rare; /* NULL: nothing of it is needed either */
+};
 
-/* An event changes the first of its cache lines, and the second where sizes differ; as a rule
- * nothing else. */
+struct shard_rare {
+    counter failed_count;
+    struct sampler_variance *_Atomic variance; /* of sampled blocks; NULL: there were none */
+};
+
+/* Two cache lines, of which an event changes the first; as a rule nothing else. */
 struct shard {
     /* What the slot of one of its blocks holds, but for the address (live_slot.h): the site, and
      * the size of the first block, once it is known. */
     _Atomic uint32_t word;
-    uint32_t due;             /* low bits of the number of the block to be measured next: count.h */
+    uint16_t due;             /* low bits of the number of the block to be measured next: count.h */
+    uint16_t hand_in_bits;    /* see shard_follow_max_shared */
     _Atomic uint32_t version; /* odd while an event is being counted */
     _Atomic uint32_t size;    /* of the first block, plus 1; 0: none yet that fits */
     counter epoch;
     counter alloc_count, alloc_bytes, free_count, freed_bytes;
     counter max_live_bytes; /* signed */
 
-    struct shard_sizes sizes;
-
     counter peak_bytes, peak_count; /* two's complement; the share of the peak as of `epoch` */
-    counter temporary_count, realloc_count, failed_count;
-    counter threads;                           /* how many have allocated, each once */
-    int64_t handed_in;                         /* of the live bytes, to the site's own total */
-    struct sampler_variance *_Atomic variance; /* of sampled blocks; NULL: there were none */
-    struct shard *_Atomic next;                /* of the same thread */
-    struct shard_histogram lifetimes;
-    uint32_t thread;     /* serial of the last thread that allocated */
-    uint32_t hand_in_at; /* see shard_follow_max_shared */
+    counter temporary_count;
+    counter
+        lifetime; /* how many lifetimes there were in the first's bucket, and in low bits that */
+    int64_t handed_in; /* of the live bytes, to the site's own total */
+    struct shard_more *_Atomic more;
+    struct shard *_Atomic next; /* of the same thread */
+    uint32_t thread;            /* serial of the last thread that allocated */
+    _Atomic uint32_t threads;   /* how many have, each once */
 };
+
+_Static_assert(sizeof(struct shard) == 128 && sizeof(struct shard_more) == 128, "cache lines");
+
+/* What there is more of S, or NULL. */
+static inline struct shard_more *shard_more(const struct shard *s)
+{
+    return atomic_load_explicit(&s->more, memory_order_acquire);
+}
+
+/* The same, made if there is none yet; NULL without memory. */
+struct shard_more *shard_more_of(struct shard *s, struct arena *arena);
+struct shard_rare *shard_rare_of(struct shard *s, struct arena *arena);
+
+static inline struct shard_rare *shard_rare(const struct shard *s)
+{
+    const struct shard_more *more = shard_more(s);
+    return more ? atomic_load_explicit(&more->rare, memory_order_acquire) : NULL;
+}
+
+static inline struct sampler_variance *shard_variance(const struct shard *s)
+{
+    const struct shard_rare *rare = shard_rare(s);
+    return rare ? atomic_load_explicit(&rare->variance, memory_order_acquire) : NULL;
+}
+
+static inline uint64_t shard_realloc_count(const struct shard *s)
+{
+    const struct shard_more *more = shard_more(s);
+    return more ? counter_get(&more->realloc_count) : 0;
+}
+
+static inline uint64_t shard_failed_count(const struct shard *s)
+{
+    const struct shard_rare *rare = shard_rare(s);
+    return rare ? counter_get(&rare->failed_count) : 0;
+}
 
 static inline uint32_t shard_site(const struct shard *s)
 {
@@ -95,16 +116,6 @@ static inline void shard_init(struct shard *s, uint32_t site, uint64_t epoch)
 {
     atomic_store_explicit(&s->word, live_word(0, site), memory_order_relaxed);
     atomic_store_explicit(&s->epoch, epoch, memory_order_relaxed);
-}
-
-static inline void counter_add(counter *c, uint64_t n)
-{
-    arch_add(c, n);
-}
-
-static inline uint64_t counter_get(const counter *c)
-{
-    return arch_get(c);
 }
 
 /* Around the counting of one event, so that a reader can tell whether it saw all of it. Odd also
@@ -120,38 +131,6 @@ static inline void shard_end(struct shard *s)
     atomic_thread_fence(memory_order_release);
     arch_add32(&s->version, 1);
 }
-
-/* The bucket of VALUE: its bit width, see memprof/format.h. */
-static inline unsigned histogram_bucket(uint64_t value)
-{
-    unsigned bits = value ? 64u - (unsigned)__builtin_clzll(value) : 0;
-    return bits < MEMPROF_HISTOGRAM_BUCKETS ? bits : MEMPROF_HISTOGRAM_BUCKETS - 1;
-}
-
-/* For a bucket that is not near. Returns false, having counted nothing, without memory. */
-bool shard_histogram_add_far(struct shard_histogram *h, unsigned bucket, uint64_t n,
-                             struct arena *arena);
-
-/* N more of VALUE. */
-static inline void shard_histogram_add(struct shard_histogram *h, uint64_t value, uint64_t n,
-                                       struct arena *arena)
-{
-    unsigned bucket = histogram_bucket(value);
-    uintptr_t header = atomic_load_explicit(&h->header, memory_order_relaxed);
-    unsigned near = bucket - (unsigned)(header & SHARD_NEAR_MASK) * 2;
-    if (likely(near < SHARD_NEAR) && likely(header & SHARD_NEAR_SET)) {
-        counter_add(&h->near[near], n);
-    } else {
-        shard_histogram_add_far(h, bucket, n, arena);
-    }
-}
-
-/* How many values there were in BUCKET. */
-uint64_t shard_histogram_get(const struct shard_histogram *h, unsigned bucket);
-
-/* Adds all of them to TO. Returns the buckets that may have changed, a bit for each. */
-uint64_t shard_histogram_sum(const struct shard_histogram *h,
-                             uint64_t to[MEMPROF_HISTOGRAM_BUCKETS]);
 
 /* The same for the size of N blocks, which are in `alloc_count` already; SIZE is not that of the
  * shard. Without memory they count as of the first size. */
@@ -174,7 +153,11 @@ static inline void shard_count_size(struct shard *s, uint64_t size, uint64_t n, 
 #define SHARD_SAME UINT_MAX
 static inline unsigned shard_near_size(const struct shard *s, uint64_t size)
 {
-    const uintptr_t header = atomic_load_explicit(&s->sizes.others.header, memory_order_relaxed);
+    const struct shard_more *more = shard_more(s);
+    if (unlikely(!more)) {
+        return SHARD_NEAR;
+    }
+    const uintptr_t header = atomic_load_explicit(&more->sizes.others.header, memory_order_relaxed);
     const unsigned near = histogram_bucket(size) - (unsigned)(header & SHARD_NEAR_MASK) * 2;
     return likely(near < SHARD_NEAR) && likely(header & SHARD_NEAR_SET) ? near : SHARD_NEAR;
 }
@@ -182,7 +165,7 @@ static inline unsigned shard_near_size(const struct shard *s, uint64_t size)
 /* As shard_count_size; calls nothing. */
 static inline void shard_count_near_size(struct shard *s, uint64_t size, unsigned near)
 {
-    struct shard_sizes *sizes = &s->sizes;
+    struct shard_sizes *sizes = &shard_more(s)->sizes;
     counter *bucket = &sizes->others.near[near];
     arch_set(&sizes->was, counter_get(bucket) << SHARD_BUCKET_BITS | histogram_bucket(size));
     atomic_thread_fence(memory_order_release);
@@ -194,6 +177,21 @@ static inline void shard_count_near_size(struct shard *s, uint64_t size, unsigne
 /* Takes back what the event that was being counted has changed of the sizes, if it has. Before
  * `alloc_count` is set back. */
 void shard_take_back_size(struct shard *s);
+
+/* N more blocks came of a realloc; without memory that is not told. */
+static inline void shard_count_realloc(struct shard *s, uint64_t n, struct arena *arena)
+{
+    struct shard_more *more = shard_more_of(s, arena);
+    if (likely(more != NULL)) {
+        counter_add(&more->realloc_count, n);
+    }
+}
+
+/* N more blocks lived for AGE nanoseconds; without memory it counts as the first did. */
+void shard_count_lifetime(struct shard *s, uint64_t age, uint64_t n, struct arena *arena);
+
+/* How many there were is added to TO. Returns the buckets as shard_histogram_sum. */
+uint64_t shard_add_lifetimes(const struct shard *s, uint64_t to[MEMPROF_HISTOGRAM_BUCKETS]);
 
 /* How many blocks there were in each bucket of their sizes is added to TO. Returns the buckets as
  * shard_histogram_sum. */
@@ -230,14 +228,16 @@ static inline void shard_follow_max(struct shard *s)
 }
 
 /* The same with several, which may share the site: the shard hands in to it when it differs by an
- * eighth, as of when it last did, and by more than a little; so that the figure of a site that
- * several threads use is exact to about that. That of a site of one thread is the shard's own. */
-#define SHARD_LITTLE ((uint32_t)1024)
+ * eighth or less, in powers of two, as of when it last did, and by more than a little; so that the
+ * figure of a site that several threads use is exact to about that. That of a site of one thread is
+ * the shard's own. */
+#define SHARD_LITTLE_BITS 10
 void shard_hand_in(struct shard *s, struct site *site);
 
 static inline bool shard_is_to_hand_in(const struct shard *s)
 {
-    const uint64_t pending = shard_live_bytes(s) - (uint64_t)s->handed_in, limit = s->hand_in_at;
+    const uint64_t pending = shard_live_bytes(s) - (uint64_t)s->handed_in,
+                   limit = (uint64_t)1 << (s->hand_in_bits % 64);
     return unlikely(pending + limit > 2 * limit);
 }
 

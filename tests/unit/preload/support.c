@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,6 +21,7 @@
 #include "process.h"
 #include "real.h"
 #include "roomy.h"
+#include "shard.h"
 
 #define PATIENCE_MS 60000 /* until a hang */
 
@@ -142,6 +144,30 @@ const char *support_caught_stderr(void)
     snprintf(text, sizeof text, "%s", content);
     free(content);
     return text;
+}
+
+uint64_t support_lifetimes(const struct shard *s)
+{
+    uint64_t bucket[MEMPROF_HISTOGRAM_BUCKETS] = {0}, all = 0;
+    shard_add_lifetimes(s, bucket);
+    for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
+        all += bucket[i];
+    }
+    return all;
+}
+
+static struct rlimit memory;
+
+void support_take_memory(void)
+{
+    assert_int_equal(getrlimit(RLIMIT_AS, &memory), 0);
+    const struct rlimit less = {4096, memory.rlim_max}; /* than there is already */
+    assert_int_equal(setrlimit(RLIMIT_AS, &less), 0);
+}
+
+void support_give_memory(void)
+{
+    assert_int_equal(setrlimit(RLIMIT_AS, &memory), 0);
 }
 
 static struct {

@@ -45,6 +45,14 @@ void support_write(const char *path, const char *content);
 void support_catch_stderr(void);
 const char *support_caught_stderr(void);
 
+struct shard;
+/* How many lifetimes of blocks S has counted. */
+uint64_t support_lifetimes(const struct shard *s);
+
+/* No memory can be mapped, from one call to the other. */
+void support_take_memory(void);
+void support_give_memory(void);
+
 /* Another thread is on the stack with room (roomy.h), from one call to the other. */
 void support_occupy_room(void);
 void support_vacate_room(void);

@@ -64,7 +64,7 @@ static void allocate(struct shard *s, int steps)
             counter_add(&s->alloc_bytes, SIZE);
             break;
         case 3:
-            counter_add(&s->realloc_count, 1);
+            shard_count_realloc(s, 1, &t->arena);
             break;
         case 4:
             shard_count_size(s, SIZE, 1, &t->arena);
@@ -121,7 +121,7 @@ static void check(const struct shard *s, uint64_t allocations, uint64_t frees, i
     uint64_t sizes[MEMPROF_HISTOGRAM_BUCKETS] = {0};
     shard_add_sizes(s, sizes);
     assert_int_equal(sizes[histogram_bucket(SIZE)], allocations);
-    assert_true(counter_get(&s->realloc_count) <= allocations);
+    assert_true(shard_realloc_count(s) <= allocations);
     assert_true(counter_get(&s->temporary_count) <= frees);
     assert_int_equal(counter_get(&t->live_count), allocations - frees + 10);
     assert_int_equal(atomic_load(&t->share.live), (allocations - frees + 30) * SIZE);

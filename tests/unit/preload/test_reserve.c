@@ -5,7 +5,6 @@
 #include "reserve.h"
 
 #include <string.h>
-#include <sys/resource.h>
 
 #include "memory.h"
 #include "support.h"
@@ -15,15 +14,11 @@
 static void the_reserve_is_for_when_there_is_nothing_else(void **state)
 {
     (void)state;
-    struct rlimit before, none;
     struct memory_pages pages;
     reserve_take();
     memory_pages(&pages);
     assert_true(pages.size_bytes > 2 * SIZE);
-    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
-    none = before;
-    none.rlim_cur = 4096; /* less than there is already */
-    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    support_take_memory();
     void *plain = sys_map(SIZE), *first = reserve_map(SIZE), *second = reserve_map(SIZE);
     void *third = reserve_map(SIZE);
     reserve_take(); /* it is there */
@@ -37,7 +32,7 @@ static void the_reserve_is_for_when_there_is_nothing_else(void **state)
     reserve_unmap(second, SIZE);
     char *again = reserve_map(2 * SIZE);
     assert_non_null(again);
-    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    support_give_memory();
     assert_int_equal(again[0] | again[SIZE - 1], 0); /* as fresh pages */
     reserve_unmap(again, 2 * SIZE);
     plain = reserve_map(SIZE);
@@ -49,12 +44,8 @@ static void the_reserve_is_for_when_there_is_nothing_else(void **state)
 static void a_child_has_all_of_it(void **state)
 {
     (void)state;
-    struct rlimit before, none;
     reserve_take();
-    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
-    none = before;
-    none.rlim_cur = 4096;
-    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    support_take_memory();
     char *first = reserve_map(SIZE), *second = reserve_map(64);
     char *too_much = reserve_map(2 * SIZE);
     memset(first, 1, SIZE);
@@ -63,7 +54,7 @@ static void a_child_has_all_of_it(void **state)
     char *again = reserve_map(2 * SIZE);
     reserve_child(); /* of that child */
     char *third = reserve_map(SIZE);
-    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    support_give_memory();
     assert_null(too_much);
     assert_ptr_equal(again, first);
     assert_ptr_equal(third, first);

@@ -74,7 +74,7 @@ static void allocate(struct recorder *r, int step)
             counter_add(&s->alloc_bytes, 5000);
             break;
         case 4:
-            counter_add(&s->realloc_count, 1);
+            shard_count_realloc(s, 1, &t->arena);
             break;
         case 5:
             shard_count_size(s, 5000, 1, &t->arena);
@@ -144,7 +144,7 @@ static void release(struct recorder *r, int step)
             counter_add(&s->temporary_count, 1);
             break;
         case 7:
-            shard_histogram_add(&s->lifetimes, 1000, 1, &t->arena);
+            shard_count_lifetime(s, 1000, 1, &t->arena);
             break;
         case 8:
             shard_end(s);

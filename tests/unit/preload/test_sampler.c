@@ -279,10 +279,7 @@ static void lifetimes_are_measured(void **state)
     uint64_t all = 0;
     for (struct shard *s = atomic_load(&atomic_load(&r->threads)->shards); s;
          s = atomic_load(&s->next)) {
-        uint64_t lifetimes = 0;
-        for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
-            lifetimes += shard_histogram_get(&s->lifetimes, i);
-        }
+        const uint64_t lifetimes = support_lifetimes(s);
         assert_int_equal(lifetimes, counter_get(&s->free_count));
         all += lifetimes;
     }

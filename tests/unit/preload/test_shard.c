@@ -114,6 +114,74 @@ static void blocks_of_one_size_take_no_memory(void **state)
     assert_int_equal(pool.bytes, 0);
 }
 
+static void lifetimes_are_counted(void **state)
+{
+    (void)state;
+    uint64_t seed = 18;
+    for (int round = 0; round < 20; round++) {
+        struct arena_pool pool = {.bytes = 0};
+        struct arena arena = {.pool = &pool};
+        struct shard s = {.word = live_word(0, 1)};
+        uint64_t expected[MEMPROF_HISTOGRAM_BUCKETS] = {0}, seen[MEMPROF_HISTOGRAM_BUCKETS] = {0};
+        const uint64_t first = support_random(&seed) >> support_below(&seed, 64);
+        for (int i = 0; i < 2000; i++) {
+            const bool again = i < 1000 || support_below(&seed, 2);
+            const uint64_t age = again ? first : support_random(&seed) >> support_below(&seed, 64);
+            const uint64_t n = support_below(&seed, 32) + 1;
+            expected[digits(age)] += n;
+            shard_count_lifetime(&s, age, n, &arena);
+            assert_true(i >= 1000 || pool.bytes == 0); /* one order of magnitude is at hand */
+        }
+        const uint64_t set = shard_add_lifetimes(&s, seen);
+        assert_memory_equal(seen, expected, sizeof seen);
+        for (unsigned i = 0; i < MEMPROF_HISTOGRAM_BUCKETS; i++) {
+            assert_true(expected[i] == 0 || (set >> i & 1));
+        }
+        arena_pool_clear(&pool);
+    }
+}
+
+/* None of the chunks that there are has room, and there are no others. */
+static void without_memory_all_count_as_the_first(void **state)
+{
+    (void)state;
+    support_take_memory();
+    struct arena_pool pool = {.bytes = 0};
+    struct arena arena = {.pool = &pool};
+    struct shard s = {.word = live_word(0, 1)};
+    uint64_t lifetimes[MEMPROF_HISTOGRAM_BUCKETS] = {0}, sizes[MEMPROF_HISTOGRAM_BUCKETS] = {0};
+    for (uint64_t i = 0; i < 10; i++) {
+        counter_add(&s.alloc_count, 1);
+        shard_count_size(&s, 100 << i, 1, &arena);
+        shard_count_lifetime(&s, 100 << i, 1, &arena);
+        shard_count_realloc(&s, 1, &arena);
+    }
+    support_give_memory();
+    shard_add_sizes(&s, sizes);
+    shard_add_lifetimes(&s, lifetimes);
+    assert_int_equal(sizes[digits(100)], 10);
+    assert_int_equal(lifetimes[digits(100)], 10);
+    assert_int_equal(shard_realloc_count(&s), 0);
+    assert_int_equal(pool.bytes, 0);
+}
+
+static void most_is_needed_by_few(void **state)
+{
+    (void)state;
+    struct arena_pool pool = {.bytes = 0};
+    struct arena arena = {.pool = &pool};
+    struct shard s = {.word = live_word(0, 1)};
+    assert_int_equal(shard_realloc_count(&s) + shard_failed_count(&s), 0);
+    assert_null(shard_variance(&s));
+    shard_count_realloc(&s, 3, &arena);
+    counter_add(&shard_rare_of(&s, &arena)->failed_count, 2);
+    assert_int_equal(shard_realloc_count(&s), 3);
+    assert_int_equal(shard_failed_count(&s), 2);
+    assert_ptr_equal(shard_more_of(&s, NULL), shard_more(&s));
+    assert_ptr_equal(shard_rare_of(&s, NULL), shard_rare(&s));
+    arena_pool_clear(&pool);
+}
+
 /* Several sites; at random moments "the peak is now", which the replay copies in full. */
 static void the_epoch_rule_keeps_what_was_held(void **state)
 {
@@ -220,6 +288,9 @@ int main(void)
         cmocka_unit_test(a_histogram_takes_what_it_uses),
         cmocka_unit_test(sizes_are_counted),
         cmocka_unit_test(blocks_of_one_size_take_no_memory),
+        cmocka_unit_test(lifetimes_are_counted),
+        cmocka_unit_test(without_memory_all_count_as_the_first),
+        cmocka_unit_test(most_is_needed_by_few),
         cmocka_unit_test(the_epoch_rule_keeps_what_was_held),
         cmocka_unit_test(alone_the_maximum_is_exact),
         cmocka_unit_test(shared_the_maximum_is_close),
