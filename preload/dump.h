@@ -24,7 +24,7 @@ struct dump_request {
     const struct cause *cause; /* NULL: nothing that the reason does not say */
     char *path;                /* OUTFILE_PATH_MAX bytes for the name that was used; may be NULL */
     const struct dump_facts *facts; /* of another process; NULL: it is this one */
-    int writer;            /* this process, if the dump is of another that may write, too; else 0 */
+    int writer;                     /* this process, if the dump is of another; else 0 */
     struct outfile *names; /* for the warden, who puts the file into place by them; may be NULL */
 };
 

@@ -30,7 +30,7 @@ struct outfile_name {
     const char *hostname;
     int64_t start_seconds;
     int pid;
-    int writer; /* who writes, if it is another process; 0: it is not */
+    int writer; /* who writes, for the temporary name, if it is another process; 0: it is not */
     uint32_t sequence;
     bool descendant;   /* without %p in the pattern, ".PID" goes before the extension */
     uint32_t replaced; /* not 0: ".execN" goes before the extension: this image of the process is

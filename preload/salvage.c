@@ -185,7 +185,7 @@ enum salvage_result salvage_mapped(struct recorder *r, struct vault_header *h,
                                          .replaced = q->replaced,
                                          .quiet = q->watched,
                                          .facts = &facts,
-                                         .writer = q->names ? sys_pid() : 0,
+                                         .writer = sys_pid(),
                                          .names = q->names};
     return dump_write(r, &request) == 0 ? SALVAGE_DONE : SALVAGE_FAILED;
 }
