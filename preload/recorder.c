@@ -270,6 +270,9 @@ void recorder_live(struct recorder *r, uint64_t *bytes, uint64_t *count)
         *bytes += (uint64_t)atomic_load_explicit(&t->share.live, memory_order_relaxed);
         *count += counter_get(&t->live_count);
     }
+    /* What is freed elsewhere after its thread was looked at may be more than all that is left. */
+    *bytes = (int64_t)*bytes < 0 ? 0 : *bytes;
+    *count = (int64_t)*count < 0 ? 0 : *count;
 }
 
 void recorder_thread_counts(const struct thread *t, struct thread_record *record)

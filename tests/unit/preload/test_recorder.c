@@ -245,6 +245,25 @@ static void a_failed_realloc_keeps_the_block(void **state)
     json_decref(d);
 }
 
+/* Another thread is looked at, allocates; this one frees that, and is looked at. */
+static void what_is_live_is_never_less_than_nothing(void **state)
+{
+    (void)state;
+    uint64_t bytes, count;
+    feed_alloc(recording, 0, SITE_malloc, RECORDING_BASE, 100);
+    struct thread *t = guard_tls.thread;
+    peak_change_alone(&t->share, -130);
+    counter_add(&t->live_count, (uint64_t)-2);
+    recorder_live(recording, &bytes, &count);
+    assert_int_equal(bytes, 0);
+    assert_int_equal(count, 0);
+    peak_change_alone(&t->share, 150);
+    counter_add(&t->live_count, 3);
+    recorder_live(recording, &bytes, &count);
+    assert_int_equal(bytes, 120);
+    assert_int_equal(count, 2);
+}
+
 static void nested_calls_are_told_apart(void **state)
 {
     (void)state;
@@ -331,6 +350,7 @@ int main(void)
         RECORDING_TEST(a_random_program_is_counted_exactly),
         RECORDING_TEST(what_was_not_seen_is_counted),
         RECORDING_TEST(a_failed_realloc_keeps_the_block),
+        RECORDING_TEST(what_is_live_is_never_less_than_nothing),
         RECORDING_TEST(nested_calls_are_told_apart),
         RECORDING_TEST(many_nested_frees_are_not_lost_silently),
         RECORDING_TEST(what_is_due_is_told),
