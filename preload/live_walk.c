@@ -8,8 +8,8 @@
 #define PAGE_SLOTS ((size_t)4096 / sizeof(live_slot))
 #define PAGE_SHIFT 10 /* of slots */
 #define PAGES (LIVE_SLOTS / PAGE_SLOTS)
-#define FOUR ((size_t)4)
-_Static_assert(PAGE_SLOTS == (size_t)1 << PAGE_SHIFT && PAGE_SLOTS % FOUR == 0, "whole pages");
+#define SOME ((size_t)16) /* slots that are looked at together */
+_Static_assert(PAGE_SLOTS == (size_t)1 << PAGE_SHIFT && PAGE_SLOTS % SOME == 0, "whole pages");
 #define CROWDED 4
 
 struct walk {
@@ -41,7 +41,20 @@ static size_t slots_of(uintptr_t addresses)
     return (size_t)(addresses + ((uintptr_t)1 << LIVE_SLOT_BITS) - 1) >> LIVE_SLOT_BITS;
 }
 
-/* Those of SLOTS, of KEY's region, that are in the walk's area. Most are empty: four at a time. */
+/* Whether any of the SOME slots from SLOT on, which begin a cache line, holds a block. */
+static bool any_of(const live_slot *slot)
+{
+    typedef uint64_t __attribute__((may_alias)) pair;
+    const pair *const two = (const pair *)(const void *)slot;
+    uint64_t all = 0;
+#pragma GCC unroll 8
+    for (size_t i = 0; i < SOME / 2; i++) {
+        all |= __atomic_load_n(&two[i], __ATOMIC_RELAXED);
+    }
+    return (all & (LIVE_PRESENT | (uint64_t)LIVE_PRESENT << 32)) != 0;
+}
+
+/* Those of SLOTS, of KEY's region, that are in the walk's area. Most are empty: some at a time. */
 static void walk_array(const struct walk *w, const struct live_region *region, uintptr_t key,
                        const live_slot *slots)
 {
@@ -56,16 +69,13 @@ static void walk_array(const struct walk *w, const struct live_region *region, u
         if (!touched[page - pages_before]) {
             continue;
         }
-        for (size_t i = page * PAGE_SLOTS; i < (page + 1) * PAGE_SLOTS; i += FOUR) {
-            uint32_t word[FOUR];
-            for (size_t k = 0; k < FOUR; k++) {
-                word[k] = atomic_load_explicit(&slots[i + k], memory_order_relaxed);
-            }
-            if (likely(((word[0] | word[1] | word[2] | word[3]) & LIVE_PRESENT) == 0)) {
+        for (size_t i = page * PAGE_SLOTS; i < (page + 1) * PAGE_SLOTS; i += SOME) {
+            if (likely(!any_of(&slots[i]))) {
                 continue;
             }
-            for (size_t k = 0; k < FOUR; k++) {
-                visit_slot(w, region, key, i + k, word[k]);
+            for (size_t k = i; k < i + SOME; k++) {
+                const uint32_t word = atomic_load_explicit(&slots[k], memory_order_relaxed);
+                visit_slot(w, region, key, k, word);
             }
         }
     }
