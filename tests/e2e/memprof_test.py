@@ -176,12 +176,12 @@ class Test(unittest.TestCase):
         return self.dir / f"dumps{self.runs + further}"
 
     def collect(self, directory):
-        """All dumps in DIRECTORY by file name; nothing else may lie there."""
-        found = {}
-        for path in sorted(directory.iterdir()):
-            self.assertEqual(path.suffix, ".json", f"stray file {path.name}")
-            found[path.name] = load(path)
-        return found
+        """All dumps in DIRECTORY by file name; nothing else may stay there, which a warden is about
+        to take away that has seen its program be killed."""
+        def stray():
+            return [path.name for path in directory.iterdir() if path.suffix != ".json"]
+        self.wait_for(lambda: not stray(), "that only dumps are there", lambda: f": {stray()}")
+        return {path.name: load(path) for path in sorted(directory.iterdir())}
 
     def unchanged(self, argv, *, env=None, err=True, **options):
         """Runs ARGV without and with the profiler, in environments that differ in LD_PRELOAD
