@@ -128,6 +128,11 @@ static inline struct thread *recorder_thread(struct recorder *r)
         t = recorder_thread_slow(r);
     }
     guard_tls.quick = !r->sampler.on && !guard_tls.exited ? t : NULL;
+    /* A handler may just have left some: recorder_nested_free. */
+    atomic_signal_fence(memory_order_seq_cst);
+    if (t && unlikely(atomic_load_explicit(&t->pending_count, memory_order_relaxed) != 0)) {
+        guard_tls.quick = NULL;
+    }
     return t;
 }
 
