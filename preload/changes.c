@@ -25,6 +25,16 @@ static bool follow(struct sum *sum, const void *p, size_t size)
     return !sum->bad;
 }
 
+static uint64_t failed_count(struct sum *sum, const struct shard *s)
+{
+    const struct shard_more *more = shard_more(s);
+    if (!follow(sum, more, sizeof *more)) {
+        return 0;
+    }
+    const struct shard_rare *rare = atomic_load(&more->rare);
+    return follow(sum, rare, sizeof *rare) ? counter_get(&rare->failed_count) : 0;
+}
+
 /* Of a shard its version says all: it changes at the beginning and at the end of an event. What
  * failed is counted without. */
 static void add_shards(struct sum *sum, const struct thread *t)
@@ -32,7 +42,7 @@ static void add_shards(struct sum *sum, const struct thread *t)
     const struct shard *s = atomic_load(&t->shards);
     for (; follow(sum, s, sizeof *s); s = atomic_load(&s->next)) {
         add(sum, arch_get32(&s->version));
-        add(sum, shard_failed_count(s));
+        add(sum, failed_count(sum, s));
     }
 }
 
@@ -64,7 +74,7 @@ static void add_mappings(struct sum *sum, const struct mapping_counts *c)
             return;
         }
         add(sum, arch_get32(&s->version));
-        add(sum, shard_failed_count(s));
+        add(sum, failed_count(sum, s));
     }
 }
 

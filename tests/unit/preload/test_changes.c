@@ -68,6 +68,17 @@ static void what_is_not_mapped_is_not_followed(void **state)
     assert_int_equal(changes_sum(r, &r->vault), 0);
     atomic_store(&t->next, next);
     assert_int_not_equal(changes_sum(r, &r->vault), 0);
+    struct shard *s = atomic_load(&guard_tls.thread->shards);
+    struct shard_rare *rare = shard_rare_of(s, &guard_tls.thread->arena);
+    assert_non_null(rare);
+    struct shard_more *more = shard_more(s);
+    atomic_store(&more->rare, (struct shard_rare *)(uintptr_t)64);
+    assert_int_equal(changes_sum(r, &r->vault), 0);
+    atomic_store(&more->rare, rare);
+    atomic_store(&s->more, (struct shard_more *)(uintptr_t)64);
+    assert_int_equal(changes_sum(r, &r->vault), 0);
+    atomic_store(&s->more, more);
+    assert_int_not_equal(changes_sum(r, &r->vault), 0);
 }
 
 /* Waits for a byte in FD. Returns false if nobody is there any more who could write one. */
