@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The dump's `mmap_sites`: what mappings.h counted, in the form of `sites`. All figures are copied
- * at one instant, so they are exact, whatever other threads do.
+ * The dump's `mmap_sites`: what mappings.h counted, in the form of `sites`. All figures are added
+ * up at one instant, so they are exact, whatever other threads do.
  */
 #ifndef PRELOAD_DUMP_MAPPINGS_H
 #define PRELOAD_DUMP_MAPPINGS_H
@@ -12,7 +12,7 @@
 
 struct dump_mappings {
     struct dump_sites sites; /* its `first` is what is mapped for this */
-    struct shard *shard;     /* copies */
+    struct dump_sums *sums;  /* of each */
     struct dump_totals totals;
     uint64_t peak_ticks;
     uint64_t inherited_count, inherited_bytes, inherited_free_count;

@@ -149,7 +149,8 @@ static void add_shard(struct dump_sums *sums, const struct shard *s, uint64_t ep
     bool kept = counter_get(&s->epoch) >= epoch;
     sums->peak_bytes += (int64_t)(kept ? counter_get(&s->peak_bytes) : shard_live_bytes(s));
     sums->peak_count += (int64_t)(kept ? counter_get(&s->peak_count) : shard_live_count(s));
-    const int64_t max = (int64_t)counter_get(&s->max_live_bytes);
+    /* Of one that has handed in, others may have freed what it counts as live. */
+    const int64_t max = shard_hand_in_bits(s) == 0 ? (int64_t)counter_get(&s->max_live_bytes) : 0;
     sums->max_live_bytes = max > sums->max_live_bytes ? max : sums->max_live_bytes;
     sampler_errors_add(&sums->errors, s, epoch);
 }
@@ -223,8 +224,8 @@ static void scale_lifetimes(struct dump_sums *sums)
     bucket[largest] += sums->free_count - scaled;
 }
 
-static void sum_site(const struct dump_sites *d, uint32_t index, const struct site *site,
-                     struct dump_sums *sums)
+void dump_sites_sum(const struct dump_sites *d, uint32_t index, const struct site *site,
+                    struct dump_sums *sums)
 {
     memset(sums, 0, sizeof *sums);
     for (uint32_t i = d->first[index]; i < d->first[index + 1]; i++) {
@@ -241,6 +242,9 @@ static void sum_site(const struct dump_sites *d, uint32_t index, const struct si
     scale_lifetimes(sums);
     int64_t live = (int64_t)(sums->alloc_bytes - sums->freed_bytes);
     int64_t shared_max = atomic_load(&site->max_live_bytes);
+    if (d->first[index + 1] - d->first[index] == 1) {
+        sums->max_live_bytes = (int64_t)counter_get(&d->shard[d->first[index]]->max_live_bytes);
+    }
     sums->peak_bytes = sums->peak_bytes < 0 ? 0 : sums->peak_bytes;
     sums->peak_count = sums->peak_count < 0 ? 0 : sums->peak_count;
     /* What threads hand in late must not make a site exceed the whole program. */
@@ -274,14 +278,12 @@ static void add_totals(struct dump_totals *t, const struct dump_sums *s)
     sampler_errors_sum(&t->errors, &s->errors);
 }
 
-void dump_sites_write_one(const struct dump_sites *d, struct json *j, uint32_t index,
-                          const struct site *site, struct dump_totals *totals)
+void dump_sites_write_one(struct json *j, const struct site *site, const struct dump_sums *sums,
+                          struct dump_totals *totals)
 {
-    struct dump_sums sums;
-    sum_site(d, index, site, &sums);
-    if (sums.alloc_count + sums.free_count + sums.failed_count > 0) {
-        write_site(j, site, &sums);
-        add_totals(totals, &sums);
+    if (sums->alloc_count + sums->free_count + sums->failed_count > 0) {
+        write_site(j, site, sums);
+        add_totals(totals, sums);
     }
 }
 
@@ -290,7 +292,10 @@ void dump_sites_write(struct dump_sites *d, struct json *j, struct recorder *r,
 {
     json_open(j, "sites", '[');
     for (uint32_t i = 1; i <= d->sites; i++) {
-        dump_sites_write_one(d, j, i, sites_at(&r->sites, i + r->sites.base), totals);
+        const struct site *site = sites_at(&r->sites, i + r->sites.base);
+        struct dump_sums sums;
+        dump_sites_sum(d, i, site, &sums);
+        dump_sites_write_one(j, site, &sums, totals);
     }
     json_close(j, ']');
     json_newline(j);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dump_line.h"
 #include "dump_totals.h"
 #include "json.h"
 #include "recorder.h"
@@ -35,9 +36,12 @@ struct dump_sites {
 int dump_sites_begin(struct dump_sites *d, struct recorder *r);
 void dump_sites_write(struct dump_sites *d, struct json *j, struct recorder *r,
                       struct dump_totals *totals);
-/* Writes site INDEX of D, which is SITE, and adds it to TOTALS, if anything happened there. */
-void dump_sites_write_one(const struct dump_sites *d, struct json *j, uint32_t index,
-                          const struct site *site, struct dump_totals *totals);
+/* The figures of site INDEX of D, which is SITE. */
+void dump_sites_sum(const struct dump_sites *d, uint32_t index, const struct site *site,
+                    struct dump_sums *sums);
+/* Writes SITE with SUMS and adds them to TOTALS, if anything happened there. */
+void dump_sites_write_one(struct json *j, const struct site *site, const struct dump_sums *sums,
+                          struct dump_totals *totals);
 /* By how much the peak's shares in TOTALS may be wrong, bytes. */
 uint64_t dump_sites_peak_error(const struct dump_sites *d, const struct recorder *r,
                                const struct dump_totals *totals);

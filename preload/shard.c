@@ -112,12 +112,15 @@ void shard_hand_in(struct shard *s, struct site *site)
 {
     const int64_t live = (int64_t)shard_live_bytes(s), pending = live - s->handed_in;
     const int64_t total = atomic_fetch_add(&site->live_bytes, pending) + pending;
+    const int64_t own = shard_hand_in_bits(s) == 0 ? (int64_t)counter_get(&s->max_live_bytes) : 0;
+    const int64_t most = total > own ? total : own;
     s->handed_in = live;
-    s->hand_in_bits = SHARD_LITTLE_BITS;
+    unsigned bits = SHARD_LITTLE_BITS;
     if (total / 8 >> SHARD_LITTLE_BITS > 0) {
-        s->hand_in_bits = (uint16_t)(histogram_bucket((uint64_t)total / 8) - 1);
+        bits = histogram_bucket((uint64_t)total / 8) - 1;
     }
+    atomic_store_explicit(&s->hand_in_bits, (uint16_t)bits, memory_order_relaxed);
     int64_t seen = atomic_load_explicit(&site->max_live_bytes, memory_order_relaxed);
-    while (total > seen && !atomic_compare_exchange_weak(&site->max_live_bytes, &seen, total)) {
+    while (most > seen && !atomic_compare_exchange_weak(&site->max_live_bytes, &seen, most)) {
     }
 }

@@ -51,10 +51,10 @@ struct shard {
     /* What the slot of one of its blocks holds, but for the address (live_slot.h): the site, and
      * the size of the first block, once it is known. */
     _Atomic uint32_t word;
-    uint16_t due;             /* low bits of the number of the block to be measured next: count.h */
-    uint16_t hand_in_bits;    /* see shard_follow_max_shared */
-    _Atomic uint32_t version; /* odd while an event is being counted */
-    _Atomic uint32_t size;    /* of the first block, plus 1; 0: none yet that fits */
+    uint16_t due; /* low bits of the number of the block to be measured next: count.h */
+    _Atomic uint16_t hand_in_bits; /* see shard_follow_max_shared; 0: it has not handed in yet */
+    _Atomic uint32_t version;      /* odd while an event is being counted */
+    _Atomic uint32_t size;         /* of the first block, plus 1; 0: none yet that fits */
     counter epoch;
     counter alloc_count, alloc_bytes, free_count, freed_bytes;
     counter max_live_bytes; /* signed */
@@ -132,7 +132,7 @@ static inline void shard_end(struct shard *s)
     arch_add32(&s->version, 1);
 }
 
-/* The same for the size of N blocks, which are in `alloc_count` already; SIZE is not that of the
+/* Counts the size of N blocks, which are in `alloc_count` already; SIZE is not that of the
  * shard. Without memory they count as of the first size. */
 void shard_count_other_size(struct shard *s, uint64_t size, uint64_t n, struct arena *arena);
 
@@ -234,10 +234,15 @@ static inline void shard_follow_max(struct shard *s)
 #define SHARD_LITTLE_BITS 10
 void shard_hand_in(struct shard *s, struct site *site);
 
+static inline unsigned shard_hand_in_bits(const struct shard *s)
+{
+    return atomic_load_explicit(&s->hand_in_bits, memory_order_relaxed);
+}
+
 static inline bool shard_is_to_hand_in(const struct shard *s)
 {
     const uint64_t pending = shard_live_bytes(s) - (uint64_t)s->handed_in,
-                   limit = (uint64_t)1 << (s->hand_in_bits % 64);
+                   limit = (uint64_t)1 << (shard_hand_in_bits(s) % 64);
     return unlikely(pending + limit > 2 * limit);
 }
 

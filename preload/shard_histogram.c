@@ -10,8 +10,10 @@ static struct shard_far *far_of(uintptr_t header)
 static void set_near(struct shard_histogram *h, unsigned bucket, uint64_t n)
 {
     unsigned first = bucket < 2 ? 0 : (bucket - 1) / 2;
-    counter_add(&h->near[bucket - first * 2], n);
+    /* In this order: what a handler cuts off by longjmp is seen, and can be taken back. */
     atomic_store_explicit(&h->header, first | SHARD_NEAR_SET, memory_order_release);
+    atomic_signal_fence(memory_order_seq_cst);
+    counter_add(&h->near[bucket - first * 2], n);
 }
 
 bool shard_histogram_add_far(struct shard_histogram *h, unsigned bucket, uint64_t n,
@@ -24,7 +26,7 @@ bool shard_histogram_add_far(struct shard_histogram *h, unsigned bucket, uint64_
     }
     struct shard_far *far = far_of(header);
     if (!far) {
-        far = arena_alloc(arena, sizeof *far);
+        far = arena ? arena_alloc(arena, sizeof *far) : NULL;
         if (!far) {
             return false;
         }
@@ -32,7 +34,7 @@ bool shard_histogram_add_far(struct shard_histogram *h, unsigned bucket, uint64_
     }
     counter *line = atomic_load_explicit(&far->line[bucket / SHARD_LINE], memory_order_relaxed);
     if (!line) {
-        line = arena_alloc(arena, SHARD_LINE * sizeof *line);
+        line = arena ? arena_alloc(arena, SHARD_LINE * sizeof *line) : NULL;
         if (!line) {
             return false;
         }

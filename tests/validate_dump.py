@@ -112,7 +112,10 @@ def check_histogram(site, where, name, counter):
     buckets = site.get(name, [])
     if buckets and buckets[-1] == 0:
         yield f"{where}.{name}: has trailing zeros"
-    if LIMIT in buckets or site.get(counter, 0) == LIMIT:
+    if site.get(counter, 0) == LIMIT:
+        return
+    if LIMIT in buckets:
+        yield f"{where}.{name}: a bucket holds {LIMIT}, but {counter} is {site.get(counter, 0)}"
         return
     if name == "lifetime_log2_ns" and not buckets and site["alloc_count"] > MEASURED:
         return  # of so many blocks not all lifetimes are measured, maybe of none that was freed
