@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A number that changes whenever something may no longer be as plain events (event.h) take it to
- * be: one word tells all of that at once. 0: nothing is recorded, or this is a fork's child that has
- * not begun anew.
+ * be: one word tells all of that at once. 0: nothing is recorded, or this is a fork's child that
+ * has not begun anew.
  *
  * Whoever changes such a thing calls turn_over after that; whoever looks whether all is plain reads
  * the number first. Any thread, signal handlers too.
