@@ -227,10 +227,10 @@ static inline void shard_follow_max(struct shard *s)
     }
 }
 
-/* The same with several, which may share the site: the shard hands in to it when it differs by an
- * eighth or less, in powers of two, as of when it last did, and by more than a little; so that the
- * figure of a site that several threads use is exact to about that. That of a site of one thread is
- * the shard's own. */
+/* The same with several, which may share the site: the shard hands in to it when it differs by a
+ * power of two between a sixteenth and an eighth, as of when it last did, and by more than a
+ * little; so that the figure of a site that several threads use is exact to about that. That of a
+ * site of one thread is the shard's own, which is handed in with the first. */
 #define SHARD_LITTLE_BITS 10
 void shard_hand_in(struct shard *s, struct site *site);
 

@@ -5,7 +5,6 @@
 #include "dump_mappings.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "feed.h"
@@ -15,13 +14,14 @@
 #define SITE 1
 
 static struct recorder *r;
-static char path[] = "/tmp/memprof-mappings.XXXXXX";
 
 static json_t *written(struct dump_mappings *d)
 {
     static struct json j;
     json_error_t error;
-    const int fd = mkstemp(path);
+    support_enter_directory();
+    const char *path = support_path("mappings.json");
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     assert_true(fd >= 0);
     json_begin(&j, fd);
     json_open(&j, NULL, '{');
@@ -30,7 +30,7 @@ static json_t *written(struct dump_mappings *d)
     assert_int_equal(json_end(&j), 0);
     close(fd);
     json_t *all = json_load_file(path, 0, &error);
-    unlink(path);
+    support_leave_directory();
     assert_non_null(all);
     return all;
 }
