@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "arena.h"
 #include "trace.h"
@@ -186,6 +187,14 @@ static inline struct known_edge *known_edge(const struct known_table *t, uint32_
     return likely(edge->tag == *tag) ? edge : known_edge_from(t, (size_t)(edge - t->edges), *tag);
 }
 
+/* EDGE as one number: its tag in the low half. */
+static inline uint64_t known_edge_whole(const struct known_edge *edge)
+{
+    uint64_t whole;
+    memcpy(&whole, edge, sizeof whole);
+    return whole;
+}
+
 /* The word at SP that node ID looks at. */
 static inline uintptr_t known_node_word(uint32_t id, uintptr_t sp)
 {
@@ -218,11 +227,12 @@ knowns_find_first(const struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t 
     while (!(id & KNOWN_STACK)) {
         uint32_t tag;
         const struct known_edge *edge = known_edge_first(t, id, known_node_word(id, sp), &tag);
-        edge += unlikely(edge->tag != tag) && edge->tag != 0; /* or next to it */
-        if (unlikely(edge->tag != tag)) {
+        const uint64_t here = known_edge_whole(edge), beside = known_edge_whole(edge + 1);
+        const uint64_t found = (uint32_t)here == tag ? here : beside;
+        if (unlikely((uint32_t)found != tag)) {
             return edge->tag == 0 ? &known_not_there : NULL;
         }
-        id = edge->to;
+        id = (uint32_t)(found >> 32);
     }
     const struct known *x = known_at(t, id);
     __builtin_prefetch(x->shard);
