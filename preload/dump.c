@@ -62,43 +62,56 @@ static int open_file(const struct recorder *r, const struct dump_request *q, str
     return error ? error : outfile_open(w->file);
 }
 
+/* An image of this process may have been replaced before: then the next name is taken. */
+#define IMAGES 1000u
+
+/* Puts the file, which is closed, under the first name for an image that nothing has. */
+static int place_image(const struct recorder *r, const struct dump_request *q, struct work *w)
+{
+    int error = -EEXIST;
+    for (uint32_t image = 1; error == -EEXIST && image <= IMAGES; image++) {
+        struct outfile_name name;
+        name_of(r, q, &name, image);
+        error = outfile_name(w->file, &name);
+        error = error ? error : outfile_place(w->file, 0, true);
+    }
+    return error ? outfile_place(w->file, error, false) : 0;
+}
+
 /* Writes the file, which is open, and puts it into place. */
 static int write_file(struct recorder *r, const struct dump_request *q, struct work *w)
 {
     struct dump_sites sites;
     int error = dump_sites_begin(&sites, r);
     if (error) {
-        return outfile_finish(w->file, error, false);
+        return outfile_finish(w->file, error);
     }
     json_begin(&w->json, w->file->fd);
     w->json.identity = &w->file->identity;
     dump_content_write(&w->json, r, q, &sites);
     error = json_end(&w->json);
     dump_sites_end(&sites);
-    if (q->names && error == 0) {
-        return outfile_close(w->file);
+    if (error || !(q->names || q->replaced)) {
+        return outfile_finish(w->file, error);
     }
-    return outfile_finish(w->file, error, q->replaced);
+    error = outfile_close(w->file);
+    if (q->names) {
+        return error;
+    }
+    return error ? outfile_place(w->file, error, false) : place_image(r, q, w);
 }
 
-/* An image of this process may have been replaced before: then the next name is taken. */
-#define IMAGES 1000u
 /* A thread of the program that closes all there is may close the file under our hands. */
 #define ATTEMPTS 10u
 
 static int write_named(struct recorder *r, const struct dump_request *q, struct work *w)
 {
-    int error = -EEXIST;
-    for (uint32_t image = 1; error == -EEXIST && image <= IMAGES; image++) {
-        unsigned attempts = ATTEMPTS;
-        do {
-            error = open_file(r, q, w, q->replaced ? image : 0);
-            if (error) {
-                return error;
-            }
-            error = write_file(r, q, w);
-        } while (error == -EBADF && --attempts > 0);
-    }
+    unsigned attempts = ATTEMPTS;
+    int error;
+    do {
+        error = open_file(r, q, w, q->replaced ? 1 : 0);
+        error = error ? error : write_file(r, q, w);
+    } while (error == -EBADF && --attempts > 0);
     return error;
 }
 

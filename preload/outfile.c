@@ -184,10 +184,26 @@ int outfile_close(struct outfile *o)
     return sys_is_still(o->fd, &o->identity) ? sys_close(o->fd) : -EBADF;
 }
 
-int outfile_finish(struct outfile *o, int error, bool keep_others)
+int outfile_finish(struct outfile *o, int error)
 {
     int closed = outfile_close(o);
-    return outfile_place(o, error ? error : closed, keep_others);
+    return outfile_place(o, error ? error : closed, false);
+}
+
+static void unlink_temporary(const struct outfile *o)
+{
+    sys_call(SYS_unlinkat, AT_FDCWD, (long)o->temporary, 0, 0, 0, 0);
+}
+
+/* The same by a second name, where the file system cannot rename without replacing. */
+static int link_into_place(const struct outfile *o)
+{
+    int error =
+        (int)sys_call(SYS_linkat, AT_FDCWD, (long)o->temporary, AT_FDCWD, (long)o->path, 0, 0);
+    if (!error) {
+        unlink_temporary(o);
+    }
+    return error;
 }
 
 int outfile_place(struct outfile *o, int error, bool keep_others)
@@ -195,15 +211,12 @@ int outfile_place(struct outfile *o, int error, bool keep_others)
     if (error == 0) {
         error = (int)sys_call(SYS_renameat2, AT_FDCWD, (long)o->temporary, AT_FDCWD, (long)o->path,
                               keep_others ? RENAME_NOREPLACE : 0, 0);
-        if (error == -EINVAL && keep_others) { /* a file system that cannot */
-            error = (int)sys_call(SYS_linkat, AT_FDCWD, (long)o->temporary, AT_FDCWD, (long)o->path,
-                                  0, 0);
-            sys_call(SYS_unlinkat, AT_FDCWD, (long)o->temporary, 0, 0, 0, 0);
-            return error;
+        if (error == -EINVAL && keep_others) {
+            error = link_into_place(o);
         }
     }
-    if (error) {
-        sys_call(SYS_unlinkat, AT_FDCWD, (long)o->temporary, 0, 0, 0, 0);
+    if (error && !(error == -EEXIST && keep_others)) {
+        unlink_temporary(o);
     }
     return error;
 }

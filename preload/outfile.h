@@ -52,11 +52,11 @@ bool outfile_clear(struct outfile *o);
 int outfile_close(struct outfile *o);
 
 /* Closes the file and renames it into place, if ERROR, what happened while writing, is 0; otherwise
- * removes it. With KEEP_OTHERS a file that is there already is left alone (-EEXIST). Returns the
- * first error. */
-int outfile_finish(struct outfile *o, int error, bool keep_others);
+ * removes it. Returns the first error. */
+int outfile_finish(struct outfile *o, int error);
 
-/* The second half of it, once the file is closed. */
+/* The second half of it, once the file is closed. With KEEP_OTHERS a file that has the name already
+ * is left alone: -EEXIST, and the temporary file waits for another name, or an ERROR. */
 int outfile_place(struct outfile *o, int error, bool keep_others);
 
 #endif

@@ -108,7 +108,7 @@ static int write_target(const char *path, const char *content)
     int error = open_target(path);
     if (error == 0) {
         assert_int_equal(write(o.fd, content, strlen(content)), strlen(content));
-        error = outfile_finish(&o, 0, false);
+        error = outfile_finish(&o, 0);
     }
     return error;
 }
@@ -129,7 +129,7 @@ static void a_file_appears_whole(void **state)
     assert_int_equal(access(path, F_OK), -1); /* not yet */
     assert_int_equal(fcntl(o.fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
     int fd = o.fd;
-    assert_int_equal(outfile_finish(&o, 0, false), 0);
+    assert_int_equal(outfile_finish(&o, 0), 0);
     assert_int_equal(fcntl(fd, F_GETFD), -1); /* closed */
     assert_content(path, "new");
     assert_int_equal(write_target(path, "newer"), 0);
@@ -171,7 +171,7 @@ static void an_error_leaves_nothing(void **state)
     support_write(path, "old");
     assert_int_equal(open_target(path), 0);
     assert_int_equal(write(o.fd, "half", 4), 4);
-    assert_int_equal(outfile_finish(&o, -ENOSPC, false), -ENOSPC);
+    assert_int_equal(outfile_finish(&o, -ENOSPC), -ENOSPC);
     assert_content(path, "old");
     assert_int_equal(support_entries(support_path(".")), 1);
 }
@@ -183,12 +183,12 @@ static void the_programs_files_are_left_alone(void **state)
     support_write(support_path("own"), "own");
     const int own = open(support_path("own"), O_RDWR);
     assert_int_equal(dup2(own, o.fd), o.fd);
-    assert_int_equal(outfile_finish(&o, 0, false), -EBADF);
+    assert_int_equal(outfile_finish(&o, 0), -EBADF);
     assert_int_equal(lseek(o.fd, 0, SEEK_END), 3); /* still open, and as it was */
     close(o.fd);
     assert_int_equal(open_target(support_path("a.json")), 0);
     close(o.fd);
-    assert_int_equal(outfile_finish(&o, 0, false), -EBADF);
+    assert_int_equal(outfile_finish(&o, 0), -EBADF);
     assert_int_equal(support_entries(support_path(".")), 1);
     close(own);
 }
@@ -199,12 +199,19 @@ static void others_may_be_kept(void **state)
     const char *path = support_path("a.json");
     support_write(path, "old");
     assert_int_equal(open_target(path), 0);
-    assert_int_equal(outfile_finish(&o, 0, true), -EEXIST);
+    assert_int_equal(write(o.fd, "new", 3), 3);
+    assert_int_equal(outfile_close(&o), 0);
+    assert_int_equal(outfile_place(&o, 0, true), -EEXIST);
     assert_content(path, "old");
-    assert_int_equal(support_entries(support_path(".")), 1);
-    assert_int_equal(open_target(support_path("b.json")), 0);
-    assert_int_equal(outfile_finish(&o, 0, true), 0);
-    assert_content(support_path("b.json"), "");
+    /* What was written waits for another name. */
+    strcpy(o.path, support_path("b.json"));
+    assert_int_equal(outfile_place(&o, 0, true), 0);
+    assert_content(support_path("b.json"), "new");
+    assert_int_equal(support_entries(support_path(".")), 2);
+    assert_int_equal(open_target(path), 0);
+    assert_int_equal(outfile_close(&o), 0);
+    assert_int_equal(outfile_place(&o, 0, true), -EEXIST);
+    assert_int_equal(outfile_place(&o, -EEXIST, false), -EEXIST);
     assert_int_equal(support_entries(support_path(".")), 2);
 }
 
@@ -271,10 +278,10 @@ static void a_name_that_is_taken_is_gone_around(void **state)
                      0);
     char first[OUTFILE_PATH_MAX];
     strcpy(first, o.temporary);
-    assert_int_equal(outfile_finish(&o, 0, false), 0);
+    assert_int_equal(outfile_finish(&o, 0), 0);
     assert_int_equal(open_target(support_path("a.json")), 0);
     assert_string_not_equal(o.temporary, first); /* nobody can know it beforehand */
-    assert_int_equal(outfile_finish(&o, 0, false), 0);
+    assert_int_equal(outfile_finish(&o, 0), 0);
     assert_int_equal(support_entries(support_path(".")), 2);
 }
 
