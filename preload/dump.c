@@ -31,7 +31,9 @@ static void complain(struct recorder *r, const struct dump_request *q, struct wo
     r->complained = error;
     struct text t = text_begin(w->message, sizeof w->message);
     text_string(&t, "cannot write the dump: ");
-    text_string(&t, error == -EEXIST ? "is not a regular file" : error_text(error));
+    const char *taken =
+        q->replaced ? "it and all names before it are taken" : "is not a regular file";
+    text_string(&t, error == -EEXIST ? taken : error_text(error));
     say(w->file->path, w->message);
 }
 

@@ -188,58 +188,6 @@ static void pending_signals_stay(void **state)
     assert_true(sigismember(&pending, SIGXFSZ));
 }
 
-static void replaced_images_have_names_of_their_own(void **state)
-{
-    (void)state;
-    char path[OUTFILE_PATH_MAX];
-    const struct dump_request request = {.reason = "exec", .replaced = true, .path = path};
-    for (int i = 1; i <= 4; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "dump.exec%d.json", i);
-        assert_int_equal(dump_write(recording, &request), 0);
-        assert_string_equal(path, support_path(name));
-        json_decref(parsed_dump(path));
-    }
-    assert_int_equal(support_entries(support_path(".")), 4);
-}
-
-/* What this process has written until now, by any system call. */
-static unsigned long long bytes_written(void)
-{
-    char line[64];
-    unsigned long long bytes = 0;
-    FILE *f = fopen("/proc/self/io", "r");
-    assert_non_null(f);
-    while (bytes == 0 && fgets(line, sizeof line, f)) {
-        (void)sscanf(line, "wchar: %llu", &bytes);
-    }
-    fclose(f);
-    return bytes;
-}
-
-/* However many names others have, what is to be under the next is written once. */
-static void taken_names_cost_no_dump_each(void **state)
-{
-    (void)state;
-    char path[OUTFILE_PATH_MAX];
-    struct stat status;
-    const struct dump_request request = {.reason = "exec", .replaced = true, .path = path};
-    for (int i = 1; i <= 40; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "dump.exec%d.json", i);
-        support_write(support_path(name), "another");
-    }
-    const unsigned long long before = bytes_written();
-    assert_int_equal(dump_write(recording, &request), 0);
-    const unsigned long long written = bytes_written() - before;
-    assert_string_equal(path, support_path("dump.exec41.json"));
-    assert_int_equal(stat(path, &status), 0);
-    assert_true(written >= (unsigned long long)status.st_size);
-    assert_true(written < 2 * (unsigned long long)status.st_size);
-    json_decref(parsed_dump(path));
-    assert_int_equal(support_entries(support_path(".")), 41);
-}
-
 static void no_descriptor_is_left(void **state)
 {
     (void)state;
@@ -335,8 +283,6 @@ int main(void)
         WITH_RECORDER(what_cannot_be_written_is_told_in_a_line),
         WITH_RECORDER(a_file_too_large_harms_nobody),
         WITH_RECORDER(pending_signals_stay),
-        WITH_RECORDER(replaced_images_have_names_of_their_own),
-        WITH_RECORDER(taken_names_cost_no_dump_each),
         WITH_RECORDER(no_descriptor_is_left),
         WITH_RECORDER(many_sites),
         WITH_RECORDER(unloaded_modules_are_named),
