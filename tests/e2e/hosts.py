@@ -155,7 +155,7 @@ sys.exit(6)
     def test_find(self):
         self.host("find", "/usr/include", "-name", "*.h", "-size", "+20k", "-newermt", "1990-01-01")
         self.host("bash", "-c", "find /usr/include -maxdepth 1 -name 's*.h' -print0 | sort -z | "
-                  "xargs -0 -n 5 grep -c define")
+                  "xargs -0 -n 5 grep -c ''")
 
     def test_sort(self):
         self.host("sort", "--parallel=4", "-S", "1M", "-k2,2", "-k1n", self.text(60000))
