@@ -22,6 +22,9 @@ struct work {
 
 static struct work *_Atomic writing; /* NULL: nobody is */
 
+/* The error that all names for a process's former images are taken. */
+#define NAMES_USED (-EMLINK)
+
 /* Once for each kind of trouble: snapshots and execs may be many. */
 static void complain(struct recorder *r, const struct dump_request *q, struct work *w, int error)
 {
@@ -31,9 +34,9 @@ static void complain(struct recorder *r, const struct dump_request *q, struct wo
     r->complained = error;
     struct text t = text_begin(w->message, sizeof w->message);
     text_string(&t, "cannot write the dump: ");
-    const char *taken =
-        q->replaced ? "it and all names before it are taken" : "is not a regular file";
-    text_string(&t, error == -EEXIST ? taken : error_text(error));
+    text_string(&t, error == -EEXIST      ? "is not a regular file"
+                    : error == NAMES_USED ? "it and all names before it are taken"
+                                          : error_text(error));
     say(w->file->path, w->message);
 }
 
@@ -77,6 +80,7 @@ static int place_image(const struct recorder *r, const struct dump_request *q, s
         error = outfile_name(w->file, &name);
         error = error ? error : outfile_place(w->file, 0, true);
     }
+    error = error == -EEXIST ? NAMES_USED : error;
     return error ? outfile_place(w->file, error, false) : 0;
 }
 

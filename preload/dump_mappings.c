@@ -3,9 +3,7 @@
 
 #include <string.h>
 
-/* Adds up what there is of sites that HEAP has, which have their frames in the dump. Under the
- * lock.
- */
+/* Adds up what there is of sites that HEAP has, whose frames are in the dump. Under the lock. */
 static void add_up(struct dump_mappings *d, const struct recorder *r, const struct dump_sites *heap,
                    uint32_t count)
 {

@@ -187,7 +187,7 @@ static inline struct known_edge *known_edge(const struct known_table *t, uint32_
     return likely(edge->tag == *tag) ? edge : known_edge_from(t, (size_t)(edge - t->edges), *tag);
 }
 
-/* EDGE as one number: its tag in the low half. */
+/* EDGE as one number: its tag in the low half (all our processors are little-endian). */
 static inline uint64_t known_edge_whole(const struct known_edge *edge)
 {
     uint64_t whole;

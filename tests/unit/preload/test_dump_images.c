@@ -8,14 +8,6 @@
 
 #include "recording.h"
 
-static int setup(void **state)
-{
-    recording_setup(state);
-    feed_alloc(recording, 0, SITE_malloc, RECORDING_BASE, 100);
-    clock_calibrate(&recording->clock);
-    return 0;
-}
-
 static void replaced_images_have_names_of_their_own(void **state)
 {
     (void)state;
@@ -81,12 +73,27 @@ static void taken_names_cost_no_dump_each(void **state)
     assert_int_equal(support_entries(support_path(".")), 1000);
 }
 
+static void what_is_no_file_is_not_a_taken_name(void **state)
+{
+    (void)state;
+    char line[5000];
+    const struct dump_request request = {.reason = "exec", .replaced = true};
+    const char *path = support_path("dump.exec1.json");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    snprintf(line, sizeof line, "memprof: '%s': cannot write the dump: is not a regular file\n",
+             path);
+    support_catch_stderr();
+    assert_int_equal(dump_write(recording, &request), -1);
+    assert_string_equal(support_caught_stderr(), line);
+    assert_int_equal(support_entries(support_path(".")), 1);
+}
+
 int main(void)
 {
-#define WITH_RECORDER(test) cmocka_unit_test_setup_teardown(test, setup, recording_teardown)
     const struct CMUnitTest tests[] = {
-        WITH_RECORDER(replaced_images_have_names_of_their_own),
-        WITH_RECORDER(taken_names_cost_no_dump_each),
+        RECORDING_TEST(replaced_images_have_names_of_their_own),
+        RECORDING_TEST(taken_names_cost_no_dump_each),
+        RECORDING_TEST(what_is_no_file_is_not_a_taken_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
