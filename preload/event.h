@@ -18,7 +18,7 @@ COUNT_INLINE bool event_knows(struct recorder *r, const struct thread *t)
 }
 
 /* The stack that T is in at START if it is known whole and holds; or NULL. */
-COUNT_INLINE const struct known *event_find(struct recorder *r, const struct thread *t,
+COUNT_INLINE const struct known *event_find(struct recorder *r, struct thread *t,
                                             struct stack_start start)
 {
     return event_knows(r, t) ? knowns_find(&t->stack.knowns, start.ip, start.sp, start.bp) : NULL;

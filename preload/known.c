@@ -39,9 +39,18 @@ struct known_edge *known_edge_from(const struct known_table *t, size_t i, uint32
     return &t->edges[i];
 }
 
+struct known known_nowhere;
+
+static void expect_nothing(struct knowns *k)
+{
+    k->expected = k->none.stack = &known_nowhere;
+    k->last = &k->none;
+}
+
 void knowns_init(struct knowns *k, struct arena_pool *pool, const _Atomic uint64_t *events)
 {
     *k = (struct knowns){.pool = pool, .events = events};
+    expect_nothing(k);
 }
 
 static size_t heads_size(const struct known_table *t)
@@ -63,12 +72,15 @@ static void begin(struct knowns *k, struct known_table *t)
     k->edges_left = (uint32_t)edges_size(t) / 4 * 3;
     k->begun = now(k);
     k->table = t;
+    expect_nothing(k);
 }
 
 void knowns_forget(struct knowns *k)
 {
     struct known_table *t = k->table;
     if (t && k->used > 1) {
+        expect_nothing(k);
+        COMPILER_BARRIER();
         memset(t->heads, 0, heads_size(t) * sizeof *t->heads);
         memset(t->edges, 0, edges_size(t) * sizeof *t->edges);
         COMPILER_BARRIER(); /* none is found any more before its memory is used anew */
@@ -296,8 +308,11 @@ void knowns_enter(struct knowns *k, const struct trace_step *step, size_t n, str
     }
     const uint32_t id = new_stack(k, size);
     struct known *x = known_at(k->table, id);
-    *x = (struct known){.bp = step[0].bp,
+    *x = (struct known){.ip = step[0].ip,
+                        .sp = step[0].sp,
+                        .bp = step[0].bp,
                         .shard = shard,
+                        .after = {.stack = &known_nowhere},
                         .words = p.words,
                         .returns = p.returns,
                         .as = (uint16_t)(function | (cut ? KNOWN_CUT : 0)),

@@ -10,6 +10,9 @@
  * Where their words are does not only depend on the words before: stacks that are read at other
  * places though no word before differs are in a tree of their own.
  *
+ * Programs do the same things in the same order, so the stack that came after the last one before
+ * is tried first. Wherever a stack is found, its words prove that it is the one.
+ *
  * Owned by one thread, under the guard. Only stacks that lie on the thread's own stack may be
  * entered, and are whole, to the outermost frame, by simple rules: their words can be read whenever
  * the thread is at that (ip, sp) again. A longjmp out of any function here leaves all sound.
@@ -35,10 +38,20 @@ typedef uintptr_t known_pair __attribute__((vector_size(2 * sizeof(uintptr_t)), 
 
 #define KNOWN_CUT ((uint16_t)1 << 15) /* the stack has more frames than are told */
 
+/* The stack that is expected after some stack: one that came after it before. It is another one's
+ * turn when it was wrong more than KNOWN_SURE times since it was right. */
+struct known_after {
+    struct known *stack; /* or &known_nowhere */
+    uint8_t sure;
+};
+
+#define KNOWN_SURE 3
+
 /* A stack. Behind it lie its words' places, from sp on. */
 struct known {
-    uintptr_t bp;
+    uintptr_t ip, sp, bp;
     struct shard *shard;
+    struct known_after after;
     uint32_t next;    /* id of one that differs in bp alone; or 0 */
     uint16_t words;   /* a multiple of KNOWN_GROUP, not 0 */
     uint16_t returns; /* so many are return addresses, which come first, from the inside */
@@ -91,7 +104,13 @@ struct knowns {
     uint64_t begun;                 /* the count when it was last empty */
     uint64_t pause_until;           /* the count until which nothing is entered */
     uint32_t entered;               /* stacks since then */
+    struct known *expected;         /* what is tried first; or &known_nowhere */
+    struct known_after *last;       /* of the stack that was found last; or `none` */
+    struct known_after none;
 };
+
+/* At no place that a thread can be at. Nobody changes it. */
+extern struct known known_nowhere __attribute__((visibility("hidden")));
 
 /* EVENTS: see above. Takes no memory before the first stack is entered. */
 void knowns_init(struct knowns *k, struct arena_pool *pool, const _Atomic uint64_t *events);
@@ -134,7 +153,7 @@ static inline known_pair known_changed(const struct known *x, const uint16_t *pl
     return now ^ *(const known_pair *)&x->held[i];
 }
 
-/* Whether X is where the thread is now. */
+/* Whether X is where the thread is now, at X's ip and sp. */
 static inline bool known_holds(const struct known *x, uintptr_t sp, uintptr_t bp)
 {
     const uint16_t *place = known_places(x);
@@ -213,11 +232,52 @@ const struct known *knowns_find_behind(const struct knowns *k, uintptr_t ip, uin
  * of its (IP, SP): as a rule there is no other. It is of no function. */
 extern const struct known known_not_there __attribute__((visibility("hidden")));
 
+static inline void known_fetch(const struct known *x)
+{
+    __builtin_prefetch(x);
+    __builtin_prefetch((const char *)x + 64);
+    __builtin_prefetch((const char *)x + 128);
+    __builtin_prefetch((const char *)x + 192);
+}
+
+static inline void known_fetch_shard(const struct known *x)
+{
+    __builtin_prefetch(x->shard);
+    __builtin_prefetch((const char *)x->shard + 64);
+}
+
+/* X was found. */
+static inline void knowns_go_on(struct knowns *k, struct known *x)
+{
+    k->last = &x->after;
+    k->expected = x->after.stack;
+    known_fetch(k->expected);
+}
+
+/* X was found, which was not expected. */
+static inline void known_learn(struct known_after *last, struct known *x)
+{
+    if (last->sure > 0) {
+        last->sure--;
+    } else {
+        last->stack = x;
+    }
+}
+
 /* The stack that the thread is in at (IP, SP, BP), if it is where it is looked for first; or
  * &known_not_there, or NULL. Some stack has been entered. Calls nothing. */
 static inline __attribute__((always_inline)) const struct known *
-knowns_find_first(const struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t bp)
+knowns_find_first(struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t bp)
 {
+    struct known *x = k->expected;
+    if (((x->ip ^ ip) | (x->sp ^ sp)) == 0) {
+        known_fetch_shard(x);
+        if (likely(known_holds(x, sp, bp))) {
+            k->last->sure = KNOWN_SURE;
+            knowns_go_on(k, x);
+            return x;
+        }
+    }
     const struct known_table *t = k->table;
     const struct known_head *head = &t->heads[known_heads_start(t, ip, sp)];
     if (unlikely(head->ip != ip) || unlikely(head->sp != sp)) {
@@ -234,10 +294,14 @@ knowns_find_first(const struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t 
         }
         id = (uint32_t)(found >> 32);
     }
-    const struct known *x = known_at(t, id);
-    __builtin_prefetch(x->shard);
-    __builtin_prefetch((const char *)x->shard + 64);
-    return likely(known_holds(x, sp, bp)) ? x : x->next ? NULL : &known_not_there;
+    x = known_at(t, id);
+    known_fetch_shard(x);
+    if (unlikely(!known_holds(x, sp, bp))) {
+        return x->next ? NULL : &known_not_there;
+    }
+    known_learn(k->last, x);
+    knowns_go_on(k, x);
+    return x;
 }
 
 /* The stack, or NULL, where knowns_find_first returned X. */
@@ -254,7 +318,7 @@ static inline const struct known *knowns_find_on(const struct knowns *k, uintptr
 }
 
 /* The same, wherever it is. */
-static inline const struct known *knowns_find(const struct knowns *k, uintptr_t ip, uintptr_t sp,
+static inline const struct known *knowns_find(struct knowns *k, uintptr_t ip, uintptr_t sp,
                                               uintptr_t bp)
 {
     const struct known *x = k->table ? knowns_find_first(k, ip, sp, bp) : NULL;

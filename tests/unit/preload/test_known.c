@@ -282,6 +282,50 @@ static void none_is_lost_where_searches_meet(void **state)
     }
 }
 
+/* The stack that came after another is tried first when that comes again, and holds only with the
+ * words that it has. One that came there once, or a few times, does not take its place. */
+static void what_came_after_is_expected(void **state)
+{
+    (void)state;
+    struct made_stack stack[3];
+    for (uintptr_t i = 0; i < 3; i++) {
+        made_init(&made, 0);
+        made_call(&made, MADE_PLAIN, 3, i, 0);
+        made_call(&made, MADE_PLAIN, i, 0, 0);
+        enter(made_innermost(&made), i);
+        stack[i] = made;
+    }
+#define GO_TO(i) (made = stack[i], assert_ptr_equal(find(made_innermost(&made))->shard, shard(i)))
+#define EXPECTED(i) (knowns.expected->shard == shard(i))
+    assert_ptr_equal(knowns.expected, &known_nowhere);
+    GO_TO(0);
+    GO_TO(1);
+    GO_TO(0);
+    assert_true(EXPECTED(1));
+    GO_TO(1); /* as was expected: that is sure now */
+    GO_TO(0);
+    for (int i = 0; i < KNOWN_SURE; i++) {
+        GO_TO(2);
+        GO_TO(0);
+        assert_true(EXPECTED(1));
+    }
+    GO_TO(2);
+    GO_TO(0);
+    assert_true(EXPECTED(2));
+
+    made = stack[2];
+    const struct made_frame f = made_innermost(&made);
+    made.word[(uintptr_t *)f.sp - made.word + 2] ^= 8; /* where it returns to */
+    assert_null(find(f));
+    GO_TO(2);
+
+    knowns_forget(&knowns);
+    assert_ptr_equal(knowns.expected, &known_nowhere);
+    assert_null(find(f));
+#undef GO_TO
+#undef EXPECTED
+}
+
 static void what_cannot_be_told_is_not_entered(void **state)
 {
     (void)state;
@@ -305,10 +349,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
     const struct CMUnitTest tests[] = {
-        TEST(a_stack_is_found_again),           TEST(each_word_that_was_read_matters),
-        TEST(bp_matters_where_a_step_needs_it), TEST(stacks_of_one_place_are_told_apart),
-        TEST(stacks_are_those_of_a_walk),       TEST(room_grows_where_it_pays),
-        TEST(none_is_lost_where_searches_meet), TEST(what_cannot_be_told_is_not_entered),
+        TEST(a_stack_is_found_again),
+        TEST(each_word_that_was_read_matters),
+        TEST(bp_matters_where_a_step_needs_it),
+        TEST(stacks_of_one_place_are_told_apart),
+        TEST(stacks_are_those_of_a_walk),
+        TEST(room_grows_where_it_pays),
+        TEST(none_is_lost_where_searches_meet),
+        TEST(what_came_after_is_expected),
+        TEST(what_cannot_be_told_is_not_entered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
