@@ -6,13 +6,16 @@
 #define COMPILER_BARRIER() __asm__ volatile("" ::: "memory")
 
 #define WORD sizeof(uintptr_t)
-#define UNIT ((size_t)16) /* of memory for stacks */
+#define UNIT ((size_t)16)                        /* of memory for stacks */
+#define FIRST_USED (sizeof(struct known) / UNIT) /* by that of id 0 */
+_Static_assert(sizeof(struct known) % UNIT == 0, "whole units");
 
 /* Sizes of the memory for stacks and nodes, and of the tables beside it, in proportion. */
 #define FIRST_MEMORY ((size_t)64 << 10)
 #define LAST_MEMORY ((size_t)4 << 20)
+#define QUICK_MEMORY ((size_t)1 << 20) /* grows by four up to here, from here on by two */
 #define MEMORY_A_HEAD 256
-#define MEMORY_AN_EDGE 64
+#define MEMORY_AN_EDGE 128
 #define MEMORY_A_NODE 128
 
 _Static_assert((LAST_MEMORY / MEMORY_A_NODE - 1) * 2 <= KNOWN_NODE_MASK, "numbers of nodes fit");
@@ -39,18 +42,9 @@ struct known_edge *known_edge_from(const struct known_table *t, size_t i, uint32
     return &t->edges[i];
 }
 
-struct known known_nowhere;
-
-static void expect_nothing(struct knowns *k)
-{
-    k->expected = k->none.stack = &known_nowhere;
-    k->last = &k->none;
-}
-
 void knowns_init(struct knowns *k, struct arena_pool *pool, const _Atomic uint64_t *events)
 {
     *k = (struct knowns){.pool = pool, .events = events};
-    expect_nothing(k);
 }
 
 static size_t heads_size(const struct known_table *t)
@@ -63,23 +57,32 @@ static size_t edges_size(const struct known_table *t)
     return (size_t)1 << (64 - t->edges_shift);
 }
 
-/* The state with nothing in T. The first of all are not used: their ids would be 0. */
+static void expect_nothing(struct knowns *k, const struct known_table *t)
+{
+    k->last = k->expected = known_at(t, 0);
+    *k->last = (struct known){0};
+}
+
+/* The state with nothing in T. No node is the first: its id would be 0. What is expected is T's
+ * before T is the table, as ids in a stack are those of its own table. */
 static void begin(struct knowns *k, struct known_table *t)
 {
-    k->used = k->nodes_used = 1;
+    expect_nothing(k, t);
+    COMPILER_BARRIER();
+    k->used = FIRST_USED;
+    k->nodes_used = 1;
     k->entered = 0;
     k->heads_left = (uint32_t)heads_size(t) / 2;
     k->edges_left = (uint32_t)edges_size(t) / 4 * 3;
     k->begun = now(k);
     k->table = t;
-    expect_nothing(k);
 }
 
 void knowns_forget(struct knowns *k)
 {
     struct known_table *t = k->table;
-    if (t && k->used > 1) {
-        expect_nothing(k);
+    if (t && k->used > FIRST_USED) {
+        expect_nothing(k, t);
         COMPILER_BARRIER();
         memset(t->heads, 0, heads_size(t) * sizeof *t->heads);
         memset(t->edges, 0, edges_size(t) * sizeof *t->edges);
@@ -93,7 +96,7 @@ static unsigned shift_of(size_t size)
     return 64u - (unsigned)__builtin_ctzll(size);
 }
 
-/* A table for SIZE bytes of stacks. The one there was is let go: all these are a third together. */
+/* A table for SIZE bytes of stacks. The one there was is let go. */
 static bool get_table(struct knowns *k, size_t size)
 {
     const size_t heads = size / MEMORY_A_HEAD, edges = size / MEMORY_AN_EDGE,
@@ -128,7 +131,7 @@ static void make_room(struct knowns *k)
     const size_t size = k->table->units * UNIT;
     if (now(k) - k->begun < ENOUGH * (uint64_t)k->entered) {
         k->pause_until = now(k) + PAUSE * (uint64_t)k->entered;
-    } else if (size >= LAST_MEMORY || !get_table(k, size * 4)) {
+    } else if (size >= LAST_MEMORY || !get_table(k, size * (size < QUICK_MEMORY ? 4 : 2))) {
         knowns_forget(k);
     }
 }
@@ -312,7 +315,6 @@ void knowns_enter(struct knowns *k, const struct trace_step *step, size_t n, str
                         .sp = step[0].sp,
                         .bp = step[0].bp,
                         .shard = shard,
-                        .after = {.stack = &known_nowhere},
                         .words = p.words,
                         .returns = p.returns,
                         .as = (uint16_t)(function | (cut ? KNOWN_CUT : 0)),

@@ -37,32 +37,26 @@ struct shard;
 typedef uintptr_t known_pair __attribute__((vector_size(2 * sizeof(uintptr_t)), may_alias));
 
 #define KNOWN_CUT ((uint16_t)1 << 15) /* the stack has more frames than are told */
-
-/* The stack that is expected after some stack: one that came after it before. It is another one's
- * turn when it was wrong more than KNOWN_SURE times since it was right. */
-struct known_after {
-    struct known *stack; /* or &known_nowhere */
-    uint8_t sure;
-};
-
+/* So often another stack than the one that is expected may come before it takes its place. */
 #define KNOWN_SURE 3
 
 /* A stack. Behind it lie its words' places, from sp on. */
 struct known {
     uintptr_t ip, sp, bp;
     struct shard *shard;
-    struct known_after after;
+    uint32_t after;   /* id of the one that is expected after it; or 0 */
     uint32_t next;    /* id of one that differs in bp alone; or 0 */
     uint16_t words;   /* a multiple of KNOWN_GROUP, not 0 */
     uint16_t returns; /* so many are return addresses, which come first, from the inside */
     uint16_t as;      /* the function that the shard is of; with KNOWN_CUT, if so */
     bool uses_bp;     /* the walk depends on bp */
+    uint8_t sure;     /* how often another may still come; up to KNOWN_SURE */
     _Alignas(known_pair) uintptr_t held[];
 };
 
 /* Ids: of a stack where it lies in the memory, in units of 8 bytes, which is even, plus this bit;
  * of a node its number, and above it the place that it looks at, so that a search need not read
- * nodes. 0: nothing. */
+ * nodes. 0: nothing; known_at takes it for a stack where no thread ever is. */
 #define KNOWN_STACK ((uint32_t)1)
 #define KNOWN_PLACE_SHIFT 16
 #define KNOWN_NODE_MASK (((uint32_t)1 << KNOWN_PLACE_SHIFT) - 2)
@@ -104,13 +98,9 @@ struct knowns {
     uint64_t begun;                 /* the count when it was last empty */
     uint64_t pause_until;           /* the count until which nothing is entered */
     uint32_t entered;               /* stacks since then */
-    struct known *expected;         /* what is tried first; or &known_nowhere */
-    struct known_after *last;       /* of the stack that was found last; or `none` */
-    struct known_after none;
+    struct known *last;             /* that was found; or of id 0, as the next */
+    struct known *expected;         /* is tried first */
 };
-
-/* At no place that a thread can be at. Nobody changes it. */
-extern struct known known_nowhere __attribute__((visibility("hidden")));
 
 /* EVENTS: see above. Takes no memory before the first stack is entered. */
 void knowns_init(struct knowns *k, struct arena_pool *pool, const _Atomic uint64_t *events);
@@ -133,6 +123,11 @@ size_t knowns_frames(const struct known *x, uintptr_t ip, uintptr_t *frames, siz
 static inline struct known *known_at(const struct known_table *t, uint32_t id)
 {
     return (struct known *)(void *)(t->stacks + (size_t)(id & ~KNOWN_STACK) * 8);
+}
+
+static inline uint32_t known_id(const struct known_table *t, const struct known *x)
+{
+    return (uint32_t)(((uintptr_t)x - (uintptr_t)t->stacks) / 8) | KNOWN_STACK;
 }
 
 static inline const uint16_t *known_places(const struct known *x)
@@ -246,21 +241,22 @@ static inline void known_fetch_shard(const struct known *x)
     __builtin_prefetch((const char *)x->shard + 64);
 }
 
-/* X was found. */
-static inline void knowns_go_on(struct knowns *k, struct known *x)
+/* X of T was found. */
+static inline void knowns_go_on(struct knowns *k, const struct known_table *t, struct known *x)
 {
-    k->last = &x->after;
-    k->expected = x->after.stack;
+    k->last = x;
+    k->expected = known_at(t, x->after);
     known_fetch(k->expected);
 }
 
-/* X was found, which was not expected. */
-static inline void known_learn(struct known_after *last, struct known *x)
+/* X of T was found after LAST, where it was not expected. */
+static inline void known_learn(struct known *last, const struct known_table *t,
+                               const struct known *x)
 {
     if (last->sure > 0) {
         last->sure--;
     } else {
-        last->stack = x;
+        last->after = known_id(t, x);
     }
 }
 
@@ -269,16 +265,16 @@ static inline void known_learn(struct known_after *last, struct known *x)
 static inline __attribute__((always_inline)) const struct known *
 knowns_find_first(struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t bp)
 {
+    const struct known_table *t = k->table;
     struct known *x = k->expected;
     if (((x->ip ^ ip) | (x->sp ^ sp)) == 0) {
         known_fetch_shard(x);
         if (likely(known_holds(x, sp, bp))) {
             k->last->sure = KNOWN_SURE;
-            knowns_go_on(k, x);
+            knowns_go_on(k, t, x);
             return x;
         }
     }
-    const struct known_table *t = k->table;
     const struct known_head *head = &t->heads[known_heads_start(t, ip, sp)];
     if (unlikely(head->ip != ip) || unlikely(head->sp != sp)) {
         return NULL;
@@ -299,8 +295,8 @@ knowns_find_first(struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t bp)
     if (unlikely(!known_holds(x, sp, bp))) {
         return x->next ? NULL : &known_not_there;
     }
-    known_learn(k->last, x);
-    knowns_go_on(k, x);
+    known_learn(k->last, t, x);
+    knowns_go_on(k, t, x);
     return x;
 }
 
