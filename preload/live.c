@@ -61,29 +61,10 @@ static struct live_map *map_reserve(struct live *l)
     return m;
 }
 
-#define SLAB (4 * LIVE_HUGE_PAGE)
-
-/* Memory for a region whose neighbour is in use, too: a heap that grows will touch all of it, in
- * one fault for each huge page instead of 512 (where the kernel gives such pages). */
-static struct live_region *slab_take(struct live *l)
-{
-    const size_t size = sizeof(struct live_region);
-    if ((size_t)(l->slab_end - l->slab) < size) {
-        char *memory = arena_pool_map(l->pool, SLAB + LIVE_HUGE_PAGE);
-        if (!memory) {
-            return NULL;
-        }
-        l->slab = (char *)(((uintptr_t)memory + LIVE_HUGE_PAGE - 1) & ~(LIVE_HUGE_PAGE - 1));
-        l->slab_end = l->slab + SLAB;
-        sys_prefer_huge(l->slab, SLAB);
-    }
-    l->slab += size;
-    return (struct live_region *)(void *)(l->slab - size);
-}
-
+/* DENSE: a region whose neighbour is in use, too. */
 static struct live_entry *entry_new(struct live *l, bool dense)
 {
-    struct live_region *huge = dense ? slab_take(l) : NULL;
+    struct live_region *huge = dense ? live_slab_take(&l->slab, l->pool, sizeof *huge) : NULL;
     struct live_region *region = huge ? huge : arena_pool_map(l->pool, sizeof *region);
     struct live_entry *of = region ? arena_alloc(&l->arena, sizeof *of) : NULL;
     if (of) {

@@ -22,6 +22,7 @@
 
 #include "arena.h"
 #include "live_births.h"
+#include "live_slab.h"
 #include "live_slot.h"
 #include "sys.h"
 #include "turn.h"
@@ -59,7 +60,7 @@ struct live {
     struct arena_pool *pool;
     struct sys_lock lock;  /* for mapping regions and growing the map: what follows up to `map` */
     struct arena arena;    /* of struct live_entry */
-    char *slab, *slab_end; /* memory for regions of a dense heap */
+    struct live_slab slab; /* memory for regions of a dense heap */
     struct live_map *_Atomic map;
     struct live_spare *_Atomic spare; /* for births */
     /* Odd while pages are given back: see live_trim. LIVE_CROWDS unless live_set_one_each. */

@@ -8,8 +8,6 @@
 
 #include "live.h"
 
-#define LIVE_HUGE_PAGE ((uintptr_t)2 << 20)
-
 struct live_map {
     size_t mask, used;
     struct {
