@@ -103,25 +103,15 @@ enum event_result {
     EVENT_OTHER, /* something is out of the ordinary: nothing is done */
 };
 
-/* The same in a turn that is plain for T; ALONE: one of its own. SLOT: of live_ask. Calls nothing:
- * what does is left for later. */
-COUNT_INLINE enum event_result event_alloc_plain(struct recorder *r, struct thread *t, bool alone,
-                                                 enum site_function function, uintptr_t address,
-                                                 uint64_t size, const struct known *x,
-                                                 live_slot *slot, bool reallocated)
+/* The end of event_alloc_plain: the block is put in SLOT as WORD, but for its address, and counted
+ * in SHARD; NEAR: its size. */
+COUNT_INLINE enum event_result event_alloc_there(struct recorder *r, struct thread *t, bool alone,
+                                                 uintptr_t address, uint64_t size,
+                                                 struct shard *shard, live_slot *slot,
+                                                 uint32_t word, unsigned near, bool reallocated)
 {
-    if (unlikely(!x) || unlikely(x->as != (uint16_t)function)) {
-        return EVENT_OTHER;
-    }
-    struct shard *shard = x->shard;
-    uint32_t word = atomic_load_explicit(&shard->word, memory_order_relaxed);
-    unsigned near = SHARD_SAME;
-    if (unlikely(!shard_is_size(shard, size))) {
-        near = shard_near_size(shard, size);
-        word = live_word(0, live_word_site(word)) | live_word_of_size(size);
-    }
     if (unlikely(count_measures(shard, counter_get(&shard->alloc_count))) ||
-        unlikely(near == SHARD_NEAR) || (reallocated && unlikely(!shard_more(shard))) ||
+        (reallocated && unlikely(!shard_more(shard))) ||
         unlikely(!live_put_plain(slot, word | live_offset_bits(address), size))) {
         return EVENT_OTHER;
     }
@@ -131,7 +121,7 @@ COUNT_INLINE enum event_result event_alloc_plain(struct recorder *r, struct thre
     if (reallocated) {
         counter_add(&shard_more(shard)->realloc_count, 1);
     }
-    if (unlikely(near != SHARD_SAME)) {
+    if (near != SHARD_SAME) {
         shard_count_near_size(shard, size, near);
     }
     if (alone) {
@@ -146,6 +136,32 @@ COUNT_INLINE enum event_result event_alloc_plain(struct recorder *r, struct thre
     t->last_block = address;
     const bool over = event_is_over(r, alone ? t->turn.alloc : t->shared_turn.alloc);
     return over || (!alone && count_is_to_hand_in(r, t, shard)) ? EVENT_LATE : EVENT_COUNTED;
+}
+
+/* The same in a turn that is plain for T; ALONE: one of its own. SLOT: of live_ask. Calls nothing:
+ * what does is left for later. What most blocks of a stack have in common, their size, goes a way
+ * of its own. */
+COUNT_INLINE enum event_result event_alloc_plain(struct recorder *r, struct thread *t, bool alone,
+                                                 enum site_function function, uintptr_t address,
+                                                 uint64_t size, const struct known *x,
+                                                 live_slot *slot, bool reallocated)
+{
+    if (unlikely(!x) || unlikely(x->as != (uint16_t)function)) {
+        return EVENT_OTHER;
+    }
+    struct shard *shard = x->shard;
+    const uint32_t word = atomic_load_explicit(&shard->word, memory_order_relaxed);
+    if (likely(shard_is_size(shard, size))) {
+        return event_alloc_there(r, t, alone, address, size, shard, slot, word, SHARD_SAME,
+                                 reallocated);
+    }
+    const unsigned near = shard_near_size(shard, size);
+    if (unlikely(near == SHARD_NEAR)) {
+        return EVENT_OTHER;
+    }
+    return event_alloc_there(r, t, alone, address, size, shard, slot,
+                             live_word(0, live_word_site(word)) | live_word_of_size(size), near,
+                             reallocated);
 }
 
 /* After EVENT_LATE, whatever it was for; but not what is due in general (a deadline of 0). SIZE: of
@@ -192,14 +208,13 @@ COUNT_INLINE enum event_result event_free_plain(struct recorder *r, struct threa
         size = live_take_large_size(slot);
     }
     atomic_store_explicit(slot, 0, memory_order_relaxed);
-    const bool temporary = event_is_temporary(t, address);
     if (alone) {
         peak_before_free_alone(&r->peak, &t->share, t->now);
     }
     const uint64_t epoch = count_begin(r, shard, false);
     counter_add(&shard->free_count, 1);
     counter_add(&shard->freed_bytes, size);
-    if (unlikely(temporary)) {
+    if (unlikely(event_is_temporary(t, address))) {
         counter_add(&shard->temporary_count, 1);
     }
     if (alone) {

@@ -186,10 +186,10 @@ static inline __attribute__((always_inline)) void *
 plainly_allocated(struct thread *t, bool alone, enum site_function function, void *p, size_t size,
                   struct stack_start start, bool reallocated)
 {
-    live_slot *slot = live_ask(&t->live_cache, (uintptr_t)p);
+    live_slot *slot;
     const struct known *x = NULL;
     enum event_result result = EVENT_OTHER;
-    if (likely(slot != NULL)) {
+    if (likely(live_ask(&t->live_cache, (uintptr_t)p, &slot))) {
         x = knowns_find_first(&t->stack.knowns, start.ip, start.sp, start.bp);
         result = event_alloc_plain(&recorder, t, alone, function, (uintptr_t)p, size, x, slot,
                                    reallocated);

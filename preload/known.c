@@ -7,7 +7,7 @@
 
 #define WORD sizeof(uintptr_t)
 #define UNIT ((size_t)16)                        /* of memory for stacks */
-#define FIRST_USED (sizeof(struct known) / UNIT) /* by that of id 0 */
+#define FIRST_USED (sizeof(struct known) / UNIT) /* by the first, which is none */
 _Static_assert(sizeof(struct known) % UNIT == 0, "whole units");
 
 /* Sizes of the memory for stacks and nodes, and of the tables beside it, in proportion. */
@@ -59,12 +59,12 @@ static size_t edges_size(const struct known_table *t)
 
 static void expect_nothing(struct knowns *k, const struct known_table *t)
 {
-    k->last = k->expected = known_at(t, 0);
+    k->last = k->expected = (struct known *)(void *)t->stacks;
     *k->last = (struct known){0};
 }
 
 /* The state with nothing in T. No node is the first: its id would be 0. What is expected is T's
- * before T is the table, as ids in a stack are those of its own table. */
+ * before T is the table, as what a stack leads to lies in its own. */
 static void begin(struct knowns *k, struct known_table *t)
 {
     expect_nothing(k, t);

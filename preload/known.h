@@ -44,7 +44,7 @@ typedef uintptr_t known_pair __attribute__((vector_size(2 * sizeof(uintptr_t)), 
 struct known {
     uintptr_t ip, sp, bp;
     struct shard *shard;
-    uint32_t after;   /* id of the one that is expected after it; or 0 */
+    uint32_t after;   /* so far behind the first lies the one that is expected after it */
     uint32_t next;    /* id of one that differs in bp alone; or 0 */
     uint16_t words;   /* a multiple of KNOWN_GROUP, not 0 */
     uint16_t returns; /* so many are return addresses, which come first, from the inside */
@@ -56,7 +56,7 @@ struct known {
 
 /* Ids: of a stack where it lies in the memory, in units of 8 bytes, which is even, plus this bit;
  * of a node its number, and above it the place that it looks at, so that a search need not read
- * nodes. 0: nothing; known_at takes it for a stack where no thread ever is. */
+ * nodes. 0: nothing. */
 #define KNOWN_STACK ((uint32_t)1)
 #define KNOWN_PLACE_SHIFT 16
 #define KNOWN_NODE_MASK (((uint32_t)1 << KNOWN_PLACE_SHIFT) - 2)
@@ -81,10 +81,10 @@ struct known_head {
 /* The memory for them: this, what it leads to, and the stacks. Never given back, nor moved: a
  * search that a handler interrupts, which comes to need more, goes on in it. */
 struct known_table {
-    struct known_head *heads; /* open addressing */
-    struct known_edge *edges; /* open addressing; and KNOWN_END behind them */
-    struct known_node *nodes; /* by half their number */
-    char *stacks;
+    struct known_head *heads;          /* open addressing */
+    struct known_edge *edges;          /* open addressing; and KNOWN_END behind them */
+    struct known_node *nodes;          /* by half their number */
+    char *stacks;                      /* the first is none: no thread is ever there */
     unsigned heads_shift, edges_shift; /* 64 less the logarithm of their sizes */
     uint32_t units, nodes_size;
 };
@@ -98,7 +98,7 @@ struct knowns {
     uint64_t begun;                 /* the count when it was last empty */
     uint64_t pause_until;           /* the count until which nothing is entered */
     uint32_t entered;               /* stacks since then */
-    struct known *last;             /* that was found; or of id 0, as the next */
+    struct known *last;             /* that was found; or the first, as the next */
     struct known *expected;         /* is tried first */
 };
 
@@ -123,11 +123,6 @@ size_t knowns_frames(const struct known *x, uintptr_t ip, uintptr_t *frames, siz
 static inline struct known *known_at(const struct known_table *t, uint32_t id)
 {
     return (struct known *)(void *)(t->stacks + (size_t)(id & ~KNOWN_STACK) * 8);
-}
-
-static inline uint32_t known_id(const struct known_table *t, const struct known *x)
-{
-    return (uint32_t)(((uintptr_t)x - (uintptr_t)t->stacks) / 8) | KNOWN_STACK;
 }
 
 static inline const uint16_t *known_places(const struct known *x)
@@ -245,7 +240,7 @@ static inline void known_fetch_shard(const struct known *x)
 static inline void knowns_go_on(struct knowns *k, const struct known_table *t, struct known *x)
 {
     k->last = x;
-    k->expected = known_at(t, x->after);
+    k->expected = (struct known *)(void *)(t->stacks + x->after);
     known_fetch(k->expected);
 }
 
@@ -256,7 +251,7 @@ static inline void known_learn(struct known *last, const struct known_table *t,
     if (last->sure > 0) {
         last->sure--;
     } else {
-        last->after = known_id(t, x);
+        last->after = (uint32_t)((uintptr_t)x - (uintptr_t)t->stacks);
     }
 }
 

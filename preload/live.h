@@ -159,16 +159,16 @@ static inline bool live_is_swept(const struct live *l, uint32_t sweep)
     return atomic_load_explicit(&l->sweep, memory_order_relaxed) != sweep;
 }
 
-/* The slot of ADDRESS if its region was used recently; or NULL. Has it fetched, while the caller
- * does something else. */
-static inline live_slot *live_ask(const struct live_cache *cache, uintptr_t address)
+/* Puts the slot of ADDRESS in *SLOT if its region was used recently; or returns false. Has it
+ * fetched, while the caller does something else. */
+static inline bool live_ask(const struct live_cache *cache, uintptr_t address, live_slot **slot)
 {
     if (unlikely(!live_is_near(cache, address))) {
-        return NULL;
+        return false;
     }
-    live_slot *slot = live_near_slot(cache, address);
-    __builtin_prefetch(slot, 1);
-    return slot;
+    *slot = live_near_slot(cache, address);
+    __builtin_prefetch(*slot, 1);
+    return true;
 }
 
 /* Puts in what WORD (live_word) and SIZE tell. */
@@ -207,7 +207,7 @@ static inline bool live_is_plain(const struct live *l)
     return !(atomic_load_explicit(&l->sweep, memory_order_relaxed) & (LIVE_CROWDS | 1));
 }
 
-/* The same in SLOT, not NULL, which live_ask told, where live_is_plain, if there is no other block
+/* The same in SLOT, which live_ask told, where live_is_plain, if there is no other block
  * in it; false, and nothing is done, otherwise. Calls nothing: if the turn is over afterwards, the
  * block is to be put in again (live_put_again). */
 static inline __attribute__((always_inline)) bool live_put_plain(live_slot *slot, uint32_t word,
