@@ -63,8 +63,7 @@ static void expect_nothing(struct knowns *k, const struct known_table *t)
     *k->last = (struct known){0};
 }
 
-/* The state with nothing in T. No node is the first: its id would be 0. What is expected is T's
- * before T is the table, as what a stack leads to lies in its own. */
+/* The state with nothing in T. No node is the first: its id would be 0. */
 static void begin(struct knowns *k, struct known_table *t)
 {
     expect_nothing(k, t);

@@ -44,7 +44,7 @@ typedef uintptr_t known_pair __attribute__((vector_size(2 * sizeof(uintptr_t)), 
 struct known {
     uintptr_t ip, sp, bp;
     struct shard *shard;
-    uint32_t after;   /* so far behind the first lies the one that is expected after it */
+    int32_t after;    /* so far from it lies the one that is expected after it */
     uint32_t next;    /* id of one that differs in bp alone; or 0 */
     uint16_t words;   /* a multiple of KNOWN_GROUP, not 0 */
     uint16_t returns; /* so many are return addresses, which come first, from the inside */
@@ -236,22 +236,22 @@ static inline void known_fetch_shard(const struct known *x)
     __builtin_prefetch((const char *)x->shard + 64);
 }
 
-/* X of T was found. */
-static inline void knowns_go_on(struct knowns *k, const struct known_table *t, struct known *x)
+/* X was found. */
+static inline void knowns_go_on(struct knowns *k, struct known *x)
 {
     k->last = x;
-    k->expected = (struct known *)(void *)(t->stacks + x->after);
+    k->expected = (struct known *)(void *)((char *)x + x->after);
     known_fetch(k->expected);
 }
 
-/* X of T was found after LAST, where it was not expected. */
-static inline void known_learn(struct known *last, const struct known_table *t,
-                               const struct known *x)
+/* X was found after LAST, where it was not expected. As a rule they are of one table. */
+static inline void known_learn(struct known *last, const struct known *x)
 {
+    const intptr_t after = (intptr_t)((uintptr_t)x - (uintptr_t)last);
     if (last->sure > 0) {
         last->sure--;
-    } else {
-        last->after = (uint32_t)((uintptr_t)x - (uintptr_t)t->stacks);
+    } else if (likely(after == (int32_t)after)) {
+        last->after = (int32_t)after;
     }
 }
 
@@ -260,16 +260,16 @@ static inline void known_learn(struct known *last, const struct known_table *t,
 static inline __attribute__((always_inline)) const struct known *
 knowns_find_first(struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t bp)
 {
-    const struct known_table *t = k->table;
     struct known *x = k->expected;
     if (((x->ip ^ ip) | (x->sp ^ sp)) == 0) {
         known_fetch_shard(x);
         if (likely(known_holds(x, sp, bp))) {
             k->last->sure = KNOWN_SURE;
-            knowns_go_on(k, t, x);
+            knowns_go_on(k, x);
             return x;
         }
     }
+    const struct known_table *t = k->table;
     const struct known_head *head = &t->heads[known_heads_start(t, ip, sp)];
     if (unlikely(head->ip != ip) || unlikely(head->sp != sp)) {
         return NULL;
@@ -290,8 +290,8 @@ knowns_find_first(struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t bp)
     if (unlikely(!known_holds(x, sp, bp))) {
         return x->next ? NULL : &known_not_there;
     }
-    known_learn(k->last, t, x);
-    knowns_go_on(k, t, x);
+    known_learn(k->last, x);
+    knowns_go_on(k, x);
     return x;
 }
 
