@@ -328,6 +328,51 @@ static void what_came_after_is_expected(void **state)
 #undef EXPECTED
 }
 
+/* A search that a handler interrupted goes on in the memory that there was, and leaves the last of
+ * the searches there, from where the next goes on to stacks that lie elsewhere. */
+static void what_was_last_may_lie_in_other_memory(void **state)
+{
+    (void)state;
+    enum { STACKS = 8 };
+    struct known *old[STACKS];
+    for (uintptr_t i = 0; i < STACKS; i++) {
+        made_init(&made, 0);
+        made_call(&made, MADE_PLAIN, i, 0, 0);
+        enter(made_innermost(&made), i);
+        assert_non_null(find(made_innermost(&made)));
+        old[i] = knowns.last;
+    }
+    const struct known_table *before = knowns.table;
+    for (uintptr_t i = 1; i < 4096 && knowns.table == before; i++) {
+        events += 100;
+        made_init(&made, 0);
+        for (uintptr_t rest = i; rest; rest /= 64) {
+            made_call(&made, MADE_PLAIN, 1 + rest / 8 % 8, rest % 8, 0);
+        }
+        made_call(&made, MADE_SAVES, 1, 0, 0);
+        if (!find(made_innermost(&made))) {
+            enter(made_innermost(&made), i);
+        }
+    }
+    assert_true(knowns.table != before);
+    for (uintptr_t i = 0; i < STACKS; i++) {
+        made_init(&made, 0);
+        made_call(&made, MADE_PLAIN, i, 0, 0);
+        enter(made_innermost(&made), i + 1);
+    }
+    for (uintptr_t step = 1; step < STACKS; step++) {
+        for (uintptr_t i = 0; i < (uintptr_t)STACKS * 4; i++) {
+            knowns.last = old[i % STACKS];
+            knowns.expected = (struct known *)(void *)((char *)knowns.last + knowns.last->after);
+            const uintptr_t next = i * step % STACKS;
+            made_init(&made, 0);
+            made_call(&made, MADE_PLAIN, next, 0, 0);
+            const struct known *x = find(made_innermost(&made));
+            assert_true(x->shard == shard(next) || x->shard == shard(next + 1));
+        }
+    }
+}
+
 static void what_cannot_be_told_is_not_entered(void **state)
 {
     (void)state;
@@ -359,6 +404,7 @@ int main(void)
         TEST(room_grows_where_it_pays),
         TEST(none_is_lost_where_searches_meet),
         TEST(what_came_after_is_expected),
+        TEST(what_was_last_may_lie_in_other_memory),
         TEST(what_cannot_be_told_is_not_entered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
