@@ -24,7 +24,7 @@ COUNT_INLINE const struct known *event_find(struct recorder *r, struct thread *t
     return event_knows(r, t) ? knowns_find(&t->stack.knowns, start.ip, start.sp, start.bp) : NULL;
 }
 
-/* The same where event_find_first returned X. */
+/* The same where knowns_find_first returned X. */
 COUNT_INLINE const struct known *event_find_on(struct recorder *r, const struct thread *t,
                                                struct stack_start start, const struct known *x)
 {

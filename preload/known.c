@@ -63,10 +63,13 @@ static void expect_nothing(struct knowns *k, const struct known_table *t)
     *k->last = (struct known){0};
 }
 
-/* The state with nothing in T. No node is the first: its id would be 0. */
+/* The state with nothing in T. No node is the first: its id would be 0. What is left before the
+ * counts are T's is no more than T has: a handler may leave in between. */
 static void begin(struct knowns *k, struct known_table *t)
 {
     expect_nothing(k, t);
+    COMPILER_BARRIER();
+    k->table = t;
     COMPILER_BARRIER();
     k->used = FIRST_USED;
     k->nodes_used = 1;
@@ -74,7 +77,6 @@ static void begin(struct knowns *k, struct known_table *t)
     k->heads_left = (uint32_t)heads_size(t) / 2;
     k->edges_left = (uint32_t)edges_size(t) / 4 * 3;
     k->begun = now(k);
-    k->table = t;
 }
 
 void knowns_forget(struct knowns *k)

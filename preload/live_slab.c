@@ -13,11 +13,17 @@
  * page 0.1 to 0.2, and 2.2 if the host must find memory for it. */
 #define SLOW_TICKS ((uint64_t)1 << 21)
 
+/* Whether huge pages are asked for or not, S might get them by the system's default. */
+static void want_no_huge(const struct live_slab *s)
+{
+    sys_call(SYS_madvise, (long)s->next, s->end - s->next, MADV_NOHUGEPAGE, 0, 0, 0);
+}
+
 void live_slab_judge(struct live_slab *s, uint64_t ticks)
 {
     if (ticks > SLOW_TICKS) {
         s->small = true;
-        sys_call(SYS_madvise, (long)s->next, s->end - s->next, MADV_NOHUGEPAGE, 0, 0, 0);
+        want_no_huge(s);
     }
 }
 
@@ -29,7 +35,9 @@ static bool slab_new(struct live_slab *s, struct arena_pool *pool)
     }
     s->next = (char *)(((uintptr_t)memory + LIVE_HUGE_PAGE - 1) & ~(LIVE_HUGE_PAGE - 1));
     s->end = s->next + SLAB;
-    if (!s->small) {
+    if (s->small) {
+        want_no_huge(s);
+    } else {
         sys_prefer_huge(s->next, SLAB);
         const uint64_t before = clock_ticks();
         *(volatile char *)s->next = 0;
