@@ -57,17 +57,17 @@ static size_t edges_size(const struct known_table *t)
     return (size_t)1 << (64 - t->edges_shift);
 }
 
-static void expect_nothing(struct knowns *k, const struct known_table *t)
+static void expect_nothing(struct known_table *t)
 {
-    k->last = k->expected = (struct known *)(void *)t->stacks;
-    *k->last = (struct known){0};
+    t->last = t->expected = (struct known *)(void *)t->stacks;
+    *t->last = (struct known){0};
 }
 
 /* The state with nothing in T. No node is the first: its id would be 0. What is left before the
  * counts are T's is no more than T has: a handler may leave in between. */
 static void begin(struct knowns *k, struct known_table *t)
 {
-    expect_nothing(k, t);
+    expect_nothing(t);
     COMPILER_BARRIER();
     k->table = t;
     COMPILER_BARRIER();
@@ -77,19 +77,7 @@ static void begin(struct knowns *k, struct known_table *t)
     k->heads_left = (uint32_t)heads_size(t) / 2;
     k->edges_left = (uint32_t)edges_size(t) / 4 * 3;
     k->begun = now(k);
-}
-
-void knowns_forget(struct knowns *k)
-{
-    struct known_table *t = k->table;
-    if (t && k->used > FIRST_USED) {
-        expect_nothing(k, t);
-        COMPILER_BARRIER();
-        memset(t->heads, 0, heads_size(t) * sizeof *t->heads);
-        memset(t->edges, 0, edges_size(t) * sizeof *t->edges);
-        COMPILER_BARRIER(); /* none is found any more before its memory is used anew */
-        begin(k, t);
-    }
+    k->left = false;
 }
 
 static unsigned shift_of(size_t size)
@@ -119,6 +107,26 @@ static bool get_table(struct knowns *k, size_t size)
     t->nodes_size = (uint32_t)nodes;
     begin(k, t);
     return true;
+}
+
+void knowns_left(struct knowns *k)
+{
+    k->left = true;
+}
+
+/* What may be gone on with keeps its memory: it could write to it, and lead to what is there. */
+void knowns_forget(struct knowns *k)
+{
+    struct known_table *t = k->table;
+    if (!t || k->used == FIRST_USED || (k->left && get_table(k, FIRST_MEMORY))) {
+        return;
+    }
+    expect_nothing(t);
+    COMPILER_BARRIER();
+    memset(t->heads, 0, heads_size(t) * sizeof *t->heads);
+    memset(t->edges, 0, edges_size(t) * sizeof *t->edges);
+    COMPILER_BARRIER(); /* none is found any more before its memory is used anew */
+    begin(k, t);
 }
 
 bool knowns_wants(const struct knowns *k)

@@ -11,7 +11,8 @@
  * places though no word before differs are in a tree of their own.
  *
  * Programs do the same things in the same order, so the stack that came after the last one before
- * is tried first. Wherever a stack is found, its words prove that it is the one.
+ * is tried first; those that are found behind others do not count. Wherever a stack is found, its
+ * words prove that it is the one.
  *
  * Owned by one thread, under the guard. Only stacks that lie on the thread's own stack may be
  * entered, and are whole, to the outermost frame, by simple rules: their words can be read whenever
@@ -79,7 +80,7 @@ struct known_head {
 };
 
 /* The memory for them: this, what it leads to, and the stacks. Never given back, nor moved: a
- * search that a handler interrupts, which comes to need more, goes on in it. */
+ * search that a handler interrupts, which comes to need more, goes on in it, and ends in it. */
 struct known_table {
     struct known_head *heads;          /* open addressing */
     struct known_edge *edges;          /* open addressing; and KNOWN_END behind them */
@@ -87,6 +88,8 @@ struct known_table {
     char *stacks;                      /* the first is none: no thread is ever there */
     unsigned heads_shift, edges_shift; /* 64 less the logarithm of their sizes */
     uint32_t units, nodes_size;
+    struct known *last;     /* that was found; or the first, as the next */
+    struct known *expected; /* is tried first */
 };
 
 struct knowns {
@@ -98,8 +101,7 @@ struct knowns {
     uint64_t begun;                 /* the count when it was last empty */
     uint64_t pause_until;           /* the count until which nothing is entered */
     uint32_t entered;               /* stacks since then */
-    struct known *last;             /* that was found; or the first, as the next */
-    struct known *expected;         /* is tried first */
+    bool left;                      /* a search may be going on in this table later */
 };
 
 /* EVENTS: see above. Takes no memory before the first stack is entered. */
@@ -115,6 +117,10 @@ void knowns_enter(struct knowns *k, const struct trace_step *step, size_t n, str
                   uint16_t function, bool cut);
 
 void knowns_forget(struct knowns *k);
+
+/* A handler has left what was going on here; or it may seem so, and that is gone on with later (a
+ * handler that changes stacks). */
+void knowns_left(struct knowns *k);
 
 /* Writes the return addresses of X, from IP on, which is the innermost frame's; at most MAX.
  * Returns how many. */
@@ -237,21 +243,20 @@ static inline void known_fetch_shard(const struct known *x)
 }
 
 /* X was found. */
-static inline void knowns_go_on(struct knowns *k, struct known *x)
+static inline void known_go_on(struct known_table *t, struct known *x)
 {
-    k->last = x;
-    k->expected = (struct known *)(void *)((char *)x + x->after);
-    known_fetch(k->expected);
+    t->last = x;
+    t->expected = (struct known *)(void *)((char *)x + x->after);
+    known_fetch(t->expected);
 }
 
-/* X was found after LAST, where it was not expected. As a rule they are of one table. */
+/* X was found after LAST, of the same table, where it was not expected. */
 static inline void known_learn(struct known *last, const struct known *x)
 {
-    const intptr_t after = (intptr_t)((uintptr_t)x - (uintptr_t)last);
     if (last->sure > 0) {
         last->sure--;
-    } else if (likely(after == (int32_t)after)) {
-        last->after = (int32_t)after;
+    } else {
+        last->after = (int32_t)((uintptr_t)x - (uintptr_t)last);
     }
 }
 
@@ -260,16 +265,16 @@ static inline void known_learn(struct known *last, const struct known *x)
 static inline __attribute__((always_inline)) const struct known *
 knowns_find_first(struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t bp)
 {
-    struct known *x = k->expected;
+    struct known_table *t = k->table;
+    struct known *x = t->expected;
     if (((x->ip ^ ip) | (x->sp ^ sp)) == 0) {
         known_fetch_shard(x);
         if (likely(known_holds(x, sp, bp))) {
-            k->last->sure = KNOWN_SURE;
-            knowns_go_on(k, x);
+            t->last->sure = KNOWN_SURE;
+            known_go_on(t, x);
             return x;
         }
     }
-    const struct known_table *t = k->table;
     const struct known_head *head = &t->heads[known_heads_start(t, ip, sp)];
     if (unlikely(head->ip != ip) || unlikely(head->sp != sp)) {
         return NULL;
@@ -290,8 +295,8 @@ knowns_find_first(struct knowns *k, uintptr_t ip, uintptr_t sp, uintptr_t bp)
     if (unlikely(!known_holds(x, sp, bp))) {
         return x->next ? NULL : &known_not_there;
     }
-    known_learn(k->last, x);
-    knowns_go_on(k, x);
+    known_learn(t->last, x);
+    known_go_on(t, x);
     return x;
 }
 

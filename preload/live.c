@@ -68,7 +68,7 @@ static struct live_entry *entry_new(struct live *l, bool dense)
     struct live_region *region = huge ? huge : arena_pool_map(l->pool, sizeof *region);
     struct live_entry *of = region ? arena_alloc(&l->arena, sizeof *of) : NULL;
     if (of) {
-        of->huge = huge != NULL;
+        of->huge = huge && !l->slab.small;
         of->region = region;
     }
     return of;

@@ -69,6 +69,7 @@ void mend_take_back(struct shard *s, uint64_t count, uint64_t bytes)
 
 void mend_thread(struct recorder *r, struct thread *t)
 {
+    knowns_left(&t->stack.knowns);
     struct mend_sums sums = add_up(t);
     uint64_t bytes = sums.bytes - (uint64_t)atomic_load(&t->share.live);
     uint64_t count = sums.count - counter_get(&t->live_count);

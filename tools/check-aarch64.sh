@@ -14,8 +14,8 @@
 # A unit test may fail there for the want of what its emulator lacks (may_fail, below), and a program that
 # knows nothing of the library must have shown that it does (tests/unit/preload/emulator.c): qemu-user
 # 7.2 takes MADV_WIPEONFORK and does nothing, so that a child of fork is not noticed; keeps no limits of
-# address space; maps nothing twice by mremap, by which a vault grows; has no seccomp; and its smaps are
-# the emulator's. libunwind's plain walk, which stacks are compared with, crashes where a program uses the
+# address space; maps nothing twice by mremap, by which a vault grows; has no seccomp; populates nothing by
+# madvise; and its smaps are the emulator's. libunwind's plain walk, which stacks are compared with, crashes where a program uses the
 # frame pointer for something else. Beyond that, pages are of 4 KiB, and there is no vdso, so that a
 # trampoline of signals is met only outside of loaded objects. And no figure of time.
 set -euo pipefail
@@ -50,6 +50,8 @@ declare -A may_fail=(
     [forks_that_were_jumped_out_of]=smaps
     [stacks_are_libunwinds]=plain-walk
     [its_walk_is_the_plain_walk]=plain-walk
+    [what_is_filled_is_resident]=populate
+    [huge_pages_that_come_slowly_are_the_last]=populate
 )
 
 report=$(realpath "${1:-$root/build}")/memprof-report

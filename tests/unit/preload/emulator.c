@@ -21,6 +21,10 @@
 
 #define PAGE ((size_t)4096)
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
 /* Whether TRY, in a child, comes to true. */
 static bool works(bool (*try)(void))
 {
@@ -77,6 +81,15 @@ static bool maps_twice(void)
     return *q == 7;
 }
 
+/* MADV_POPULATE_WRITE, where it is known. */
+static bool populates(void)
+{
+    char *p = map(MAP_PRIVATE);
+    unsigned char there[2] = {0};
+    return madvise(p, 2 * PAGE, MADV_POPULATE_WRITE) != 0 ||
+           (mincore(p, 2 * PAGE, there) == 0 && (there[0] & there[1] & 1));
+}
+
 static bool has_seccomp(void)
 {
     const unsigned kill = SECCOMP_RET_KILL_PROCESS;
@@ -120,7 +133,8 @@ static const struct ability {
     bool (*try)(void);
 } abilities[] = {{"wipe-on-fork", wipes_on_fork}, {"address-space-limit", limits_address_space},
                  {"map-twice", maps_twice},       {"seccomp", has_seccomp},
-                 {"smaps", tells_areas},          {"plain-walk", walks_plainly}};
+                 {"smaps", tells_areas},          {"plain-walk", walks_plainly},
+                 {"populate", populates}};
 
 int main(void)
 {
