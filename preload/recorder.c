@@ -18,7 +18,7 @@ static void verify(struct recorder *r, struct thread *t, const struct stack_star
     if (!t->verify) {
         t->verify = arena_alloc(&t->own, (VERIFY_MAX + VERIFY_OWN) * sizeof *t->verify);
     }
-    if (!t->verify || atomic_load(&sandbox_on) ||
+    if (!t->verify || !unwinder_has_plain(r->unwinder) || atomic_load(&sandbox_on) ||
         !stack_has_room(&t->stack, start->sp, VERIFY_ROOM)) {
         return;
     }

@@ -136,6 +136,9 @@ void recorder_load_unwinder(struct recorder *r)
     const char *why;
     libraries_begin(&r->libraries);
     r->unwinder = unwinder_load(map_kept, &why);
+    if (r->unwinder && r->options.verify) {
+        unwinder_load_plain(r->unwinder);
+    }
     libraries_end(&r->libraries);
     r->rules.unwinder = r->unwinder;
     r->unwind_trouble = r->unwinder ? NULL : why;

@@ -7,8 +7,7 @@
  * It is used as a reader of unwind tables and an interpreter of their rules, in the "remote" form
  * whose memory, registers and tables come from callbacks of ours: that form never takes the
  * loader's lock (tables are found by _dl_find_object) and never needs the pipe by which libunwind
- * probes addresses in its local form. The plain local walk is loaded as well, on demand, for
- * MEMPROF_VERIFY.
+ * probes addresses in its local form. The plain local walk is loaded as well for MEMPROF_VERIFY.
  *
  * All calls run under the reentrancy guard and hold no lock of ours: libunwind may allocate.
  */
@@ -48,8 +47,14 @@ struct rule unwinder_derive_here(struct unwinder *u, uintptr_t ip, bool return_a
 size_t unwinder_walk(struct unwinder *u, uintptr_t start_cfa, uintptr_t stack_end, uintptr_t *ip,
                      size_t max, bool *cut);
 
+/* Loads the plain local walk, too, if there is one. Before other threads use U. */
+void unwinder_load_plain(struct unwinder *u);
+
+/* Whether it is there. Not once a walk was cut: it would not survive that. */
+bool unwinder_has_plain(const struct unwinder *u);
+
 /* The plain local walk of libunwind, as anyone else would see it: return addresses from the caller
- * outward. 0 if it is not there, or where a walk was cut: it would not survive that. */
+ * outward. */
 size_t unwinder_plain_walk(struct unwinder *u, void **ip, size_t max);
 
 /* Whether ADDRESS lies in libunwind or in the dynamic loader: whose calls of malloc are internal.

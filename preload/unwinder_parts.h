@@ -26,7 +26,6 @@ struct unwinder {
     int (*plain_backtrace)(void **, int); /* the local form: unw_backtrace, or what it is made of */
     int (*plain_init)(unw_cursor_t *, unw_context_t *);
     struct form plain;
-    bool plain_tried;
     bool unreadable; /* met tables that this libunwind cannot read */
     struct {
         uintptr_t start, end;

@@ -97,9 +97,9 @@ __attribute__((noinline)) size_t unwinder_walk(struct unwinder *u, uintptr_t sta
 }
 
 #if ARCH_UNW_BACKTRACE
-static size_t plain_walk(struct unwinder *u, void **ip, size_t max)
+size_t unwinder_plain_walk(struct unwinder *u, void **ip, size_t max)
 {
-    int n = u->plain_backtrace ? u->plain_backtrace(ip, (int)max) : 0;
+    int n = u->plain_backtrace(ip, (int)max);
     return n > 0 ? (size_t)n : 0;
 }
 
@@ -108,14 +108,14 @@ static void load_plain(struct unwinder *u, void *handle)
     *(void **)&u->plain_backtrace = dlsym(handle, "unw_backtrace");
 }
 #else
-static size_t plain_walk(struct unwinder *u, void **ip, size_t max)
+size_t unwinder_plain_walk(struct unwinder *u, void **ip, size_t max)
 {
     unw_context_t context;
     unw_cursor_t cursor = UNWINDER_CURSOR;
     struct place at = {0};
     size_t n = 0;
     unw_getcontext(&context);
-    if (!u->plain_init || u->plain_init(&cursor, &context) < 0) {
+    if (u->plain_init(&cursor, &context) < 0) {
         return 0;
     }
     while (n < max && step_out(&u->plain, &cursor, &at)) {
@@ -135,15 +135,16 @@ static void load_plain(struct unwinder *u, void *handle)
 }
 #endif
 
-size_t unwinder_plain_walk(struct unwinder *u, void **ip, size_t max)
+void unwinder_load_plain(struct unwinder *u)
 {
-    if (!u->plain_tried) {
-        u->plain_tried = true;
-        void *handle = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
-        if (handle) {
-            load_plain(u, handle);
-        }
+    void *handle = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+    if (handle) {
+        load_plain(u, handle);
     }
-    /* The local form of libunwind 1.6 follows garbage there. */
-    return u->unreadable ? 0 : plain_walk(u, ip, max);
+}
+
+/* The local form of libunwind 1.6 follows garbage where tables were unreadable. */
+bool unwinder_has_plain(const struct unwinder *u)
+{
+    return (u->plain_backtrace || u->plain_init) && !u->unreadable;
 }

@@ -335,6 +335,7 @@ static void verified_stacks_agree(void **state)
 {
     (void)state;
     recording->options.verify = true;
+    unwinder_load_plain(recording->unwinder);
     for (uintptr_t i = 0; i < 100; i++) {
         feed_alloc(recording, (int)(i % FEED_PLACES), SITE_malloc, RECORDING_BASE + i * 64, 10);
     }

@@ -106,6 +106,9 @@ static void the_plain_walk_is_there(void **state)
 {
     (void)state;
     size_t few = 0, many = 0;
+    assert_false(unwinder_has_plain(unwinder));
+    unwinder_load_plain(unwinder);
+    assert_true(unwinder_has_plain(unwinder));
     frames_kinds[0].run(walk_plainly, &few, 0);
     frames_kinds[0].run(walk_plainly, &many, 40);
     assert_true(few >= 3);
