@@ -21,9 +21,8 @@
 #undef ALLOC
 #undef OTHER
 
-/* Whether the free of BLOCK, which is not NULL, passes, if there is a meter; false: it may yet. */
-#define FREE_PASSES(block)                                                                         \
-    sampler_free_passes(&recorder.sampler, block, (uintptr_t)__builtin_return_address(0))
+/* Whether the free of BLOCK passes, if there is a meter; false: it may yet. */
+#define FREE_PASSES(block) sampler_free_passes(&recorder.sampler, block)
 /* The meter on which it passes; NULL: it may not. */
 #define PASSING_FREE(block)                                                                        \
     sampler_passing_free(&recorder.sampler, block, (uintptr_t)__builtin_return_address(0))
@@ -133,6 +132,9 @@ HOOK void *pvalloc(size_t size)
 /* As realloc_with_care. */
 static __attribute__((noinline)) void free_with_care(void *block)
 {
+    if (!block) {
+        return;
+    }
     struct sampler_meter *m = PASSING_FREE(block);
     if (m) {
         sampler_count(&m->frees);
@@ -144,9 +146,6 @@ static __attribute__((noinline)) void free_with_care(void *block)
 
 HOOK void free(void *block)
 {
-    if (unlikely(!block)) {
-        return;
-    }
     struct sampler_meter *m = guard_tls.meter;
     if (unlikely(!m)) {
         recorded_free(block);

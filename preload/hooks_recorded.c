@@ -211,6 +211,9 @@ static __attribute__((noinline)) void free_shared(void *block, struct thread *t,
 
 void recorded_free(void *block)
 {
+    if (unlikely(!block)) {
+        return;
+    }
     const struct stack_start start = CALLER;
     /* What the allocator looks at first may take as long to come as what we do. */
     __builtin_prefetch((const char *)block - 2 * sizeof(size_t), 1);

@@ -8,17 +8,19 @@
 
 #include "objects.h"
 #include "roomy.h"
+#include "sampler.h"
 #include "sys.h"
 
 #define PAGE_MASK (~(uintptr_t)4095)
 
 int modules_init(struct modules *m, struct arena_pool *pool, const struct clock *clock,
-                 const char *exe)
+                 const char *exe, struct sampler *sampler)
 {
     memset(m, 0, sizeof *m);
     m->arena.pool = pool;
     m->clock = clock;
     m->exe = exe;
+    m->sampler = sampler;
     m->by_id = arena_pool_piece(pool, MODULES_MAX * sizeof(struct module *));
     return m->by_id ? 0 : -1;
 }
@@ -135,8 +137,17 @@ static bool same_module(const struct module *a, const struct module *b, const ch
            memcmp(a->build_id, b->build_id, a->build_id_size) == 0 && same_path(a->path, path);
 }
 
+/* Sees to it that the free of OBJECT's link map, with which it goes, is not let pass. */
+static void watch(struct modules *m, const struct object *object)
+{
+    if (m->sampler && object->map) {
+        sampler_adopt(m->sampler, object->map);
+    }
+}
+
 static int32_t add(struct modules *m, const struct object *object, uintptr_t address)
 {
+    watch(m, object);
     const char *path = path_of(m, object);
     struct module *found = &m->seen.module;
     *found = (struct module){
@@ -164,11 +175,28 @@ static int32_t add(struct modules *m, const struct object *object, uintptr_t add
     return (int32_t)id;
 }
 
+/* What the loader has at START now. Another thread may be unloading it: if it is still there after
+ * it is watched, then the loader's free of it is yet to come. */
+static bool find_watched(struct modules *m, uintptr_t start)
+{
+    struct object *object = &m->seen.object;
+    uintptr_t map;
+    do {
+        if (!object_find_leaving(start, object, m->seen.name, sizeof m->seen.name)) {
+            return false;
+        }
+        map = object->map;
+        watch(m, object);
+    } while (m->sampler && object_find_leaving(start, object, m->seen.name, sizeof m->seen.name) &&
+             object->map != map);
+    return true;
+}
+
 /* Whether MODULE is what the loader has at its place now. */
 static bool still_loaded(struct modules *m, const struct module *module)
 {
     struct object *object = &m->seen.object;
-    if (!object_find_leaving(module->start, object, m->seen.name, sizeof m->seen.name)) {
+    if (!find_watched(m, module->start)) {
         return false;
     }
     struct module *now = &m->seen.module;

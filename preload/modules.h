@@ -37,8 +37,11 @@ struct module {
     _Atomic uint64_t unloaded_ns; /* MODULE_LOADED: still there */
 };
 
+struct sampler;
+
 struct modules {
     struct arena arena;
+    struct sampler *sampler; /* told of what the loader will free with a module; NULL: none */
     const struct clock *clock;
     const char *exe;       /* path of the executable */
     struct module **by_id; /* MODULES_MAX pointers, lazily touched */
@@ -59,8 +62,9 @@ struct modules {
 
 #define MODULES_MAX (((uint32_t)1 << 16) - 1) /* with one for none, ids have 16 bits */
 
+/* SAMPLER: frees pass that it is not told of; NULL: none does. */
 int modules_init(struct modules *m, struct arena_pool *pool, const struct clock *clock,
-                 const char *exe);
+                 const char *exe, struct sampler *sampler);
 
 /* The id of the module that ADDRESS, which is on the present stack, lies in; -1 if in none. */
 int32_t modules_find(struct modules *m, uintptr_t address);

@@ -25,6 +25,11 @@ void objects_start(void)
     }
 }
 
+bool objects_have_maps(void)
+{
+    return find_object != NULL;
+}
+
 struct search {
     uintptr_t address;
     struct object *object;
@@ -67,6 +72,7 @@ static void fill(struct object *object, const struct dl_find_object *found,
     object->load_bias = map->l_addr;
     object->name = map->l_name;
     object->eh_frame_hdr = found->dlfo_eh_frame;
+    object->map = (uintptr_t)found->dlfo_link_map;
 }
 
 bool object_find(uintptr_t address, struct object *object)

@@ -17,10 +17,15 @@ struct object {
     uintptr_t load_bias;         /* address = ELF virtual address + load_bias */
     const char *name;            /* as the loader has it; "" for the executable */
     const uint8_t *eh_frame_hdr; /* NULL: none */
+    uintptr_t map;               /* the loader's struct link_map; 0: unknown */
 };
 
 /* Looks up _dl_find_object; call once before the first use. */
 void objects_start(void);
+
+/* Whether an object's `map` is known: a block that the loader frees after it has unloaded what it
+ * describes (_dl_close_worker). */
+bool objects_have_maps(void);
 
 /* ADDRESS is in an object that stays while this is called: that of code which is being executed. */
 bool object_find(uintptr_t address, struct object *object);

@@ -210,12 +210,13 @@ bool recorder_failed(struct recorder *r, struct thread *t, enum site_function fu
     return true;
 }
 
-/* Takes the block at ADDRESS out of where `insert` put it. */
+/* Takes the block at ADDRESS out of where `insert` put it. Of one that was adopted nothing is
+ * known. */
 static inline bool take(struct recorder *r, struct live_cache *cache, uintptr_t address,
                         struct weighted_block *block)
 {
     if (unlikely(r->sampler.on)) {
-        return sampler_set_take(&r->sampler.set, address, block);
+        return sampler_set_take(&r->sampler.set, address, block) && block->weight != 0;
     }
     block->weight = 1;
     return live_remove(&r->live, cache, address, &block->block);

@@ -76,7 +76,9 @@ int recorder_begin_counts(struct recorder *r, uint32_t site_base)
                                           &r->counts[PART_MAPPINGS], &r->clock, &r->sites) < 0) {
         return -1;
     }
-    return modules_init(&r->modules, &r->counts[PART_MODULES], &r->clock, r->exe) < 0 ||
+    return modules_init(&r->modules, &r->counts[PART_MODULES], &r->clock, r->exe,
+                        r->options.sample_mean > 0 || r->options.max_overhead > 0 ? &r->sampler
+                                                                                  : NULL) < 0 ||
                    sites_init(&r->sites, &r->counts[PART_SITES], site_base, &r->modules, &r->lock) <
                        0 ||
                    !r->ended

@@ -29,8 +29,7 @@ static uint64_t find_seed(void)
 void sampler_adopt(struct sampler *s, uintptr_t address)
 {
     const struct weighted_block nobodys = {.weight = 0};
-    struct weighted_block old;
-    sampler_set_put(&s->set, address, &nobodys, &old);
+    sampler_set_keep(&s->set, address, &nobodys);
 }
 
 /* By the grains of the filter that they lie in. */
@@ -63,6 +62,9 @@ int sampler_start(struct sampler *s, const struct options *options, struct arena
         return -1;
     }
     adopt_bootstrap(s);
+    if (!objects_have_maps()) {
+        sampler_set_pass_none(&s->set); /* then each free's caller tells whether modules go */
+    }
     return 0;
 }
 

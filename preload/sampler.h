@@ -74,8 +74,8 @@ int sampler_start(struct sampler *s, const struct options *options, struct arena
 /* A meter, for a thread state; NULL without memory. Under the recorder's lock. */
 struct sampler_meter *sampler_meter_new(struct sampler *s, uint64_t serial);
 
-/* The block at ADDRESS, which is not the real allocator's, will not be freed by it: no free of it
- * passes. */
+/* No free of the block at ADDRESS passes: it is not the real allocator's, or tells of a module that
+ * goes. It may have been recorded. */
 void sampler_adopt(struct sampler *s, uintptr_t address);
 
 /* In a child of fork, before its first thread state. */
@@ -146,15 +146,15 @@ static inline bool sampler_passes(size_t size)
     return likely(guard_tls.meter != NULL) && sampler_passes_on(guard_tls.meter, size);
 }
 
-/* Whether the free of BLOCK, which is not NULL, passes, as far as the first look tells; the hook
- * has to count it. CALLER: the hook's; the loader's own frees tell of modules that are gone. */
-static inline bool sampler_free_passes(const struct sampler *s, const void *block, uintptr_t caller)
+/* Whether the free of BLOCK passes, as far as the first look tells: that of NULL does not. The hook
+ * has to count it. */
+static inline bool sampler_free_passes(const struct sampler *s, const void *block)
 {
-    return likely(!objects_in_loader(caller)) &&
-           likely(!sampler_near_has(&s->set, (uintptr_t)block));
+    return likely(!sampler_near_has(&s->set, (uintptr_t)block));
 }
 
-/* The meter on which it passes, by a second look, too. NULL: the recorder must look. */
+/* The meter on which that of BLOCK, not NULL, passes, by a second look, too. NULL: the recorder
+ * must look. CALLER: the hook's; the loader's own frees tell of modules that are gone. */
 static inline struct sampler_meter *sampler_passing_free(const struct sampler *s, const void *block,
                                                          uintptr_t caller)
 {

@@ -108,7 +108,16 @@ static int rebuild(struct sampler_set *s, size_t entries)
 int sampler_set_init(struct sampler_set *s, struct arena_pool *pool)
 {
     s->pool = pool;
+    mark_near(s, 0, true);
     return rebuild(s, FIRST_ENTRIES);
+}
+
+void sampler_set_pass_none(struct sampler_set *s)
+{
+    s->near_all = true;
+    for (size_t i = 0; i < SAMPLER_NEAR; i++) {
+        mark_near(s, i, true);
+    }
 }
 
 static uint64_t version_of(const struct sampler_set *s)
@@ -163,6 +172,17 @@ enum live_result sampler_set_put(struct sampler_set *s, uintptr_t address,
     return result;
 }
 
+void sampler_set_keep(struct sampler_set *s, uintptr_t address, const struct weighted_block *block)
+{
+    struct weighted_block old;
+    const sys_sigset before = begin(s);
+    const struct sampler_table *t = atomic_load(&s->table);
+    if (address_at(t, find(t, atomic_load(&s->filter), address)) != address) {
+        put(s, address, block, &old);
+    }
+    end(s, before);
+}
+
 /* Empties place GAP: entries behind it that would not be found any more move up. */
 static void close_gap(struct sampler_table *t, const struct sampler_filter *f, size_t gap)
 {
@@ -194,7 +214,7 @@ static void clear_bit(struct sampler_set *s, struct sampler_filter *f, size_t bi
 {
     change_bit(f, bit, false);
     const size_t place = near_of(bit);
-    bool needed = false;
+    bool needed = place == 0 || s->near_all;
     for (size_t i = place; !needed && i <= f->mask / 8; i += SAMPLER_NEAR) {
         const uint64_t word = atomic_load_explicit(&f->word[i / 8], memory_order_relaxed);
         needed = (word >> i % 8 * 8 & 0xff) != 0;

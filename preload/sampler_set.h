@@ -53,6 +53,7 @@ struct sampler_table {
 
 struct sampler_set {
     _Atomic uint8_t near[SAMPLER_NEAR];
+    bool near_all; /* it lets nothing pass */
     struct arena_pool *pool;
     struct sys_lock lock;
     _Atomic uint64_t version; /* odd while entries move */
@@ -67,6 +68,12 @@ int sampler_set_init(struct sampler_set *s, struct arena_pool *pool);
 /* LIVE_REPLACED: the address was in the set; what it had is in *OLD. */
 enum live_result sampler_set_put(struct sampler_set *s, uintptr_t address,
                                  const struct weighted_block *block, struct weighted_block *old);
+
+/* As sampler_set_put, but what ADDRESS has if it is in the set stays. */
+void sampler_set_keep(struct sampler_set *s, uintptr_t address, const struct weighted_block *block);
+
+/* From now on sampler_near_has of every address. Before other threads use the set. */
+void sampler_set_pass_none(struct sampler_set *s);
 
 /* Takes ADDRESS out. Returns false if it is not there. */
 bool sampler_set_take(struct sampler_set *s, uintptr_t address, struct weighted_block *block);
@@ -83,11 +90,17 @@ static inline size_t sampler_filter_bit(const struct sampler_filter *f, uintptr_
 }
 
 /* Whether ADDRESS may be in the set; false is certain. Of two answers the first is the quicker, and
- * good enough while the set is small. */
+ * good enough while the set is small, and it holds address 0 from the beginning. */
 static inline bool sampler_near_has(const struct sampler_set *s, uintptr_t address)
 {
     const size_t place = (address >> SAMPLER_NEAR_GRAIN) % SAMPLER_NEAR;
+#if defined(__x86_64__)
+    bool has; /* in one instruction, as the compiler does not make of an atomic load */
+    __asm__("cmpb $0, %1" : "=@ccne"(has) : "m"(s->near[place]));
+    return has;
+#else
     return atomic_load_explicit(&s->near[place], memory_order_relaxed) != 0;
+#endif
 }
 
 static inline bool sampler_filter_has(const struct sampler_filter *f, uintptr_t address)

@@ -56,11 +56,21 @@ int main(int argc, char **argv)
         """Thousands of times a library is unloaded and another takes its place: each allocation is
         charged to the one that made it, and the modules do not add up."""
         rounds = many(CYCLES)
+        self.replace_modules(rounds, [], {})
+        print(rounds, "modules replaced")
+
+    def test_module_replaced_sampled(self):
+        """The same where blocks are sampled, but theirs are so large that none is missed: what the
+        loader itself allocates and frees is not, as a rule."""
+        self.replace_modules(100, [20000], {"MEMPROF_SAMPLE": "64k"})
+
+    def replace_modules(self, rounds, arguments, env):
         plugins = [sample(f"libplugin_{name}.so") for name in ("one", "two")]
-        run = self.profiled([sample("unloads"), *plugins, rounds])
+        run = self.profiled([sample("unloads"), *plugins, rounds, *arguments], env=env)
         self.assertEqual((run.status, run.err), (0, b""))
         self.assertGreater(int(run.out), 0, "never the same place")
-        self.assert_sound(run.dump)
+        if not env:
+            self.assert_sound(run.dump)
         self.assertLess(len(run.dump["modules"]), 40)
         path = next(self.dumps_directory().iterdir())
         found = {}
@@ -69,7 +79,6 @@ int main(int argc, char **argv)
             if row["function"].startswith("make_in_"):
                 found[row["function"]] = found.get(row["function"], 0) + row["occurrences"]
         self.assertEqual(found, {"make_in_one": rounds * 10, "make_in_two": rounds * 20})
-        print(rounds, "modules replaced")
 
     def test_own_search_path(self):
         """A library's dlopen finds what only its own RUNPATH leads to."""

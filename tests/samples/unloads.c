@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * unloads A B ROUNDS: in each round loads library A, has it allocate 10 blocks of 100 bytes that
- * stay, unloads it, and does the same with B, 20 blocks and 50 bytes. Prints in how many rounds the
- * two were at the same address. */
+ * unloads A B ROUNDS [TIMES]: in each round loads library A, has it allocate 10 blocks of 100 bytes
+ * that stay, unloads it, and does the same with B, 20 blocks and 50 bytes; blocks are TIMES as
+ * large. Prints in how many rounds the two were at the same address. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,9 +27,10 @@ int main(int argc, char **argv)
     char text[32];
     if (argc < 4)
         return 2;
+    size_t times = argc > 4 ? strtoul(argv[4], NULL, 10) : 1;
     for (int i = atoi(argv[3]); i > 0; i--) {
-        void *first = use(argv[1], 10, 100);
-        same += first == use(argv[2], 20, 50);
+        void *first = use(argv[1], 10, 100 * times);
+        same += first == use(argv[2], 20, 50 * times);
     }
     int n = snprintf(text, sizeof text, "%d\n", same);
     return write(1, text, (size_t)n) != n;

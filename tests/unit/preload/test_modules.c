@@ -28,7 +28,7 @@ static int setup(void **state)
     objects_start();
     clock_start(&since);
     assert_non_null(realpath("/proc/self/exe", exe));
-    return modules_init(&modules, &pool, &since, exe);
+    return modules_init(&modules, &pool, &since, exe, NULL);
 }
 
 static int teardown(void **state)

@@ -69,7 +69,7 @@ static void free_(struct recorder *r, uintptr_t address)
 {
     struct sampler_meter *m = sampler_passing_free(&r->sampler, (void *)address, 0);
     /* The first look lets nothing pass that the second would not. */
-    assert_true(m || !guard_tls.meter || !sampler_free_passes(&r->sampler, (void *)address, 0));
+    assert_true(m || !guard_tls.meter || !sampler_free_passes(&r->sampler, (void *)address));
     if (m) {
         sampler_count(&m->frees);
     } else {

@@ -60,6 +60,8 @@ static bool may_have(uintptr_t address)
 }
 
 /* Addresses close together, so that they share bits and runs. */
+enum { CELLS = 9000 };
+
 static uintptr_t address_of(size_t i)
 {
     return BASE + i * 16 + (i % 3 == 0 ? (uintptr_t)1 << 33 : 0);
@@ -68,7 +70,6 @@ static uintptr_t address_of(size_t i)
 static void it_holds_what_an_array_holds(void **state)
 {
     (void)state;
-    enum { CELLS = 9000 };
     static uint64_t model[CELLS]; /* 0: none */
     memset(model, 0, sizeof model);
     uint64_t seed = 5, n = 0;
@@ -101,12 +102,51 @@ static void it_holds_what_an_array_holds(void **state)
     for (size_t c = 0; c < CELLS; c++) {
         assert_int_equal(sampler_set_take(&set, address_of(c), &found), model[c] != 0);
     }
-    /* Bits go when the last block goes that needs them. */
+    /* Bits go when the last block goes that needs them, but for those that address 0 shares. */
+    assert_true(sampler_near_has(&set, 0));
     for (size_t c = 0; c < CELLS; c++) {
-        assert_false(sampler_near_has(&set, address_of(c)));
+        const bool kept = address_of(c) / 512 % SAMPLER_NEAR == 0;
+        assert_int_equal(sampler_near_has(&set, address_of(c)), kept);
         assert_false(sampler_filter_has(atomic_load(&set.filter), address_of(c)));
     }
     assert_int_equal(set.used, 0);
+}
+
+/* What is kept does not take the place of what is there, and is taken out as anything is. */
+static void what_is_kept_leaves_what_is_there(void **state)
+{
+    (void)state;
+    const struct weighted_block nobodys = {.weight = 0}, somebodys = {.weight = 7};
+    struct weighted_block found;
+    for (size_t c = 1; c < CELLS; c++) {
+        if (c % 2 == 0) {
+            assert_int_equal(sampler_set_put(&set, address_of(c), &somebodys, &found), LIVE_OK);
+        }
+        sampler_set_keep(&set, address_of(c), &nobodys);
+        sampler_set_keep(&set, address_of(c), &nobodys);
+        assert_true(may_have(address_of(c)));
+    }
+    assert_int_equal(set.used, CELLS - 1);
+    for (size_t c = 1; c < CELLS; c++) {
+        assert_true(sampler_set_take(&set, address_of(c), &found));
+        assert_int_equal(found.weight, c % 2 == 0 ? 7 : 0);
+    }
+    assert_int_equal(set.used, 0);
+}
+
+/* Without the loader's maps each free is looked at, whatever was put in and taken out. */
+static void it_can_let_nothing_pass(void **state)
+{
+    (void)state;
+    const struct weighted_block block = {.weight = 1};
+    struct weighted_block found;
+    sampler_set_pass_none(&set);
+    for (size_t c = 1; c < CELLS; c++) {
+        assert_true(sampler_near_has(&set, address_of(c)));
+        sampler_set_put(&set, address_of(c), &block, &found);
+        assert_true(sampler_set_take(&set, address_of(c), &found));
+        assert_true(sampler_near_has(&set, address_of(c)));
+    }
 }
 
 /* Blocks all over a heap; how many others the filter takes for one of them. */
@@ -230,6 +270,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_holds_what_an_array_holds, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_kept_leaves_what_is_there, setup, teardown),
+        cmocka_unit_test_setup_teardown(it_can_let_nothing_pass, setup, teardown),
         cmocka_unit_test_setup_teardown(the_filter_is_right_for_nearly_all, setup, teardown),
         cmocka_unit_test_setup_teardown(threads_put_and_take, setup, teardown),
         cmocka_unit_test_setup_teardown(a_child_finds_all, setup, teardown),

@@ -25,7 +25,7 @@ static int setup_with(uint32_t base)
     memset(&sites, 0, sizeof sites);
     objects_start();
     clock_start(&since);
-    return modules_init(&modules, &pool, &since, "/the/program") < 0 ||
+    return modules_init(&modules, &pool, &since, "/the/program", NULL) < 0 ||
            sites_init(&sites, &pool, base, &modules, &lock) < 0;
 }
 

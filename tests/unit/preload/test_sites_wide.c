@@ -20,7 +20,7 @@ static int setup(void **state)
     memset(&sites, 0, sizeof sites);
     objects_start();
     clock_start(&since);
-    return modules_init(&modules, &pool, &since, "/the/program") < 0 ||
+    return modules_init(&modules, &pool, &since, "/the/program", NULL) < 0 ||
            sites_init(&sites, &pool, 0, &modules, &lock) < 0;
 }
 
