@@ -28,6 +28,7 @@ packages=(libc6-dev libstdc++6 libunwind-dev libjansson-dev libcmocka-dev libdw-
 # What the tests need of the machine, by the names that preload_emulator prints.
 declare -A may_fail=(
     [a_child_begins_anew]=wipe-on-fork
+    [a_child_has_the_stack_with_room]=wipe-on-fork
     [a_child_may_be_left_out]=wipe-on-fork
     [a_child_opens_the_locks_of_others]=wipe-on-fork
     [a_child_that_cannot_leave_the_vault_stops]=wipe-on-fork
@@ -37,6 +38,7 @@ declare -A may_fail=(
     [the_reserve_is_for_when_there_is_nothing_else]=address-space-limit
     [a_child_has_all_of_it]=address-space-limit
     [a_share_is_of_the_limit_in_force]=address-space-limit
+    [without_memory_all_count_as_the_first]=address-space-limit
     [without_memory_there_is_no_copy]=address-space-limit
     [it_grows]=map-twice
     [a_child_writes_elsewhere]=map-twice
